@@ -1,0 +1,1 @@
+//! SMS text: alphabets, user data headers, segments, reassembly and phone numbers

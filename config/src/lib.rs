@@ -1,0 +1,1 @@
+//! Typed settings with errors that name file, line and key

@@ -1,0 +1,1 @@
+//! The backend traits' implementations: seeded memory, SQLite, CDR files

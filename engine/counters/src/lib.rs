@@ -1,0 +1,1 @@
+//! Spam and loop counters: sliding and fixed windows, verdicts and alarms

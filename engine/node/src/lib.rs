@@ -1,0 +1,1 @@
+//! The Signalbox daemon: links, exchange, HTTP API, operations

@@ -1,0 +1,1 @@
+//! Routing as data: rules, number plan, portability table, explanations
