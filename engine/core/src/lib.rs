@@ -1,1 +1,15 @@
-//! The domain of the exchange, pure: messages, shards, queues, pacing, receipts, CDRs, and the backend traits
+//! The domain of the exchange, pure: what a message is, who owns it, when it leaves, how it ends.
+//!
+//! Nothing here opens a socket, reads a clock or knows SMPP. A node maps PDUs and HTTP to [`message`]s and
+//! events, owns the threads, and carries out the effects. The backends behind the traits of [`backend`] live in
+//! `engine/backends`.
+
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod backend;
+pub mod cdr;
+pub mod id;
+pub mod message;
+pub mod outcome;
+pub mod time;

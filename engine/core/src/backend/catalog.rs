@@ -1,0 +1,149 @@
+use serde::{Deserialize, Serialize};
+
+/// What a catalog row describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An account that binds or uses the API.
+    Account,
+    /// A link to an aggregator or carrier.
+    Link,
+    /// A routing rule.
+    Route,
+    /// A carrier with its prefixes.
+    Carrier,
+    /// A policy of the spam and loop counters.
+    CounterPolicy,
+    /// An exempt address.
+    WhiteList,
+    /// An API token.
+    Token,
+    /// An HTTP target of receipts and MO messages.
+    Webhook,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::Account,
+        Self::Link,
+        Self::Route,
+        Self::Carrier,
+        Self::CounterPolicy,
+        Self::WhiteList,
+        Self::Token,
+        Self::Webhook,
+    ];
+
+    /// The name in files, the API and the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Link => "link",
+            Self::Route => "route",
+            Self::Carrier => "carrier",
+            Self::CounterPolicy => "counter_policy",
+            Self::WhiteList => "white_list",
+            Self::Token => "token",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// Number of the change that made the catalog what it is; rises by one with each [`Catalog::apply`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Version(pub u64);
+
+/// A row: a named thing and what is known of it, as JSON that `signalbox-config` gives types.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogRow {
+    /// What it is.
+    pub kind: Kind,
+    /// Number of the thing, never reused within its kind.
+    pub id: u32,
+    /// Its unique name within its kind.
+    pub name: String,
+    /// The catalog version that last changed it; the ETag of the API.
+    pub version: Version,
+    /// The document.
+    pub document: String,
+}
+
+/// A change of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CatalogChange {
+    /// Writes the document, under a new id when the name is new.
+    Put {
+        /// What it is.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// The new document.
+        document: String,
+        /// The version that the caller saw; `None` writes over whatever is there.
+        expected: Option<Version>,
+    },
+    /// Removes the row.
+    Delete {
+        /// What it is.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// The version that the caller saw.
+        expected: Option<Version>,
+    },
+}
+
+/// A change that was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// Somebody else changed the row since the caller saw it.
+    #[error("{kind} `{name}` is at version {held}, the change expects {expected}", kind = kind.name())]
+    Conflict {
+        /// What it is.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// The version it has; zero when it is not there.
+        held: u64,
+        /// The version expected.
+        expected: u64,
+    },
+    /// There is no such row.
+    #[error("there is no {kind} `{name}`", kind = kind.name())]
+    Absent {
+        /// What it is.
+        kind: Kind,
+        /// Its name.
+        name: String,
+    },
+    /// The database failed.
+    #[error("the catalog failed: {reason}")]
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Accounts, links, routes and policies: versioned rows in a database of their own.
+pub trait Catalog: Send + Sync {
+    /// The version now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn version(&self) -> Result<Version, CatalogError>;
+
+    /// All rows of a kind in the order of their ids.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn rows(&self, kind: Kind) -> Result<Vec<CatalogRow>, CatalogError>;
+
+    /// Makes all the changes or none, under one new version, and records who made them.
+    ///
+    /// # Errors
+    /// See [`CatalogError`].
+    fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, CatalogError>;
+}

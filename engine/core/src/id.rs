@@ -1,0 +1,195 @@
+//! Identifiers: messages, shards, epochs, sessions, permits.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// An account, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AccountId(pub u32);
+/// A link, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LinkId(pub u32);
+
+use crate::time::Micros;
+
+/// Number of shards, fixed when a cluster is created.
+pub const SHARDS: u16 = 256;
+
+/// One of the [`SHARDS`] partitions of keys; exactly one node owns it at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ShardId(u16);
+
+impl ShardId {
+    /// The shard of a normalised key (the digits of a device, an address that is no number).
+    ///
+    /// The hash and its seed are frozen: a change moves every key to another owner.
+    #[must_use]
+    pub fn of(key: &[u8]) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64_with_seed(key, 0x5349_474e_414c);
+        Self((hash % u64::from(SHARDS)) as u16)
+    }
+
+    /// The shard with this number, if there is one.
+    #[must_use]
+    pub fn new(number: u16) -> Option<Self> {
+        (number < SHARDS).then_some(Self(number))
+    }
+
+    /// The shard's number, below [`SHARDS`].
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+
+    /// All shards in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..SHARDS).map(Self)
+    }
+}
+
+impl fmt::Display for ShardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The term of an owner of a shard; a commit with an older one is refused (rule 3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Epoch(pub u64);
+
+/// Identity of a message, 128 bits, ordered by time: 64 bits UTC microseconds, 16 bits shard,
+/// 48 bits from the exchange's [`Random`](crate::backend::Random).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MessageId(u128);
+
+impl MessageId {
+    /// An id for a message accepted at `at` in `shard`; `entropy` keeps ids of one instant apart.
+    #[must_use]
+    pub fn new(at: Micros, shard: ShardId, entropy: u64) -> Self {
+        let time = u128::from(at.0.max(0).cast_unsigned()) << 64;
+        let shard = u128::from(shard.number()) << 48;
+        Self(time | shard | u128::from(entropy & 0xffff_ffff_ffff))
+    }
+
+    /// The shard that owns the message.
+    #[must_use]
+    pub fn shard(self) -> ShardId {
+        ShardId(((self.0 >> 48) as u16) % SHARDS)
+    }
+
+    /// When it was accepted.
+    #[must_use]
+    pub fn accepted_at(self) -> Micros {
+        Micros(((self.0 >> 64) as u64).cast_signed())
+    }
+
+    /// The 16 octets, most significant first, so that byte order is time order.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The id with these octets.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    /// The id as a number.
+    #[must_use]
+    pub fn as_u128(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MessageId({self})")
+    }
+}
+
+/// A text that is no message id: not 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message id has 32 hexadecimal digits")]
+pub struct InvalidMessageId;
+
+impl FromStr for MessageId {
+    type Err = InvalidMessageId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(InvalidMessageId);
+        }
+        u128::from_str_radix(text, 16).map(Self).map_err(|_| InvalidMessageId)
+    }
+}
+
+/// One bound session of a peer, numbered by the node as it comes up; never reused while the node lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SessionId(pub u64);
+
+/// A configured HTTP target of receipts and MO messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WebhookId(pub u32);
+
+/// Who takes messages from the exchange: each has one queue, filled by it and emptied by its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PeerId {
+    /// An aggregator or carrier that we are bound to as ESME.
+    Link(LinkId),
+    /// A peer that binds to us; its bound receivers take receipts and MO messages.
+    Account(AccountId),
+    /// An HTTP target.
+    Webhook(WebhookId),
+}
+
+/// Leave to make one attempt: names the entry of the exchange that it belongs to.
+///
+/// Opaque to links, which give it back with the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PermitId(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_keeps_its_time_and_shard() {
+        let shard = ShardId::of(b"4917612345678");
+        let id = MessageId::new(Micros(1_790_000_000_123_456), shard, u64::MAX);
+        assert_eq!(id.shard(), shard);
+        assert_eq!(id.accepted_at(), Micros(1_790_000_000_123_456));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(MessageId::from_bytes(id.to_bytes()), id);
+    }
+
+    #[test]
+    fn ids_order_by_time() {
+        let early = MessageId::new(Micros(1), ShardId(255), u64::MAX);
+        let late = MessageId::new(Micros(2), ShardId(0), 0);
+        assert!(early < late);
+        assert!(early.to_bytes() < late.to_bytes());
+    }
+
+    #[test]
+    fn the_hash_of_a_shard_is_frozen() {
+        assert_eq!(ShardId::of(b"4917612345678").number(), ShardId::of(b"4917612345678").number());
+        let used: std::collections::BTreeSet<u16> =
+            (0..10_000u32).map(|n| ShardId::of(n.to_string().as_bytes()).number()).collect();
+        assert_eq!(used.len(), usize::from(SHARDS));
+    }
+
+    #[test]
+    fn a_text_that_is_no_id_is_refused() {
+        assert_eq!("12".parse::<MessageId>(), Err(InvalidMessageId));
+        assert_eq!("+0000000000000000000000000000001".parse::<MessageId>(), Err(InvalidMessageId));
+    }
+}

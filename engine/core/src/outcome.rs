@@ -1,0 +1,200 @@
+//! How a message ends, and why.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::ReceiptState;
+
+/// The one outcome of an accepted message (rule 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinalState {
+    /// A receipt said so, or the receiving peer took it.
+    Delivered,
+    /// The next peer took it and no receipt was asked for.
+    Accepted,
+    /// It could not be delivered.
+    Failed,
+    /// Refused after acceptance: no route, or the next peer refused it for good.
+    Rejected,
+    /// Its validity ended first.
+    Expired,
+    /// cancel_sm or an operator.
+    Cancelled,
+    /// replace_sm or replace_if_present put another in its place.
+    Replaced,
+    /// The receipt never came.
+    Unknown,
+    /// The send gate held it back for good.
+    Filtered,
+}
+
+impl FinalState {
+    /// All states, for metrics and books.
+    pub const ALL: [Self; 9] = [
+        Self::Delivered,
+        Self::Accepted,
+        Self::Failed,
+        Self::Rejected,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Replaced,
+        Self::Unknown,
+        Self::Filtered,
+    ];
+
+    /// True when the message reached its receiver as far as anyone knows.
+    #[must_use]
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Delivered | Self::Accepted)
+    }
+
+    /// The name in CDRs, metrics and the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Accepted => "accepted",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Replaced => "replaced",
+            Self::Unknown => "unknown",
+            Self::Filtered => "filtered",
+        }
+    }
+
+    /// What a receipt says of it.
+    #[must_use]
+    pub fn receipt_state(self) -> ReceiptState {
+        match self {
+            Self::Delivered => ReceiptState::Delivered,
+            Self::Accepted => ReceiptState::Accepted,
+            Self::Failed => ReceiptState::Undeliverable,
+            Self::Rejected | Self::Filtered => ReceiptState::Rejected,
+            Self::Expired => ReceiptState::Expired,
+            Self::Cancelled | Self::Replaced => ReceiptState::Deleted,
+            Self::Unknown => ReceiptState::Unknown,
+        }
+    }
+
+    /// The outcome that a final receipt means; `None` for an intermediate one.
+    #[must_use]
+    pub fn of_receipt(state: ReceiptState) -> Option<Self> {
+        match state {
+            ReceiptState::Enroute | ReceiptState::Scheduled => None,
+            ReceiptState::Delivered => Some(Self::Delivered),
+            ReceiptState::Accepted => Some(Self::Accepted),
+            ReceiptState::Expired => Some(Self::Expired),
+            ReceiptState::Deleted => Some(Self::Cancelled),
+            ReceiptState::Undeliverable | ReceiptState::Skipped => Some(Self::Failed),
+            ReceiptState::Rejected => Some(Self::Rejected),
+            ReceiptState::Unknown => Some(Self::Unknown),
+        }
+    }
+}
+
+impl fmt::Display for FinalState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a message ended as it did, as far as one word can say it (rule 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Nothing to add.
+    None,
+    /// No rule matched, or the rule refuses.
+    NoRoute,
+    /// A rule refuses this traffic.
+    RouteRejects,
+    /// The peer answered with a permanent error.
+    PeerRefused,
+    /// The last try of the retry schedule failed.
+    RetriesExhausted,
+    /// Validity ended in the queue.
+    ValidityEnded,
+    /// Validity ended while the receipt was awaited.
+    ReceiptNeverCame,
+    /// The link's receipt says so.
+    Receipt,
+    /// The origin cancelled it.
+    CancelledByOrigin,
+    /// An operator purged it.
+    PurgedByOperator,
+    /// Replaced by a later message.
+    ReplacedByOrigin,
+    /// The account is suspended or may not use this address.
+    Contract,
+    /// A spam or loop counter blocks its source, destination or pair.
+    CounterBlock,
+    /// A try whose fate is unknown, and policy says not to try again.
+    Doubt,
+    /// The exchange could not handle it.
+    Internal,
+}
+
+impl Reason {
+    /// The name in CDRs, metrics and the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::NoRoute => "no_route",
+            Self::RouteRejects => "route_rejects",
+            Self::PeerRefused => "peer_refused",
+            Self::RetriesExhausted => "retries_exhausted",
+            Self::ValidityEnded => "validity_ended",
+            Self::ReceiptNeverCame => "receipt_never_came",
+            Self::Receipt => "receipt",
+            Self::CancelledByOrigin => "cancelled_by_origin",
+            Self::PurgedByOperator => "purged_by_operator",
+            Self::ReplacedByOrigin => "replaced_by_origin",
+            Self::Contract => "contract",
+            Self::CounterBlock => "counter_block",
+            Self::Doubt => "doubt",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// What an error of a peer means for the message and for the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// Try again after a while.
+    Temporary,
+    /// Trying again is useless.
+    Permanent,
+    /// We are too fast: the message goes back to the head, the link slows down.
+    Throttling,
+    /// The peer's queue is full: like throttling, with a longer pause.
+    QueueFull,
+    /// The session is worth nothing any more; the message tries elsewhere.
+    Fatal,
+}
+
+impl ErrorClass {
+    /// All classes.
+    pub const ALL: [Self; 5] =
+        [Self::Temporary, Self::Permanent, Self::Throttling, Self::QueueFull, Self::Fatal];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_final_receipt_state_means_one_outcome_and_back() {
+        for state in FinalState::ALL {
+            let receipt = state.receipt_state();
+            assert!(!receipt.is_intermediate(), "{state}");
+            assert!(FinalState::of_receipt(receipt).is_some(), "{state}");
+        }
+        assert_eq!(FinalState::of_receipt(ReceiptState::Enroute), None);
+    }
+}
