@@ -1,0 +1,179 @@
+//! What the number plans say: country, kind and validity, by the `phonenumber` library. These take
+//! microseconds; keep their answers where messages are counted in thousands a second.
+
+use std::fmt;
+use std::str::FromStr;
+
+use phonenumber::country::Id;
+use phonenumber::metadata::DATABASE;
+use phonenumber::{PhoneNumber, Type};
+use serde::{Deserialize, Serialize};
+
+use super::E164;
+
+/// A country or territory, ISO 3166-1 alpha-2.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Region(Id);
+
+/// A text that names no region with a number plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no country code of two capital letters with a number plan")]
+pub struct UnknownRegion {
+    /// The text.
+    pub text: String,
+}
+
+impl Region {
+    /// The two capital letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref()
+    }
+}
+
+impl FromStr for Region {
+    type Err = UnknownRegion;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRegion> {
+        text.parse().map(Self).map_err(|_| UnknownRegion { text: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for Region {
+    type Error = UnknownRegion;
+
+    fn try_from(text: String) -> Result<Self, UnknownRegion> {
+        text.parse()
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Region({self})")
+    }
+}
+
+/// Kind of a number by its plan. Portability and lines' use may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NumberKind {
+    /// Fixed line.
+    FixedLine,
+    /// Mobile.
+    Mobile,
+    /// One of the two; the plan does not tell (North America).
+    FixedLineOrMobile,
+    /// Free of charge to the caller.
+    TollFree,
+    /// Premium rate.
+    PremiumRate,
+    /// The cost is shared.
+    SharedCost,
+    /// Personal number.
+    Personal,
+    /// Voice over IP.
+    Voip,
+    /// Pager.
+    Pager,
+    /// Universal access number of an organisation.
+    UniversalAccess,
+    /// Voice mail access.
+    Voicemail,
+    /// None of these.
+    Other,
+    /// No number of the plan.
+    Unknown,
+}
+
+/// What is known of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberInfo {
+    /// Its country or territory; none for global services such as +800.
+    pub region: Option<Region>,
+    /// Its kind.
+    pub kind: NumberKind,
+    /// Whether the plan has such a number.
+    pub valid: bool,
+}
+
+/// Looks a number up in the number plans.
+#[must_use]
+pub fn look_up(number: E164) -> NumberInfo {
+    // Only digits behind a plus are given to the parser, whatever a peer sent.
+    let Ok(parsed) = phonenumber::parse(None, number.to_string()) else {
+        return NumberInfo { region: None, kind: NumberKind::Unknown, valid: false };
+    };
+    let region = parsed.country().id().map(Region);
+    NumberInfo { region, kind: kind(&parsed), valid: phonenumber::is_valid(&parsed) }
+}
+
+/// Reads a number as it is dialled in a region; only digits.
+pub(super) fn national(digits: &str, region: Region) -> Option<E164> {
+    let parsed = phonenumber::parse(Some(region.0), digits).ok()?;
+    E164::from_digits(format!("{}{}", parsed.code().value(), parsed.national()).as_bytes()).ok()
+}
+
+/// Order in which kinds are tried, most telling first.
+const TYPES: [Type; 11] = [
+    Type::PremiumRate,
+    Type::TollFree,
+    Type::SharedCost,
+    Type::Voip,
+    Type::PersonalNumber,
+    Type::Pager,
+    Type::Uan,
+    Type::Voicemail,
+    Type::FixedLine,
+    Type::Mobile,
+    Type::FixedLineOrMobile,
+];
+
+fn kind(number: &PhoneNumber) -> NumberKind {
+    let kind = number.number_type(&DATABASE);
+    if kind != Type::Unknown || number.national().zeros() == 0 {
+        return number_kind(kind);
+    }
+    // The library leaves leading zeros out when it asks for the type, which Italian fixed lines have.
+    let national = number.national().to_string();
+    let Some(metadata) = number.country().id().and_then(|id| DATABASE.by_id(id.as_ref())) else {
+        return NumberKind::Unknown;
+    };
+    TYPES
+        .into_iter()
+        .find(|&kind| metadata.descriptors().get(kind).is_some_and(|plan| plan.is_match(&national)))
+        .map_or(NumberKind::Unknown, number_kind)
+}
+
+const fn number_kind(kind: Type) -> NumberKind {
+    match kind {
+        Type::FixedLine => NumberKind::FixedLine,
+        Type::Mobile => NumberKind::Mobile,
+        Type::FixedLineOrMobile => NumberKind::FixedLineOrMobile,
+        Type::TollFree => NumberKind::TollFree,
+        Type::PremiumRate => NumberKind::PremiumRate,
+        Type::SharedCost => NumberKind::SharedCost,
+        Type::PersonalNumber => NumberKind::Personal,
+        Type::Voip => NumberKind::Voip,
+        Type::Pager => NumberKind::Pager,
+        Type::Uan => NumberKind::UniversalAccess,
+        Type::Voicemail => NumberKind::Voicemail,
+        Type::Emergency | Type::ShortCode | Type::StandardRate | Type::Carrier | Type::NoInternational => {
+            NumberKind::Other
+        }
+        Type::Unknown => NumberKind::Unknown,
+    }
+}
