@@ -9,6 +9,7 @@
 pub mod address;
 pub mod backend;
 pub mod cdr;
+pub mod correlate;
 pub mod id;
 pub mod message;
 pub mod outcome;
