@@ -1,1 +1,21 @@
-//! Routing as data: rules, number plan, portability table, explanations
+//! Routing as data: rules, number plan, portability table, explanations.
+//!
+//! Pure: no sockets, no clock, no async. The owner keeps each part in an `Arc` and swaps it to reload.
+
+#![deny(unsafe_code)]
+#![deny(missing_docs)]
+
+mod decision;
+mod id;
+mod number;
+mod query;
+pub mod rules;
+mod trie;
+
+pub use decision::{Decision, Outcome, Reason, Target, Targets};
+pub use id::{AccountId, CarrierId, Cost, LinkId, Names, RuleIndex, RuleVersion, UtcMicros};
+pub use number::{
+    AnswerSource, Country, InvalidCountry, InvalidNumber, MAX_DIGITS, MIN_DIGITS, Number, NumberAnswer,
+};
+pub use query::{Direction, Health, LinkHealth, MessageClass, Party, Query};
+pub use rules::{Explanation, RuleErrors, RuleSet, RuleSetSpec};
