@@ -13,4 +13,6 @@ pub mod correlate;
 pub mod id;
 pub mod message;
 pub mod outcome;
+pub mod queue;
+pub mod retry;
 pub mod time;

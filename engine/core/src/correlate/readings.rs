@@ -34,8 +34,7 @@ impl Device {
             return Self { whole, suffix: whole };
         }
         let whole = xxh3_64(digits);
-        let suffix =
-            if digits.len() > SUFFIX { xxh3_64(&digits[digits.len() - SUFFIX..]) } else { whole };
+        let suffix = if digits.len() > SUFFIX { xxh3_64(&digits[digits.len() - SUFFIX..]) } else { whole };
         Self { whole, suffix }
     }
 }
@@ -56,7 +55,8 @@ impl Readings {
         if id.is_empty() {
             return None;
         }
-        let marked = id.strip_prefix(b"0x").or_else(|| id.strip_prefix(b"0X")).filter(|rest| !rest.is_empty());
+        let marked =
+            id.strip_prefix(b"0x").or_else(|| id.strip_prefix(b"0X")).filter(|rest| !rest.is_empty());
         let digits = marked.unwrap_or(id);
         if digits.len() > LONGEST || !digits.iter().all(u8::is_ascii_hexdigit) {
             return Some(Self::Text(lower(id)));
