@@ -10,6 +10,8 @@ pub mod address;
 pub mod backend;
 pub mod cdr;
 pub mod correlate;
+pub mod dedupe;
+pub mod gcra;
 pub mod id;
 pub mod message;
 pub mod outcome;
