@@ -87,6 +87,10 @@ pub struct Alarm {
     pub last: Wall,
     /// When it was raised.
     pub raised: Wall,
+    /// When an operator took it.
+    pub acked: Option<Wall>,
+    /// When it ended.
+    pub cleared: Option<Wall>,
     /// Distinct counterparts within the last one to two windows, estimated; 0 for a pair.
     pub distinct: u32,
     /// Count of the reverse direction, for a pair.

@@ -33,6 +33,25 @@ impl KeyKind {
     }
 }
 
+/// A choice of kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kinds(u8);
+
+impl Kinds {
+    /// Every kind.
+    pub const ALL: Kinds = Kinds((1 << KeyKind::COUNT) - 1);
+
+    /// Only these.
+    pub fn only(kinds: &[KeyKind]) -> Kinds {
+        Kinds(kinds.iter().fold(0, |set, kind| set | 1 << kind.index()))
+    }
+
+    /// Whether a kind is among them.
+    pub const fn has(self, kind: KeyKind) -> bool {
+        self.0 >> kind.index() & 1 == 1
+    }
+}
+
 /// Which addresses a policy is for. The narrowest that fits wins: address, longest prefix, carrier, default.
 ///
 /// Source, pair and group policies look at the source and its carrier, destination policies at the destination
@@ -92,6 +111,8 @@ pub enum Action {
 pub const MAX_WINDOW_MS: u64 = 7 * 24 * 3_600 * 1_000;
 /// The largest weight of a message.
 pub const MAX_WEIGHT: u32 = 65_535;
+/// The most distinct counterparts a policy can ask for; the estimate ends not far above.
+pub const MAX_MANY: u32 = 1_000;
 /// The most policies in a set.
 pub const MAX_POLICIES: usize = 65_535;
 
@@ -133,7 +154,7 @@ pub struct Policy {
     #[serde(default = "clear_percent")]
     pub clear_percent: u8,
     /// Distinct counterparts within the window that make "many" (spam, vote); `None` takes a tenth of the
-    /// threshold, at least 2.
+    /// threshold, at least 2 and at most [`MAX_MANY`].
     #[serde(default)]
     pub many: Option<u32>,
     /// A pair is a conversation when the reverse direction has at least this share of its count, in percent.
@@ -210,8 +231,10 @@ impl Policy {
         if self.conversation_percent == 0 || self.conversation_percent > 100 {
             return Err(PolicyFault::ConversationPercent { percent: self.conversation_percent });
         }
-        if self.many == Some(0) {
-            return Err(PolicyFault::NoMany);
+        if let Some(many) = self.many
+            && (many == 0 || many > MAX_MANY)
+        {
+            return Err(PolicyFault::Many { many });
         }
         if self.action == (Action::Throttle { per_minute: 0 }) {
             return Err(PolicyFault::ThrottleZero);
@@ -385,9 +408,12 @@ pub enum PolicyFault {
         /// What was given.
         percent: u8,
     },
-    /// `many` is 0.
-    #[error("many is 0")]
-    NoMany,
+    /// `many` is not between 1 and [`MAX_MANY`].
+    #[error("many {many} is not between 1 and {MAX_MANY}")]
+    Many {
+        /// What was given.
+        many: u32,
+    },
     /// `per_minute` is 0; that is `block`.
     #[error("per_minute is 0, use block")]
     ThrottleZero,

@@ -2,9 +2,9 @@ use serde::Serialize;
 
 use crate::OriginClass;
 
-/// Tallies since the start and gauges of now, for metrics and the API. Nothing the counters leave out is silent.
+/// What happened since the start, for metrics. Nothing the counters leave out is silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Stats {
+pub struct Tallies {
     /// Messages of user class that were counted.
     pub counted: u64,
     /// Messages left out by origin class, in the order of [`OriginClass::ALL`]; that of user class stays 0.
@@ -33,12 +33,19 @@ pub struct Stats {
     pub keys_refused: u64,
     /// Timestamps given up because no block was free; such counts are too low.
     pub stamps_dropped: u64,
-    /// Hot keys without evidence because of the bound.
+    /// Counts near or above a threshold that went unobserved because of the bound on evidence.
     pub evidence_refused: u64,
     /// Keys forgotten by the sweep because their window was empty.
     pub keys_expired: u64,
     /// Sweeps finished.
     pub sweeps: u64,
+}
+
+/// Tallies and gauges of now, for metrics and the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Stats {
+    /// What happened since the start.
+    pub tallies: Tallies,
     /// Keys held now.
     pub keys: u64,
     /// Timestamp blocks in use now.

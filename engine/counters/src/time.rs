@@ -45,6 +45,11 @@ impl Mono {
 pub struct Wall(pub i64);
 
 impl Wall {
+    /// From UTC microseconds since 1970.
+    pub const fn from_micros(micros: i64) -> Wall {
+        Wall(micros)
+    }
+
     /// Whole milliseconds since 1970.
     pub const fn millis(self) -> i64 {
         self.0.div_euclid(1_000)

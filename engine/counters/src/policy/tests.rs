@@ -29,7 +29,8 @@ fn each_fault_is_told() {
     assert!(matches!(fault(|p| p.sweep_interval_ms = p.window_ms + 1), PolicyFault::SweepInterval { .. }));
     assert_eq!(fault(|p| p.clear_percent = 101), PolicyFault::ClearPercent { percent: 101 });
     assert_eq!(fault(|p| p.conversation_percent = 0), PolicyFault::ConversationPercent { percent: 0 });
-    assert_eq!(fault(|p| p.many = Some(0)), PolicyFault::NoMany);
+    assert_eq!(fault(|p| p.many = Some(0)), PolicyFault::Many { many: 0 });
+    assert_eq!(fault(|p| p.many = Some(1_001)), PolicyFault::Many { many: 1_001 });
     assert_eq!(fault(|p| p.action = Action::Throttle { per_minute: 0 }), PolicyFault::ThrottleZero);
     assert_eq!(fault(|p| p.kind = KeyKind::Source), PolicyFault::Duplicate { first: 0 });
     assert!(matches!(fault(|p| p.scope = Scope::Address(Key::group(1))), PolicyFault::AddressClass { .. }));
