@@ -1,0 +1,153 @@
+//! Accounts: peers and applications that send through us.
+
+use crate::setting::{Agreement, Cursor, Problems, choices, settings};
+use crate::value::{
+    AccountPassword, AddressPattern, CertificateFingerprint, Count, Country, Host, IpNetwork, Name, Period,
+    Rate, Secret, SourcePattern, Text,
+};
+
+use super::class::TrafficClass;
+use super::quirks::Quirks;
+
+choices! {
+    /// What a session may do (SMPP 3.4, 2.2).
+    pub enum BindMode {
+        /// Send only.
+        Transmitter = "transmitter",
+        /// Receive only.
+        Receiver = "receiver",
+        /// Both.
+        Transceiver = "transceiver",
+    }
+}
+
+choices! {
+    /// The form of the message ids that the account sees.
+    pub enum MessageIdStyle {
+        /// Eight digits for sessions of SMPP 3.3, which has room for no more, and 32 for all others.
+        Auto = "auto",
+        /// Eight hexadecimal digits.
+        Hex8 = "hex8",
+        /// Thirty-two hexadecimal digits.
+        Hex32 = "hex32",
+    }
+}
+
+choices! {
+    /// The PDU that carries receipts to the account.
+    pub enum ReceiptPdu {
+        /// deliver_sm, as nearly everybody expects.
+        DeliverSm = "deliver_sm",
+        /// data_sm.
+        DataSm = "data_sm",
+    }
+}
+
+settings! {
+    /// A peer or application that sends through us, and its contract.
+    pub struct Account agrees {
+        /// Name in logs, metrics, routes and the API.
+        name: Name => "demo",
+        /// Who the account belongs to; reports are kept apart by it.
+        organization: Option<Name> => "example-corp",
+        /// False refuses its binds and requests and holds its receipts.
+        enabled: bool = true,
+        /// What it binds with.
+        system_id: Text<1, 15> => "demo",
+        /// Its password, or the Argon2 hash of it in PHC form. A password is kept as its hash only.
+        password: AccountPassword => "demo",
+        /// It must bind with this system_type; any when it is not set.
+        system_type: Option<Text<0, 12>> => "",
+        /// Networks it may come from; any when there are none.
+        allow_from: Vec<IpNetwork> => ["127.0.0.0/8", "::1"],
+        /// It must use TLS.
+        tls_required: bool = false,
+        /// It must show one of these client certificates (SHA-256 of the DER form).
+        client_certificates: Vec<CertificateFingerprint>,
+        /// Sessions at once.
+        max_binds: Count<1, 1_000> = 8,
+        /// Kinds of sessions it may open.
+        bind_modes: Vec<BindMode> = ["transmitter", "receiver", "transceiver"],
+        /// Source addresses it may send from: `"*"`, `"alphanumeric"`, an address, or a prefix such as `"4479*"`.
+        sources: Vec<SourcePattern> = ["*"],
+        /// Source address of messages that name none.
+        default_source: Option<Text<1, 20>> => "12345",
+        /// Addresses whose MO messages are its own.
+        mo_addresses: Vec<AddressPattern> => ["12345"],
+        /// Messages a second from all of its sessions; more are answered with ESME_RTHROTTLED or 429. No bound of
+        /// its own when it is not set.
+        rate: Option<Rate> => "1000/s",
+        /// Messages that may come at once above an even flow.
+        burst: Count<1, 1_000_000> = 100,
+        /// Requests of one session that may be without an answer; more are answered with ESME_RTHROTTLED.
+        window: Count<1, 100_000> = 1_000,
+        /// Receipts and MO messages that may be without an answer on one session.
+        delivery_window: Count<1, 100_000> = 100,
+        /// Traffic class of its messages; priority_flag can lower it and not raise it.
+        class: TrafficClass = "transactional",
+        /// Share of the node among accounts that wait: twice the weight, twice the messages.
+        weight: Count<1, 1_000> = 10,
+        /// Messages it may have open; `limits.account_messages` when it is not set.
+        max_messages: Option<Count<1, 1_000_000_000>> => 100_000,
+        /// Country whose national numbers it may use without the country's code.
+        default_country: Option<Country> => "GB",
+        /// The form of the message ids that it sees.
+        message_ids: MessageIdStyle = "auto",
+        /// Validity of messages that name none; `limits.default_validity` when it is not set.
+        default_validity: Option<Period> => "48h",
+        /// Longest validity; `limits.max_validity` when it is not set.
+        max_validity: Option<Period> => "7d",
+        /// The PDU that carries receipts.
+        receipts_as: ReceiptPdu = "deliver_sm",
+        /// Receipts name the message in TLVs too (receipted_message_id, message_state).
+        receipt_tlvs: bool = true,
+        /// Where to knock (outbind, SMPP 3.4, 4.1.7) when something waits and no session is bound.
+        outbind: Option<Outbind>,
+        /// What its PDUs have of their own.
+        quirks: Quirks,
+    }
+}
+
+settings! {
+    /// Where an account listens for outbind.
+    pub struct Outbind {
+        /// Its host.
+        host: Host => "127.0.0.1",
+        /// Its port.
+        port: Count<1, 65_535> => 2775,
+        /// What we call ourselves.
+        system_id: Text<1, 15> = "signalbox",
+        /// The password we show.
+        password: Secret => crate::Tree::table([("env", "SIGNALBOX_SECRET_OUTBIND".into())]),
+        /// Time between two knocks.
+        every: Period = "60s",
+    }
+}
+
+impl Agreement for Account {
+    fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        if self.bind_modes.is_empty() {
+            problems.conflict(at, "bind_modes", "must name at least one kind of session");
+        }
+        if self.sources.is_empty() {
+            problems.conflict(at, "sources", "must name at least one address, or \"*\"");
+        }
+        if let (Some(default), Some(max)) = (self.default_validity, self.max_validity)
+            && default > max
+        {
+            problems.conflict(
+                at,
+                "default_validity",
+                format!("must not be longer than max_validity, which is {max}"),
+            );
+        }
+        if let Some(source) = &self.default_source
+            && !self.sources.iter().any(|pattern| pattern.matches(source))
+        {
+            problems.conflict(at, "default_source", "is not among the account's sources");
+        }
+        if !self.client_certificates.is_empty() && !self.tls_required {
+            problems.conflict(at, "client_certificates", "need tls_required = true");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Tokens of the HTTP API.
+
+use crate::setting::{Agreement, Cursor, Problems, choices, settings};
+use crate::value::{Name, TokenDigest};
+
+choices! {
+    /// What a token lets do.
+    pub enum Right {
+        /// Submit messages for its account.
+        MessagesSend = "messages:send",
+        /// Query messages; those of its account, where it has one.
+        MessagesRead = "messages:read",
+        /// See whole numbers and texts.
+        MessagesReveal = "messages:reveal",
+        /// Cancel messages.
+        MessagesCancel = "messages:cancel",
+        /// Search, hold, release, reroute, purge and retry what waits.
+        QueueOperate = "queue:operate",
+        /// See accounts, links, routes and policies, without their secrets.
+        CatalogRead = "catalog:read",
+        /// Change them.
+        CatalogWrite = "catalog:write",
+        /// See the state of links and sessions.
+        LinksRead = "links:read",
+        /// Switch links and accounts on and off.
+        LinksOperate = "links:operate",
+        /// See counters and alarms.
+        CountersRead = "counters:read",
+        /// Acknowledge alarms and change white lists.
+        CountersOperate = "counters:operate",
+        /// Look numbers up and explain routes.
+        NumbersRead = "numbers:read",
+        /// Read the audit trail.
+        AuditRead = "audit:read",
+    }
+}
+
+settings! {
+    /// A token of the HTTP API and what it lets do.
+    pub struct Token agrees {
+        /// Name in the audit trail.
+        name: Name => "operator",
+        /// The token, at least 16 characters; or `sha256:` and its SHA-256 in hexadecimal. It is kept as that only.
+        secret: TokenDigest => "sha256:3c9683017f9e4bf33d0fbedd26bf143fd72de9b9dd145441b75f0604047ea28e",
+        /// False refuses it.
+        enabled: bool = true,
+        /// What it lets do.
+        rights: Vec<Right> => ["catalog:read", "links:read"],
+        /// The account that it sends for and sees; all when it is not set.
+        account: Option<Name> => "demo",
+        /// Up to when.
+        expires: Option<jiff::Timestamp> => "2027-12-31T23:59:59Z",
+    }
+}
+
+impl Agreement for Token {
+    fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        if self.rights.is_empty() {
+            problems.conflict(at, "rights", "must name at least one right");
+        }
+        if self.rights.contains(&Right::MessagesSend) && self.account.is_none() {
+            problems.conflict(at, "rights", "messages:send needs an account");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the crate from outside, one module for each part.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod catalog;
+mod files;
+mod plan;
+mod reload;
+mod settings;
+mod values;
