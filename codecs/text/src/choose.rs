@@ -49,8 +49,8 @@ pub struct Choice {
     pub count: Count,
 }
 
-/// Chooses the encoding with the fewest parts. At the same number the plainer one wins, in the order:
-/// GSM 7-bit, single shift tables, locking shift tables, both, the octet set, UCS-2.
+/// Chooses the encoding with the fewest parts. At the same number the one that more handsets know
+/// wins, in the order: GSM 7-bit, the octet set, UCS-2, single shift tables, locking shift tables, both.
 ///
 /// # Errors
 /// Where no choice has a place for every character: the one that the first choice stumbled over.
@@ -90,11 +90,10 @@ fn candidates<'a>(choices: &'a Choices<'_>) -> impl Iterator<Item = Encoding> + 
     let locking = with_locking().map(Alphabet::locking);
     let both = with_locking().map(Alphabet::national);
     let default = choices.gsm7.then_some(Alphabet::DEFAULT).into_iter();
+    let national = singles.chain(locking).chain(both).map(Encoding::Gsm7);
     default
-        .chain(singles)
-        .chain(locking)
-        .chain(both)
         .map(Encoding::Gsm7)
         .chain(choices.octets.map(Encoding::Octets))
         .chain(choices.ucs2.then_some(Encoding::Ucs2))
+        .chain(national)
 }

@@ -171,7 +171,8 @@ impl DataCoding {
     }
 
     /// The octet that says this, in the plainest form there is; `None` where the scheme has no value
-    /// for the combination: Latin-1 with a message class, UCS-2 with a discarded indication, in SMPP also
+    /// for the combination: Latin-1 or the SMSC's default with a message class, UCS-2 with a
+    /// discarded indication, in SMPP also
     /// GSM 7-bit without a class where it is not the default alphabet.
     ///
     /// The class of GSM 7-bit and octets without further marks is written in group 1111 (0xF0 to
@@ -187,7 +188,7 @@ impl DataCoding {
             Charset::Gsm7 if matches!(scheme, Scheme::Smpp) && !marked && self.class.is_none() => {
                 return None;
             }
-            Charset::SmscDefault | Charset::Gsm7 => 0x00,
+            Charset::Gsm7 => 0x00,
             Charset::Binary => 0x04,
             Charset::Ucs2 => 0x08,
             _ => {
@@ -196,7 +197,11 @@ impl DataCoding {
                 }
                 return match scheme {
                     Scheme::Smpp => smpp_octet(self.charset),
-                    Scheme::Gsm => None,
+                    // The default of a GSM network is its 7-bit alphabet.
+                    Scheme::Gsm => match self.charset {
+                        Charset::SmscDefault => Some(0x00),
+                        _ => None,
+                    },
                 };
             }
         };
@@ -214,8 +219,8 @@ impl DataCoding {
             return None;
         }
         let group = match (self.charset, indication.store) {
-            (Charset::Gsm7 | Charset::SmscDefault, false) => 0xC0,
-            (Charset::Gsm7 | Charset::SmscDefault, true) => 0xD0,
+            (Charset::Gsm7, false) => 0xC0,
+            (Charset::Gsm7, true) => 0xD0,
             (Charset::Ucs2, true) => 0xE0,
             _ => return None,
         };
@@ -259,15 +264,24 @@ impl Charset {
         }
     }
 
+    /// The character set of an encoding by its own name.
+    #[must_use]
+    pub const fn named(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Gsm7(_) => Self::Gsm7,
+            Encoding::Octets(set) => Self::Octets(set),
+            Encoding::Ucs2 => Self::Ucs2,
+        }
+    }
+
     /// How an encoding is named to a peer whose own default alphabet is `default`: as that default
     /// where it is the same, else by its own value.
     #[must_use]
     pub const fn of(encoding: Encoding, default: Encoding) -> Self {
         match (encoding, default) {
-            (Encoding::Gsm7(_), Encoding::Gsm7(_)) => Self::SmscDefault,
-            (Encoding::Gsm7(_), Encoding::Octets(_) | Encoding::Ucs2) => Self::Gsm7,
-            (Encoding::Octets(set), _) => Self::Octets(set),
-            (Encoding::Ucs2, _) => Self::Ucs2,
+            (Encoding::Gsm7(_), Encoding::Gsm7(_)) | (Encoding::Ucs2, Encoding::Ucs2) => Self::SmscDefault,
+            (Encoding::Octets(set), Encoding::Octets(own)) if set as u8 == own as u8 => Self::SmscDefault,
+            (encoding, _) => Self::named(encoding),
         }
     }
 }

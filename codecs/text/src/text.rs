@@ -166,7 +166,7 @@ impl Profile {
         class: Option<MessageClass>,
         reference: u16,
     ) -> Result<Outgoing, TextError> {
-        let (choices, fallback) = self.choices();
+        let (choices, fallback) = self.choices(class);
         let mut text = std::borrow::Cow::Borrowed(text);
         let mut changed = 0;
         let choice = match choose(&text, &choices) {
@@ -178,7 +178,10 @@ impl Profile {
                 choose(&text, &choices)?
             }
         };
-        let charset = Charset::of(choice.encoding, self.default);
+        let charset = match class {
+            None => Charset::of(choice.encoding, self.default),
+            Some(_) => Charset::named(choice.encoding),
+        };
         let data_coding = DataCoding { class, ..DataCoding::plain(charset) }
             .to_octet(self.scheme)
             .ok_or(TextError::DataCoding { charset, class })?;
@@ -193,12 +196,13 @@ impl Profile {
         Ok(Outgoing { data_coding, encoding: choice.encoding, segments, count: choice.count, changed })
     }
 
-    /// What may be chosen from, and what text is made to fit where nothing fits it.
-    fn choices(&self) -> (Choices<'_>, Encoding) {
+    /// What may be chosen from, and what text is made to fit where nothing fits it. A message class can
+    /// be said of GSM 7-bit and UCS-2 only.
+    fn choices(&self, class: Option<MessageClass>) -> (Choices<'_>, Encoding) {
         let (gsm7, octets, fallback) = match self.default {
-            Encoding::Gsm7(_) => (true, None, Encoding::GSM7),
-            Encoding::Octets(set) => (false, Some(set), Encoding::Octets(set)),
+            Encoding::Octets(set) if class.is_none() => (false, Some(set), Encoding::Octets(set)),
             Encoding::Ucs2 => (false, None, Encoding::Ucs2),
+            Encoding::Gsm7(_) | Encoding::Octets(_) => (true, None, Encoding::GSM7),
         };
         let choices = Choices {
             gsm7,

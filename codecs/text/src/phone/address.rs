@@ -1,5 +1,6 @@
 //! Addresses as peers write them, and what they mean.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -88,21 +89,26 @@ impl Address {
     /// `+` and international type of number are taken at their word; `00` is a prefix unless the type
     /// is national; separators are left out. Numbers that are international already are read without
     /// the library. A short number with international type is a short code, as many peers mark them.
+    /// Octets that are no UTF-8 are read as Latin-1.
     ///
     /// # Errors
     /// See [`AddressError`].
-    pub fn read(text: &str, ton: Ton, npi: Npi, home: &Home) -> Result<Self, AddressError> {
+    pub fn read(octets: &[u8], ton: Ton, npi: Npi, home: &Home) -> Result<Self, AddressError> {
         // The common case first: an international number with nothing around it.
         if ton == Ton::International
             && matches!(npi, Npi::Isdn | Npi::Unknown)
-            && let Ok(number) = E164::from_digits(text.as_bytes())
+            && let Ok(number) = E164::from_digits(octets)
             && number.digits() > u32::from(home.short_code_digits)
         {
             return Ok(Self::Number(number));
         }
-        if text.len() > MAX_OCTETS {
-            return Err(AddressError::TooLong { octets: text.len() });
+        if octets.len() > MAX_OCTETS {
+            return Err(AddressError::TooLong { octets: octets.len() });
         }
+        let text = match std::str::from_utf8(octets) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => octets.iter().copied().map(char::from).collect(),
+        };
         let text = text.trim();
         if text.is_empty() {
             return Err(AddressError::Empty);

@@ -117,14 +117,28 @@ pub fn look_up(number: E164) -> NumberInfo {
     let Ok(parsed) = phonenumber::parse(None, number.to_string()) else {
         return NumberInfo { region: None, kind: NumberKind::Unknown, valid: false };
     };
+    let valid = phonenumber::is_valid(&parsed);
     let region = parsed.country().id().map(Region);
-    NumberInfo { region, kind: kind(&parsed), valid: phonenumber::is_valid(&parsed) }
+    let kind = parsed.number_type(&DATABASE);
+    if kind == Type::Unknown && parsed.national().zeros() > 0 {
+        let (region, kind) = with_leading_zero(&parsed);
+        return NumberInfo { region, kind, valid };
+    }
+    NumberInfo { region, kind: number_kind(kind), valid }
 }
 
 /// Reads a number as it is dialled in a region; only digits.
 pub(super) fn national(digits: &str, region: Region) -> Option<E164> {
     let parsed = phonenumber::parse(Some(region.0), digits).ok()?;
-    E164::from_digits(format!("{}{}", parsed.code().value(), parsed.national()).as_bytes()).ok()
+    let national = parsed.national().to_string();
+    // The parser takes any number of digits; how many a plan has is known.
+    let plan = DATABASE.by_id(region.as_str())?.descriptors();
+    let length = national.len() as u16;
+    let possible = |kind| plan.get(kind).is_some_and(|numbers| numbers.possible_length().contains(&length));
+    if !TYPES.into_iter().any(possible) {
+        return None;
+    }
+    E164::from_digits(format!("{}{national}", parsed.code().value()).as_bytes()).ok()
 }
 
 /// Order in which kinds are tried, most telling first.
@@ -142,20 +156,18 @@ const TYPES: [Type; 11] = [
     Type::FixedLineOrMobile,
 ];
 
-fn kind(number: &PhoneNumber) -> NumberKind {
-    let kind = number.number_type(&DATABASE);
-    if kind != Type::Unknown || number.national().zeros() == 0 {
-        return number_kind(kind);
-    }
-    // The library leaves leading zeros out when it asks for the type, which Italian fixed lines have.
+/// The library leaves leading zeros out when it asks for country and type; Italian fixed lines have
+/// them.
+fn with_leading_zero(number: &PhoneNumber) -> (Option<Region>, NumberKind) {
     let national = number.national().to_string();
-    let Some(metadata) = number.country().id().and_then(|id| DATABASE.by_id(id.as_ref())) else {
-        return NumberKind::Unknown;
-    };
-    TYPES
-        .into_iter()
-        .find(|&kind| metadata.descriptors().get(kind).is_some_and(|plan| plan.is_match(&national)))
-        .map_or(NumberKind::Unknown, number_kind)
+    for plan in DATABASE.by_code(&number.code().value()).unwrap_or_default() {
+        let has =
+            |kind: &Type| plan.descriptors().get(*kind).is_some_and(|numbers| numbers.is_match(&national));
+        if let Some(kind) = TYPES.into_iter().find(has) {
+            return (plan.id().parse().ok().map(Region), number_kind(kind));
+        }
+    }
+    (None, NumberKind::Unknown)
 }
 
 const fn number_kind(kind: Type) -> NumberKind {
