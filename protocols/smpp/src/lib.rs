@@ -8,7 +8,7 @@
 //! * [`Pdu::decode`] shares the frame's memory; [`ShortMessageView`] borrows it. A fault is a [`DecodeError`]
 //!   that knows its answer. [`Pdu::encode`] is strict. [`Profile`] says how a peer deviates.
 //! * [`Session`] is the machine of both sides: binds, windows, timers, nacks.
-//! * [`time`] and [`message_id`] read what else is text in SMPP.
+//! * [`time`], [`receipt`] and [`message_id`] read what else is text in SMPP.
 //!
 //! Text fields are slices of the frame, and a frame is a slice of the read buffer. Who keeps a small part of a
 //! message for long should copy it.
@@ -81,6 +81,7 @@ mod named;
 mod octets;
 mod pdu;
 mod profile;
+pub mod receipt;
 pub mod session;
 mod status;
 pub mod time;
@@ -106,6 +107,7 @@ pub use profile::{
     Alphabet, Leniency, Limits, MissingNul, Packing, Profile, ReceiptRules, SmLength, TimeCheck, TlvRule,
     Version,
 };
+pub use receipt::Receipt;
 pub use session::{
     CloseReason, Event, Pending, RespondError, Role, SendError, Session, SessionConfig, State, Stats, Timers,
 };

@@ -58,9 +58,7 @@ pub struct IdCandidates {
 /// How well two ids agree; the greater, the better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IdMatch {
-    /// One as decimal is the other as hexadecimal.
-    Converted,
-    /// The same number.
+    /// The same number, read as decimal or as hexadecimal.
     Number,
     /// The same text but for case and leading zeros.
     Text,
@@ -96,7 +94,16 @@ impl IdCandidates {
         IdCandidates { keys }
     }
 
-    /// The keys to store or to look up, at most three, best first.
+    /// Adds the readings of another writing of the same id, as less good ones.
+    pub(crate) fn append(&mut self, other: IdCandidates) {
+        for key in other.keys {
+            if !self.keys.contains(&key) {
+                self.keys.push(key);
+            }
+        }
+    }
+
+    /// The keys to store or to look up, best first: at most three for one id.
     pub fn keys(&self) -> &[IdKey] {
         &self.keys
     }
@@ -108,16 +115,12 @@ impl IdCandidates {
 
     /// How well this id agrees with another; `None` when they share no reading.
     pub fn matches(&self, other: &IdCandidates) -> Option<IdMatch> {
-        let best = self.keys.iter().filter(|key| other.keys.contains(key)).map(|key| match key {
+        let shared = self.keys.iter().filter(|key| other.keys.contains(key));
+        let ranks = shared.map(|key| match key {
             IdKey::Text(_) => IdMatch::Text,
-            IdKey::Number(_) if self.position(key) == other.position(key) => IdMatch::Number,
-            IdKey::Number(_) => IdMatch::Converted,
+            IdKey::Number(_) => IdMatch::Number,
         });
-        best.max()
-    }
-
-    fn position(&self, key: &IdKey) -> Option<usize> {
-        self.keys.iter().position(|own| own == key)
+        ranks.max()
     }
 }
 
