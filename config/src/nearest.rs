@@ -2,7 +2,7 @@
 
 /// The candidate with the fewest edits, when these are few for the length of the word.
 pub(crate) fn nearest(word: &str, candidates: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    let allowed = ((word.chars().count() + 1) / 3).clamp(1, 3);
     candidates
         .map(|candidate| (edits(&word.to_lowercase(), candidate), candidate))
         .filter(|(edits, candidate)| *edits <= allowed || candidate.split('_').any(|part| part == word))

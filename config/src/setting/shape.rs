@@ -73,6 +73,7 @@ impl Shape {
         match self {
             Self::Scalar(expects) | Self::Typed { expects, .. } => expects.to_owned(),
             Self::File => "the path of a file".to_owned(),
+            Self::Range(low, high) if low == high => format!("the number {low}"),
             Self::Range(low, high) => format!("a whole number from {low} to {high}"),
             Self::SignedRange(low, high) => format!("a whole number from {low} to {high}"),
             Self::Choice(words) => {
