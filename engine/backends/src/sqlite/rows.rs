@@ -7,7 +7,7 @@ use super::frame;
 
 /// The SQL tables in the order of [`Table::ALL`].
 pub(super) const NAMES: [&str; Table::ALL.len()] =
-    ["message", "state", "message_group", "seen", "early_receipt", "inbox"];
+    ["message", "state", "message_group", "seen", "early_receipt", "inbox", "request"];
 
 const PUT: [&str; NAMES.len()] = [
     "INSERT INTO message(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
@@ -16,6 +16,7 @@ const PUT: [&str; NAMES.len()] = [
     "INSERT INTO seen(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
     "INSERT INTO early_receipt(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
     "INSERT INTO inbox(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
+    "INSERT INTO request(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
 ];
 
 const DELETE: [&str; NAMES.len()] = [
@@ -25,6 +26,7 @@ const DELETE: [&str; NAMES.len()] = [
     "DELETE FROM seen WHERE key=?1 AND shard=?2",
     "DELETE FROM early_receipt WHERE key=?1 AND shard=?2",
     "DELETE FROM inbox WHERE key=?1 AND shard=?2",
+    "DELETE FROM request WHERE key=?1 AND shard=?2",
 ];
 
 fn index(table: Table) -> usize {
@@ -35,6 +37,7 @@ fn index(table: Table) -> usize {
         Table::Seen => 3,
         Table::EarlyReceipt => 4,
         Table::Inbox => 5,
+        Table::Request => 6,
     }
 }
 
