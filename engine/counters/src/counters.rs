@@ -9,15 +9,20 @@ use crate::table::{Hash, Place, Table};
 use crate::white_list::WhiteListIndex;
 use crate::{
     Alarm, AlarmChange, AlarmError, AlarmEvent, AlarmId, AlarmState, AtBound, CounterKey, Key, KeyKind,
-    Kinds, Limits, Mono, OriginClass, Outcome, PolicyError, PolicySet, Sighting, Stats, Verdict, Wall,
-    WhiteList, WhiteListError,
+    Kinds, Limits, MAX_WINDOW_MS, Mono, OriginClass, Outcome, PolicyError, PolicySet, Sighting, Stats,
+    Verdict, Wall, WhiteList, WhiteListError,
 };
 
 #[cfg(test)]
 mod tests;
 
-/// Ticks after which a segment no sweep came by is swept on touch, long before its times would wrap.
+/// Ticks after which a segment no sweep came by is swept on touch, long before its times would wrap: 12 days.
 const UNSWEPT: u64 = 1 << 30;
+/// Ticks after which nothing in a segment no sweep came by can be within a window, for had it been touched in the
+/// latter half of them, it would have been swept.
+const UNTOUCHED: u64 = 1 << 31;
+
+const _: () = assert!(UNTOUCHED - UNSWEPT > MAX_WINDOW_MS);
 
 /// The counters of one shard: counts messages, raises alarms, gives verdicts.
 ///
@@ -275,8 +280,21 @@ impl Counters {
             self.table.set_generation(segment, self.generation);
             self.follow_policies(segment);
         }
-        if tick - self.table.swept(segment) > UNSWEPT {
+        let unswept = tick - self.table.swept(segment);
+        if unswept > UNTOUCHED {
+            self.forget_segment(segment);
+        }
+        if unswept > UNSWEPT {
             self.sweep_segment(segment, tick);
+        }
+    }
+
+    fn forget_segment(&mut self, segment: usize) {
+        let mut from = 0;
+        while let Some((place, next)) = self.table.next_place(segment, from) {
+            from = next;
+            self.forget(place);
+            self.tallies.keys_expired += 1;
         }
     }
 

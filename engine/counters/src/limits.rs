@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AtBound {
-    /// The key among its fifteen neighbours that was seen longest ago gives way, unless it is alarmed or near its
-    /// threshold; when all of them are, the new key is refused. Both are tallied.
+    /// The key among its fifteen neighbours that was seen longest ago gives way; one near its threshold only when
+    /// all are, an alarmed one never. When all are alarmed the new key is refused. Both are tallied.
     #[default]
     DropStalest,
     /// The new key is not counted, and tallied.

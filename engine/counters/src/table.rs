@@ -305,8 +305,8 @@ impl Table {
         None
     }
 
-    /// The entry of the hash's home group, or of the next ones when that is empty, that was touched longest ago
-    /// and is neither alarmed nor under observation.
+    /// The entry of the hash's home group, or of the next ones when that has none to give, that was touched
+    /// longest ago; never an alarmed one, and one under observation only when there is no other.
     pub(crate) fn stalest(&self, hash: Hash, tick: u64) -> Option<Place> {
         const REACH: usize = 8;
         let segment = self.segment(hash);
@@ -320,11 +320,11 @@ impl Table {
             let group = (home + step) % groups;
             let used = (0..GROUP).filter(|place| of.tags[group][*place] != 0);
             let slots = used.map(|place| group * GROUP + place);
-            let cold = slots.filter(|slot| {
+            let quiet = slots.filter(|slot| !of.entry(*slot).has(flag::ALARMED));
+            let stalest = quiet.max_by_key(|slot| {
                 let entry = of.entry(*slot);
-                !entry.has(flag::ALARMED) && entry.evidence == NO_EVIDENCE
-            });
-            let stalest = cold.max_by_key(|slot| age(tick as u32, of.entry(*slot).newest()))?;
+                (entry.evidence == NO_EVIDENCE, age(tick as u32, entry.newest()))
+            })?;
             Some(Place { segment: segment as u32, slot: stalest as u32 })
         })
     }
