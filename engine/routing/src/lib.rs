@@ -8,14 +8,16 @@
 mod decision;
 mod id;
 mod number;
+pub mod plan;
+pub mod portability;
 mod query;
+pub mod rows;
 pub mod rules;
 mod trie;
 
 pub use decision::{Decision, Outcome, Reason, Target, Targets};
 pub use id::{AccountId, CarrierId, Cost, LinkId, Names, RuleIndex, RuleVersion, UtcMicros};
-pub use number::{
-    AnswerSource, Country, InvalidCountry, InvalidNumber, MAX_DIGITS, MIN_DIGITS, Number, NumberAnswer,
-};
+pub use number::{AnswerSource, Country, InvalidCountry, NumberAnswer};
 pub use query::{Direction, Health, LinkHealth, MessageClass, Party, Query};
 pub use rules::{Explanation, RuleErrors, RuleSet, RuleSetSpec};
+pub use signalbox_text::phone::E164;

@@ -1,75 +1,21 @@
-//! International numbers, countries, and what is known about a number.
+//! Countries, and what is known about a number.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use signalbox_text::phone::{E164, E164Error};
+
 use crate::id::{CarrierId, UtcMicros};
 
-/// Most digits of an international number (E.164 cl. 6.1).
-pub const MAX_DIGITS: usize = 15;
-/// Fewest digits that are taken for an international number; the shortest in use have 6 or 7.
-pub const MIN_DIGITS: usize = 5;
-
-/// An international number (E.164) without `+`, packed; at most 15 digits, so below 2^50.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Number(u64);
-
-/// Why a text is no international number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidNumber {
-    /// Something other than digits after an optional `+`.
-    #[error("a number has digits only")]
-    NotDigits,
-    /// Fewer than [`MIN_DIGITS`] or more than [`MAX_DIGITS`] digits.
-    #[error("a number has {MIN_DIGITS} to {MAX_DIGITS} digits, this has {0}")]
-    Length(usize),
-    /// No country code begins with 0.
-    #[error("an international number does not begin with 0")]
-    LeadingZero,
+/// Reads an international number with or without `+`.
+pub(crate) fn read_number(octets: &[u8]) -> Result<E164, E164Error> {
+    E164::from_digits(octets.strip_prefix(b"+").unwrap_or(octets))
 }
 
-impl Number {
-    /// Packs the digits of an international number, with or without `+`.
-    ///
-    /// # Errors
-    /// When it is no such number.
-    pub fn parse(octets: &[u8]) -> Result<Self, InvalidNumber> {
-        let digits = octets.strip_prefix(b"+").unwrap_or(octets);
-        if digits.len() < MIN_DIGITS || digits.len() > MAX_DIGITS {
-            return Err(InvalidNumber::Length(digits.len()));
-        }
-        let mut value = 0u64;
-        for &octet in digits {
-            let digit = octet.wrapping_sub(b'0');
-            if digit > 9 {
-                return Err(InvalidNumber::NotDigits);
-            }
-            value = value * 10 + u64::from(digit);
-        }
-        if digits[0] == b'0' {
-            return Err(InvalidNumber::LeadingZero);
-        }
-        Ok(Self(value))
-    }
-
-    /// The number as an integer.
-    #[must_use]
-    pub fn as_u64(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-/// A country, ISO 3166-1 alpha-2, as `US`.
+/// A country, ISO 3166-1 alpha-2, as `US`: two octets, where
+/// [`Region`](signalbox_text::phone::Region) stands for its number plan.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
 
@@ -179,17 +125,6 @@ pub struct NumberAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_packed_without_loss() {
-        assert_eq!(Number::parse(b"+442079460148").unwrap().to_string(), "442079460148");
-        assert_eq!(Number::parse(b"999999999999999").unwrap().as_u64(), 999_999_999_999_999);
-        assert_eq!(Number::parse(b"1234"), Err(InvalidNumber::Length(4)));
-        assert_eq!(Number::parse(b"1234567890123456"), Err(InvalidNumber::Length(16)));
-        assert_eq!(Number::parse(b"0171234567"), Err(InvalidNumber::LeadingZero));
-        assert_eq!(Number::parse(b"1 2345678"), Err(InvalidNumber::NotDigits));
-        assert_eq!(Number::parse(b"++12345678"), Err(InvalidNumber::NotDigits));
-    }
 
     #[test]
     fn a_country_has_two_capital_letters() {

@@ -1,13 +1,13 @@
 //! From a rule set as written to rules with ids, collecting every fault on the way.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use signalbox_text::phone::MAX_DIGITS;
 
 use super::error::{Place, Problem, RuleError};
 use super::rule::{Action, AddressCondition, Rule, RuleTarget};
 use super::spec::{ActionSpec, Conditions, RuleSetSpec, RuleSpec, Sharing, TargetSpec};
 use super::window::Window;
 use crate::id::{Cost, Names, RuleIndex};
-use crate::number::MAX_DIGITS;
 use crate::query::Party;
 
 /// Most rules of a set.
