@@ -1,8 +1,8 @@
 //! Forward tables of 3GPP TS 23.038: the default alphabet (6.2.1) and the national language
 //! locking shift tables (A.3), one `u16` of Unicode per septet, sixteen septets a row.
 //!
-//! The printed standard has slips in the Unicode column of some releases; where the glyph and the
-//! code disagree (Kannada 0x24, the comma at 0x2C of the Indic tables) the glyph is followed.
+//! Some releases print slips in the Unicode column (Kannada 0x24, the comma at 0x2C of the Indic
+//! tables); what is here is what the glyph shows and handsets do.
 
 /// No character at this septet (also the escape, 0x1B, in every table).
 pub(super) const NONE: u16 = 0xFFFF;
