@@ -11,8 +11,6 @@ mod legacy;
 mod manage;
 mod message;
 mod multi;
-#[cfg(test)]
-mod tests;
 mod view;
 
 pub use bind::{Bind, BindMode, BindResp, Outbind};
