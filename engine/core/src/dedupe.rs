@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::address::Address;
-use crate::id::{LinkId, SessionId};
+use crate::id::{LinkId, SessionId, ShardId};
 use crate::time::Micros;
 
 /// What makes two MO messages equal; sequence numbers are no part of it.
@@ -64,7 +64,15 @@ impl MoKey {
         hash.update(facts.payload);
         let mut octets = hash.digest128().to_be_bytes();
         octets[0] = octets[0] & !REFERENCED | u8::from(reference.is_some());
+        // The row lives in the device's shard, with the message; the key says which that is.
+        octets[1] = facts.source.shard().number() as u8;
         Self::from_bytes(octets)
+    }
+
+    /// The shard of the row: the device's.
+    #[must_use]
+    pub fn shard(self) -> ShardId {
+        ShardId::new(self.octets[1].into()).expect("an octet is below the number of shards")
     }
 
     /// The key with these octets.

@@ -110,6 +110,8 @@ impl Rate {
 pub struct Gcra {
     rate: Option<Rate>,
     burst: u32,
+    /// So late, in nanoseconds, a taker may come without losing what it could have taken in time.
+    slack: u64,
     /// When all that was taken is paid for ("theoretical arrival time") ...
     paid: u64,
     /// ... plus so many parts of a nanosecond, in shares of `rate.messages`.
@@ -120,7 +122,15 @@ impl Gcra {
     /// A limiter with all of its burst available; without a rate it is none. A burst of 0 is taken as 1.
     #[must_use]
     pub fn new(rate: Option<Rate>, burst: u32) -> Self {
-        Self { rate, burst: burst.max(1), paid: 0, remainder: 0 }
+        Self { rate, burst: burst.max(1), slack: 0, paid: 0, remainder: 0 }
+    }
+
+    /// Lets a taker that comes late by up to `slack` catch up, as timers of a millisecond need it at a burst of
+    /// one. The bound for any span then holds for a span that is longer by `slack`.
+    #[must_use]
+    pub fn with_slack(mut self, slack: Duration) -> Self {
+        self.slack = u64::try_from(slack.as_nanos()).unwrap_or(u64::MAX);
+        self
     }
 
     /// The rate.
@@ -152,7 +162,7 @@ impl Gcra {
         if ready > now {
             return Err(ready);
         }
-        if self.paid < now.0 {
+        if self.is_idle(now) {
             (self.paid, self.remainder) = (now.0, 0);
         }
         let shares = cost(rate, n) + u128::from(self.remainder);
@@ -166,16 +176,17 @@ impl Gcra {
     #[must_use]
     pub fn tokens_available(&self, now: Mono, most: u32) -> u32 {
         let Some(rate) = self.rate else { return most };
-        let room = cost(rate, self.burst).saturating_sub(self.owed(rate, now));
-        let tokens = room / u128::from(rate.period);
+        let messages = u128::from(rate.messages);
+        let time = u128::from(now.0) * messages;
+        let paid = if self.is_idle(now) { time } else { self.paid_shares(rate) };
+        let tokens = (time + cost(rate, self.burst)).saturating_sub(paid) / u128::from(rate.period);
         u32::try_from(tokens).unwrap_or(u32::MAX).min(most)
     }
 
     /// Gives back leave for `n` messages that did not leave after all.
     pub fn give_back(&mut self, n: u32) {
         let Some(rate) = self.rate else { return };
-        let shares = u128::from(self.paid) * u128::from(rate.messages) + u128::from(self.remainder);
-        self.set_shares(rate, shares.saturating_sub(cost(rate, n)));
+        self.set_shares(rate, self.paid_shares(rate).saturating_sub(cost(rate, n)));
     }
 
     /// Changes rate and burst. As many messages are owed after as before, so that the change neither grants a
@@ -198,11 +209,18 @@ impl Gcra {
         self.burst = burst;
     }
 
+    /// True when nothing was taken for longer than the slack: credit beyond the burst is gone.
+    fn is_idle(&self, now: Mono) -> bool {
+        self.paid.saturating_add(self.slack) < now.0
+    }
+
     /// What is owed now, in shares of a nanosecond; a message costs `rate.period` of them.
     fn owed(&self, rate: Rate, now: Mono) -> u128 {
-        let messages = u128::from(rate.messages);
-        let paid = u128::from(self.paid) * messages + u128::from(self.remainder);
-        paid.saturating_sub(u128::from(now.0) * messages)
+        self.paid_shares(rate).saturating_sub(u128::from(now.0) * u128::from(rate.messages))
+    }
+
+    fn paid_shares(&self, rate: Rate) -> u128 {
+        u128::from(self.paid) * u128::from(rate.messages) + u128::from(self.remainder)
     }
 
     fn set_shares(&mut self, rate: Rate, shares: u128) {
@@ -215,8 +233,7 @@ impl Gcra {
         let Some(rate) = self.rate else { return now };
         let messages = u128::from(rate.messages);
         let allowance = cost(rate, self.burst - n.clamp(1, self.burst));
-        let shares = u128::from(self.paid) * messages + u128::from(self.remainder);
-        let ready = shares.saturating_sub(allowance).div_ceil(messages);
+        let ready = self.paid_shares(rate).saturating_sub(allowance).div_ceil(messages);
         Mono(now.0.max(u64::try_from(ready).unwrap_or(u64::MAX)))
     }
 }

@@ -6,15 +6,19 @@
 
 #![forbid(unsafe_code)]
 
+pub mod adaptive;
 pub mod address;
 pub mod backend;
 pub mod cdr;
 pub mod correlate;
 pub mod dedupe;
+pub mod exchange;
+pub mod gate;
 pub mod gcra;
 pub mod id;
 pub mod message;
 pub mod outcome;
+pub mod policy;
 pub mod queue;
 pub mod retry;
 pub mod time;

@@ -139,6 +139,8 @@ pub enum VisibleId {
     Long,
     /// Eight hexadecimal digits, unique among the account's open messages (SMPP 3.3 peers).
     Short(u32),
+    /// The id of another message of the same submission (submit_multi), which all of them are known by.
+    Shared(MessageId),
 }
 
 impl VisibleId {
@@ -148,6 +150,7 @@ impl VisibleId {
         match self {
             Self::Long => id.to_string(),
             Self::Short(number) => format!("{number:08X}"),
+            Self::Shared(first) => first.to_string(),
         }
     }
 }

@@ -132,6 +132,8 @@ pub enum Reason {
     Contract,
     /// A spam or loop counter blocks its source, destination or pair.
     CounterBlock,
+    /// It cannot be written in the peer's protocol.
+    NotEncodable,
     /// A try whose fate is unknown, and policy says not to try again.
     Doubt,
     /// The exchange could not handle it.
@@ -156,6 +158,7 @@ impl Reason {
             Self::ReplacedByOrigin => "replaced_by_origin",
             Self::Contract => "contract",
             Self::CounterBlock => "counter_block",
+            Self::NotEncodable => "not_encodable",
             Self::Doubt => "doubt",
             Self::Internal => "internal",
         }

@@ -1,1 +1,6 @@
-//! The Signalbox daemon: links, exchange, HTTP API, operations
+//! The Signalbox daemon: links, exchange, HTTP API, operations.
+//!
+//! Actors here are thin shells over the pure machines of `protocols/` and `engine/core`: they own sockets,
+//! threads and clocks, and map PDUs and HTTP to the exchange's events and back.
+
+pub mod spine;

@@ -3,7 +3,9 @@ use bytes::Bytes;
 use crate::id::ShardId;
 
 /// Place of a record in the log of its shard; grows by at least one with each record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Offset(pub u64);
 
 /// A record to append.

@@ -18,12 +18,14 @@ pub enum Table {
     EarlyReceipt,
     /// The last sequence number applied from each other shard, key: shard.
     Inbox,
+    /// Submissions with an idempotency key, key: that key.
+    Request,
 }
 
 impl Table {
     /// All tables, in the order in which they are loaded.
-    pub const ALL: [Self; 6] =
-        [Self::Message, Self::State, Self::Group, Self::Seen, Self::EarlyReceipt, Self::Inbox];
+    pub const ALL: [Self; 7] =
+        [Self::Message, Self::State, Self::Group, Self::Seen, Self::EarlyReceipt, Self::Inbox, Self::Request];
 }
 
 /// One change of a row.

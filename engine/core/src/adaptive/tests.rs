@@ -1,0 +1,233 @@
+//! The pacer against simulated peers, in virtual time.
+
+use std::collections::VecDeque;
+
+use super::*;
+
+const MILLISECOND: u64 = 1_000_000;
+const SECOND_NANOS: u64 = 1_000_000_000;
+
+/// How a peer limits.
+#[derive(Clone, Debug)]
+enum Limiter {
+    /// Tokens in billionths, up to `depth` messages.
+    Bucket { depth: u64, tokens: u64, at: u64 },
+    /// So many in each second of its clock.
+    FixedSeconds { second: u64, used: u64 },
+    /// So many in the last second, whenever that began.
+    SlidingSecond { taken: VecDeque<u64> },
+}
+
+#[derive(Clone, Debug)]
+struct Peer {
+    limiter: Limiter,
+    limit: u64,
+}
+
+impl Peer {
+    fn bucket(limit: u64, depth: u64) -> Self {
+        Self { limiter: Limiter::Bucket { depth, tokens: depth * SECOND_NANOS, at: 0 }, limit }
+    }
+
+    fn fixed(limit: u64) -> Self {
+        Self { limiter: Limiter::FixedSeconds { second: 0, used: 0 }, limit }
+    }
+
+    fn sliding(limit: u64) -> Self {
+        Self { limiter: Limiter::SlidingSecond { taken: VecDeque::new() }, limit }
+    }
+
+    fn takes(&mut self, now: u64) -> bool {
+        match &mut self.limiter {
+            Limiter::Bucket { depth, tokens, at } => {
+                *tokens = (*tokens + (now - *at) * self.limit).min(*depth * SECOND_NANOS);
+                *at = now;
+                if *tokens < SECOND_NANOS {
+                    return false;
+                }
+                *tokens -= SECOND_NANOS;
+                true
+            }
+            Limiter::FixedSeconds { second, used } => {
+                // Its clock is not ours.
+                let current = (now + 370 * MILLISECOND) / SECOND_NANOS;
+                if current != *second {
+                    (*second, *used) = (current, 0);
+                }
+                *used += 1;
+                *used <= self.limit
+            }
+            Limiter::SlidingSecond { taken } => {
+                while taken.front().is_some_and(|&at| at + SECOND_NANOS <= now) {
+                    taken.pop_front();
+                }
+                if taken.len() as u64 >= self.limit {
+                    return false;
+                }
+                taken.push_back(now);
+                true
+            }
+        }
+    }
+}
+
+/// A link with a backlog that never ends.
+struct Link {
+    pacer: AdaptiveRate,
+    peer: Peer,
+    now: u64,
+    round_trip: u64,
+    window: usize,
+    /// The node's timers wake it up at multiples of this.
+    tick: u64,
+    flight: VecDeque<(u64, bool)>,
+    queue_full: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    accepted: u64,
+    throttled: u64,
+}
+
+impl Count {
+    fn throttled_percent(self) -> f64 {
+        100.0 * self.throttled as f64 / (self.accepted + self.throttled).max(1) as f64
+    }
+}
+
+impl Link {
+    fn new(peer: Peer, round_trip_ms: u64, window: usize, tick: u64) -> Self {
+        Self {
+            pacer: AdaptiveRate::new(None, 1),
+            peer,
+            now: SECOND_NANOS,
+            round_trip: round_trip_ms * MILLISECOND,
+            window,
+            tick,
+            flight: VecDeque::new(),
+            queue_full: false,
+        }
+    }
+
+    fn run(&mut self, seconds: u64) -> Count {
+        let mut count = Count::default();
+        let end = self.now + seconds * SECOND_NANOS;
+        loop {
+            while self.flight.len() < self.window && self.pacer.available(Mono(self.now), 1) == 1 {
+                self.pacer.take(Mono(self.now), 1).unwrap();
+                let taken = self.peer.takes(self.now + self.round_trip / 2);
+                self.flight.push_back((self.now + self.round_trip, taken));
+            }
+            let answer = self.flight.front().map(|&(at, _)| at);
+            let timer = (self.flight.len() < self.window).then(|| {
+                let at = self.pacer.next_send(Mono(self.now)).0.max(self.now + 1);
+                at.div_ceil(self.tick) * self.tick
+            });
+            self.now = answer.into_iter().chain(timer).min().unwrap();
+            if self.now >= end {
+                return count;
+            }
+            while let Some(&(at, taken)) = self.flight.front()
+                && at <= self.now
+            {
+                self.flight.pop_front();
+                if taken {
+                    count.accepted += 1;
+                    self.pacer.on_accepted(Mono(self.now));
+                } else {
+                    count.throttled += 1;
+                    if self.queue_full {
+                        self.pacer.on_queue_full(Mono(self.now));
+                    } else {
+                        self.pacer.on_throttled(Mono(self.now));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A peer by name.
+type Model = (&'static str, fn(u64) -> Peer);
+
+const MODELS: [Model; 6] = [
+    ("bucket of 1", |limit| Peer::bucket(limit, 1)),
+    ("bucket of 2", |limit| Peer::bucket(limit, 2)),
+    ("bucket of 20", |limit| Peer::bucket(limit, 20)),
+    ("bucket of 200", |limit| Peer::bucket(limit, 200)),
+    ("fixed seconds", Peer::fixed),
+    ("sliding second", Peer::sliding),
+];
+
+/// What a link can carry: not more than its window, and with a bucket of one, which forgives no catching up,
+/// not more than one message in so many whole ticks as the peer wants between two.
+fn possible(link: &Link) -> u64 {
+    let by_window = link.window as u64 * SECOND_NANOS / link.round_trip;
+    let limit = match link.peer.limiter {
+        Limiter::Bucket { depth: 1, .. } => {
+            SECOND_NANOS / ((SECOND_NANOS / link.peer.limit).div_ceil(link.tick) * link.tick)
+        }
+        Limiter::Bucket { .. } | Limiter::FixedSeconds { .. } | Limiter::SlidingSecond { .. } => {
+            link.peer.limit
+        }
+    };
+    limit.min(by_window)
+}
+
+fn report(name: &str, link: &Link, seconds: u64, count: Count) -> (f64, f64) {
+    let possible = possible(link);
+    let used = 100.0 * count.accepted as f64 / (possible * seconds) as f64;
+    let throttled = count.throttled_percent();
+    let (limit, round_trip) = (link.peer.limit, link.round_trip / MILLISECOND);
+    println!(
+        "{name:<15} limit {limit:>5}/s  round trip {round_trip:>3} ms  window {:>3}  tick {:>5} us  \
+         used {used:>5.1} %  throttled {throttled:>4.2} %",
+        link.window,
+        link.tick / 1000,
+    );
+    (used, throttled)
+}
+
+/// Round trip in milliseconds, window, tick in nanoseconds.
+const PATHS: [(u64, usize, u64); 5] = [
+    (1, 10, 1),
+    (1, 100, MILLISECOND),
+    (200, 10, MILLISECOND),
+    (200, 100, MILLISECOND),
+    (20, 50, MILLISECOND),
+];
+
+#[test]
+fn a_link_that_only_throttles_is_used_to_95_percent_with_few_refusals() {
+    for (name, model) in MODELS {
+        for (round_trip, window, tick) in PATHS {
+            for limit in [5, 200, 900] {
+                let mut link = Link::new(model(limit), round_trip, window, tick);
+                link.run(30);
+                let count = link.run(300);
+                let (used, throttled) = report(name, &link, 300, count);
+                assert!(used >= 95.0, "{name}: {used} % used");
+                assert!(throttled < 2.0, "{name}: {throttled} % throttled");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_changes_is_followed_down_and_up() {
+    for (name, model) in MODELS {
+        for (round_trip, window, tick) in PATHS.into_iter().filter(|&(_, window, _)| window > 10) {
+            let mut link = Link::new(model(200), round_trip, window, tick);
+            link.run(30);
+            for limit in [200, 100, 400] {
+                link.peer.limit = limit;
+                link.run(45);
+                let count = link.run(120);
+                let (used, throttled) = report(name, &link, 120, count);
+                assert!(used >= 95.0, "{name}: {used} % of {limit} used");
+                assert!(throttled < 2.0, "{name}: {throttled} % throttled");
+            }
+        }
+    }
+}

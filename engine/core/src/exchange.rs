@@ -1,0 +1,413 @@
+//! The exchange: every open message of the shards this node owns, and the rules of their lives.
+//!
+//! Pure and deterministic: [`Exchange::handle`] takes events, [`Exchange::settle`] lets time and credit act and
+//! returns a [`Turn`]: one commit, and the effects that may be carried out once that commit stands. One thread
+//! owns an exchange; it takes whatever events are queued, settles once, commits once (natural group commit).
+//!
+//! The way of a message through the files here: `intake` (accept, count, route) -> `dispatch` (queues, credit,
+//! the send gate) -> `answer` (what the peer said) -> `receipt` -> `finish` (outcome, CDR, receipt for the
+//! origin). `recover` brings it all back from the store; `control` is what operators and origins do in between.
+
+mod answer;
+mod control;
+mod dispatch;
+mod effect;
+mod entry;
+mod event;
+mod finish;
+mod group;
+mod intake;
+mod note;
+mod operate;
+mod peer;
+mod receipt;
+mod recover;
+mod route;
+mod row;
+mod timers;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustc_hash::{FxHashMap, FxHashSet};
+use signalbox_counters::Counters;
+
+pub use effect::{Effect, Refusal, Reply, Taken};
+pub use event::{Answer, Event, Inbound, LinkReceipt, LookupDone, ReplyTo, Submit, SubmitChannel, Unsent};
+pub use note::{Note, Stray};
+pub use operate::{
+    Ask, Command, CommandReply, CounterQuery, ExplainRequest, MessageQuery, MessageReply, MessageView,
+    QueueView, Selection, Stage,
+};
+pub use recover::{NoBodies, Restoring};
+
+use self::entry::{Entries, Held, Key};
+use self::finish::Finished;
+use self::group::Group;
+use self::peer::{Peer, Session};
+use self::receipt::Parked;
+use self::timers::{Timer, Timers};
+use crate::backend::{Commit, Op, Random, ShardMark, Table};
+use crate::correlate::{Correlator, EarlyReceipts};
+use crate::dedupe::SeenMo;
+use crate::id::{AccountId, Epoch, LinkId, MessageId, PeerId, SHARDS, SessionId, ShardId};
+use crate::policy::Policy;
+use crate::time::{Micros, Mono, Now};
+
+/// How often what ages is looked after.
+const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What one turn changed and wants done.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// To be committed first.
+    pub commit: Commit,
+    /// To be carried out once the commit stands.
+    pub effects: Vec<Effect>,
+    /// For metrics and logs, once the commit stands.
+    pub notes: Vec<Note>,
+}
+
+/// Where bodies are that the exchange does not keep in memory.
+pub trait Bodies {
+    /// The message row as it was committed.
+    fn message_row(&self, id: MessageId) -> Option<Bytes>;
+}
+
+/// See the [module](self).
+pub struct Exchange {
+    policy: Arc<Policy>,
+    rule_names: Vec<Arc<str>>,
+    random: Box<dyn Random>,
+    marks: Box<[ShardMark; SHARDS as usize]>,
+    owned: FxHashSet<ShardId>,
+    touched_shards: FxHashSet<ShardId>,
+
+    entries: Entries,
+    by_id: FxHashMap<MessageId, Key>,
+    short_ids: FxHashMap<(AccountId, u32), Key>,
+    groups: FxHashMap<MessageId, Group>,
+    requests: FxHashMap<[u8; 16], (MessageId, Micros)>,
+    open_by_account: FxHashMap<AccountId, u64>,
+
+    peers: FxHashMap<PeerId, Peer>,
+    sessions: FxHashMap<SessionId, Session>,
+    ready: Vec<PeerId>,
+    reroute: Vec<PeerId>,
+
+    correlator: Correlator<Key>,
+    early: EarlyReceipts<Parked>,
+    in_doubt: FxHashMap<(LinkId, u64), Vec<Key>>,
+    seen: SeenMo,
+    finished: Finished,
+    counters: Counters,
+
+    timers: Timers,
+    clock_offset: i64,
+    hot_octets: u64,
+    nonce: u32,
+    store_low: bool,
+    draining: bool,
+    restoring: bool,
+
+    touched: Vec<Key>,
+    turn: Turn,
+}
+
+impl Exchange {
+    /// An exchange that owns no shard yet.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, random: Box<dyn Random>, now: Now) -> Self {
+        let limits = policy.limits;
+        let mut timers = Timers::default();
+        timers.push(now.mono + HOUSEKEEPING, Timer::Housekeeping);
+        let mut exchange = Self {
+            rule_names: rule_names(&policy),
+            random,
+            marks: Box::new([ShardMark::default(); SHARDS as usize]),
+            owned: FxHashSet::default(),
+            touched_shards: FxHashSet::default(),
+            entries: Entries::default(),
+            by_id: FxHashMap::default(),
+            short_ids: FxHashMap::default(),
+            groups: FxHashMap::default(),
+            requests: FxHashMap::default(),
+            open_by_account: FxHashMap::default(),
+            peers: FxHashMap::default(),
+            sessions: FxHashMap::default(),
+            ready: Vec::new(),
+            reroute: Vec::new(),
+            correlator: Correlator::new(),
+            early: EarlyReceipts::new(limits.early_receipts, limits.early_receipt_wait),
+            in_doubt: FxHashMap::default(),
+            seen: SeenMo::new(limits.dedupe),
+            finished: Finished::new(limits.finished),
+            counters: Counters::new(&policy.counters.set, policy.counters.limits)
+                .expect("policies are checked when they are read"),
+            timers,
+            clock_offset: now.offset_micros(),
+            hot_octets: 0,
+            nonce: 0,
+            store_low: false,
+            draining: false,
+            restoring: false,
+            touched: Vec::new(),
+            turn: Turn::default(),
+            policy,
+        };
+        exchange.apply_white_list(now);
+        exchange.configure_peers(now);
+        exchange
+    }
+
+    /// Takes over a shard: `mark` is what the store said when it was claimed for `epoch`.
+    pub fn own(&mut self, shard: ShardId, epoch: Epoch, mark: ShardMark) {
+        self.owned.insert(shard);
+        self.marks[usize::from(shard.number())] = ShardMark { epoch, ..mark };
+    }
+
+    /// Tells whether the store is short of room: then nothing new is accepted (rule 6).
+    pub fn set_store_low(&mut self, low: bool) {
+        self.store_low = low;
+    }
+
+    /// Open messages.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Open messages that are due to leave now or later by themselves; zero when a drain may end.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.peers.values().map(|peer| peer.in_flight as usize).sum()
+    }
+
+    /// What the counters have counted.
+    #[must_use]
+    pub fn counter_stats(&self) -> signalbox_counters::Stats {
+        self.counters.stats()
+    }
+
+    /// When [`settle`](Self::settle) has something to do even if nothing happens before.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Mono> {
+        self.timers.next_due()
+    }
+
+    /// Takes an event. What it leads to is in the [`Turn`] of the next [`settle`](Self::settle).
+    pub fn handle(&mut self, now: Now, event: Event) {
+        match event {
+            Event::Submit(submit) => self.submit(now, *submit),
+            Event::Inbound(inbound) => self.inbound(now, *inbound),
+            Event::Receipt(receipt) => self.link_receipt(now, *receipt),
+            Event::SessionUp { peer, session, window } => self.session_up(now, peer, session, window),
+            Event::SessionDown { session, unsent, in_flight } => {
+                self.session_down(now, session, &unsent, &in_flight);
+            }
+            Event::Unsent { permit, why } => self.unsent(now, permit, why),
+            Event::Answered { permit, answer } => self.answered(now, permit, answer),
+            Event::Congestion { session, state } => self.congestion(now, session, state),
+            Event::LookupDone(done) => self.lookup_done(now, &done),
+            Event::Message(query) => self.message_query(now, *query),
+            Event::Command { reply, command } => self.command(now, reply, *command),
+            Event::Policy(policy) => self.set_policy(now, policy),
+            Event::Draining(draining) => self.draining = draining,
+            Event::Published(upto) => self.turn.commit.outbox_trim = Some(upto),
+        }
+    }
+
+    /// Lets time and credit act, and closes the turn.
+    pub fn settle(&mut self, now: Now, bodies: &dyn Bodies) -> Turn {
+        self.watch_clock(now);
+        while let Some((due, timer)) = self.timers.pop(now.mono) {
+            match timer {
+                Timer::Entry(key) => self.entry_due(now, key, due),
+                Timer::Peer(peer) => self.peer_ready(peer),
+                Timer::Housekeeping => {
+                    self.housekeeping(now);
+                    self.timers.push(now.mono + HOUSEKEEPING, Timer::Housekeeping);
+                }
+            }
+        }
+        self.reroute_stranded(now);
+        self.release(now, bodies);
+        self.write_touched();
+        self.timers.compact(&self.entries);
+        self.mark_shards();
+        std::mem::take(&mut self.turn)
+    }
+
+    /// When somebody steps the wall clock, schedules follow it; validity, retries and waits are spans and keep
+    /// their length: their ends move along.
+    fn watch_clock(&mut self, now: Now) {
+        let offset = now.offset_micros();
+        let before = std::mem::replace(&mut self.clock_offset, offset);
+        let step = offset.saturating_sub(before);
+        if step.abs() < 1_000_000 {
+            return;
+        }
+        let mut scheduled = Vec::new();
+        for (key, entry) in self.entries.iter_mut() {
+            entry.envelope.expires_at.0 = entry.envelope.expires_at.0.saturating_add(step);
+            if entry.is_scheduled() {
+                scheduled.push(key);
+            } else {
+                entry.phase.shift(step);
+            }
+        }
+        for key in scheduled {
+            self.arm(now, key);
+        }
+    }
+
+    fn touch(&mut self, key: Key) {
+        if self.restoring {
+            return;
+        }
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        if entry.touched {
+            return;
+        }
+        entry.touched = true;
+        self.touched.push(key);
+    }
+
+    fn put(&mut self, shard: ShardId, table: Table, key: [u8; 16], value: Bytes) {
+        self.touched_shards.insert(shard);
+        self.turn.commit.ops.push(Op::Put { shard, table, key, value });
+    }
+
+    fn delete(&mut self, shard: ShardId, table: Table, key: [u8; 16]) {
+        self.touched_shards.insert(shard);
+        self.turn.commit.ops.push(Op::Delete { shard, table, key });
+    }
+
+    /// Writes what became of the messages that this turn touched and that are still open.
+    fn write_touched(&mut self) {
+        for key in std::mem::take(&mut self.touched) {
+            let Some(entry) = self.entries.get_mut(key) else { continue };
+            entry.touched = false;
+            let id = entry.envelope.id;
+            if !entry.fresh {
+                let state = row::StateRow::of(entry).encode();
+                entry.state_stored = true;
+                self.put(id.shard(), Table::State, id.to_bytes(), state);
+                continue;
+            }
+            let Held::Hot(body) = &entry.body else { continue };
+            let message = row::encode_message(entry, body);
+            entry.fresh = false;
+            let octets = u32::try_from(message.len()).unwrap_or(u32::MAX);
+            let keep = self.hot_octets + u64::from(octets) <= self.policy.limits.hot_octets;
+            entry.body = if keep { row::settle(&message) } else { Held::Cold };
+            if keep {
+                entry.hot_octets = octets;
+                self.hot_octets += u64::from(octets);
+            }
+            self.put(id.shard(), Table::Message, id.to_bytes(), message);
+        }
+    }
+
+    /// Counts the commit for each shard it touches.
+    fn mark_shards(&mut self) {
+        for shard in self.touched_shards.drain() {
+            let mark = &mut self.marks[usize::from(shard.number())];
+            mark.commit += 1;
+            self.turn.commit.marks.push((shard, *mark));
+        }
+    }
+
+    /// Sets the timer of an entry to the first of what is due for it.
+    fn arm(&mut self, now: Now, key: Key) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let expires = match entry.phase {
+            // The receipt's own deadline rules once the peer has the message.
+            entry::Phase::AwaitingReceipt { .. } | entry::Phase::Released { .. } => None,
+            _ => Some(entry.envelope.expires_at),
+        };
+        let due = match (entry.phase.due(), expires) {
+            (Some(phase), Some(expires)) => Some(phase.min(expires)),
+            (due, expires) => due.or(expires),
+        };
+        let Some(due) = due else {
+            entry.timer = None;
+            return;
+        };
+        let due = now.mono_at(due);
+        if entry.timer == Some(due) {
+            return;
+        }
+        entry.timer = Some(due);
+        self.timers.push(due, Timer::Entry(key));
+    }
+
+    fn reply(&mut self, to: ReplyTo, reply: Reply) {
+        self.turn.effects.push(Effect::Reply { to, reply });
+    }
+
+    fn new_id(&mut self, now: Now, shard: ShardId) -> MessageId {
+        loop {
+            let id = MessageId::new(now.wall, shard, self.random.next());
+            if !self.by_id.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    fn housekeeping(&mut self, now: Now) {
+        self.expire_early(now);
+        for key in self.seen.expire(now.wall, 1000) {
+            self.delete(key.shard(), Table::Seen, key.to_bytes());
+        }
+        let old: Vec<([u8; 16], MessageId)> = self
+            .requests
+            .iter()
+            .filter(|(_, (_, until))| *until < now.wall)
+            .map(|(key, (id, _))| (*key, *id))
+            .take(1000)
+            .collect();
+        for (key, id) in old {
+            self.requests.remove(&key);
+            self.delete(id.shard(), Table::Request, key);
+        }
+        let report = self.counters.sweep(counter_mono(now), counter_wall(now), 50_000);
+        self.alarms(report.events);
+    }
+
+    fn alarms(&mut self, events: Vec<signalbox_counters::AlarmEvent>) {
+        self.turn.effects.extend(events.into_iter().map(Effect::Alarm));
+    }
+
+    fn set_policy(&mut self, now: Now, policy: Arc<Policy>) {
+        self.rule_names = rule_names(&policy);
+        self.policy = policy;
+        // A set that is not newer is the one in force.
+        let _ = self.counters.set_policies(&self.policy.counters.set);
+        self.apply_white_list(now);
+        self.configure_peers(now);
+        self.strand_all();
+    }
+
+    fn apply_white_list(&mut self, now: Now) {
+        if let Ok(events) = self.counters.set_white_list(&self.policy.counters.white_list, counter_wall(now))
+        {
+            self.alarms(events);
+        }
+    }
+}
+
+fn counter_mono(now: Now) -> signalbox_counters::Mono {
+    signalbox_counters::Mono::from_nanos(now.mono.0)
+}
+
+fn counter_wall(now: Now) -> signalbox_counters::Wall {
+    signalbox_counters::Wall(now.wall.0)
+}
+
+fn rule_names(policy: &Policy) -> Vec<Arc<str>> {
+    let count = u32::try_from(policy.rules.len()).unwrap_or(u32::MAX);
+    (0..count)
+        .map(|index| Arc::from(policy.rules.rule_name(signalbox_routing::RuleIndex(index)).unwrap_or("")))
+        .collect()
+}

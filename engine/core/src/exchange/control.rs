@@ -1,0 +1,492 @@
+//! What origins and operators ask and order while a message is open.
+
+use signalbox_counters::CounterKey;
+
+use super::effect::Reply;
+use super::entry::{Entry, Key, Phase};
+use super::event::ReplyTo;
+use super::finish::Done;
+use super::intake::counter_key;
+use super::operate::{
+    Ask, Command, CommandReply, CounterQuery, ExplainRequest, MessageQuery, MessageReply, MessageView,
+    QueueView, Selection, Stage,
+};
+use super::route::Journey;
+use super::{Exchange, Held, counter_wall};
+use crate::address::Address;
+use crate::id::{AccountId, MessageId, PeerId};
+use crate::message::{Body, Content, Direction, ReceiptRequest, TrafficClass, VisibleId};
+use crate::outcome::{FinalState, Reason};
+use crate::time::{Micros, Now};
+
+/// Messages that one search answers with at most.
+const SEARCH_MAX: usize = 1_000;
+
+impl Exchange {
+    pub(super) fn message_query(&mut self, now: Now, query: MessageQuery) {
+        let reply = match &query.ask {
+            Ask::Query => self.query(&query),
+            Ask::Cancel { destination } => self.cancel(now, &query, destination.as_ref()),
+            Ask::Replace { content, not_before, expires_at, receipt } => {
+                self.replace(now, &query, content, *not_before, *expires_at, *receipt)
+            }
+        };
+        self.reply(query.reply, Reply::Message(reply));
+    }
+
+    /// The message an account means by an id of the form it was given.
+    fn named(&self, account: AccountId, visible_id: &str) -> Option<Named> {
+        if let Some(number) =
+            (visible_id.len() == 8).then(|| u32::from_str_radix(visible_id, 16).ok()).flatten()
+            && let Some(key) = self.short_ids.get(&(account, number))
+        {
+            return Some(Named::Open(*key));
+        }
+        let id: MessageId = visible_id.parse().ok()?;
+        if let Some(key) = self.by_id.get(&id) {
+            return Some(Named::Open(*key));
+        }
+        if self.groups.contains_key(&id) {
+            return Some(Named::Group(id));
+        }
+        self.finished.get(id).map(|_| Named::Ended(id))
+    }
+
+    fn query(&self, query: &MessageQuery) -> MessageReply {
+        let view = match self.named(query.account, &query.visible_id) {
+            Some(Named::Open(key)) => self.entries.get(key).map(view_of),
+            Some(Named::Group(id)) => self.group_view(id),
+            Some(Named::Ended(id)) => self.finished.get(id).map(view_of_done),
+            None => None,
+        };
+        match view {
+            Some(view) if owned(&view, query) => MessageReply::State(Box::new(view)),
+            _ => MessageReply::NotFound,
+        }
+    }
+
+    fn group_view(&self, id: MessageId) -> Option<MessageView> {
+        let group = self.groups.get(&id)?;
+        let key = group.parts.iter().find(|key| self.entries.get(**key).is_some())?;
+        let mut view = view_of(self.entries.get(*key)?);
+        view.id = id;
+        view.visible_id = group.envelope.visible_id.text(id);
+        Some(view)
+    }
+
+    fn cancel(&mut self, now: Now, query: &MessageQuery, destination: Option<&Address>) -> MessageReply {
+        let keys = if query.visible_id.is_empty() {
+            let (Some(source), Some(destination)) = (&query.source, destination) else {
+                return MessageReply::NotFound;
+            };
+            self.entries
+                .iter()
+                .filter(|(_, entry)| {
+                    entry.envelope.direction == Direction::Mt
+                        && entry.envelope.origin.account() == Some(query.account)
+                        && entry.envelope.source.key() == source.key()
+                        && entry.envelope.destination.key() == destination.key()
+                })
+                .map(|(key, _)| key)
+                .collect()
+        } else {
+            match self.named(query.account, &query.visible_id) {
+                Some(Named::Open(key)) => vec![key],
+                Some(Named::Group(id)) => self.groups.get(&id).map(|g| g.parts.clone()).unwrap_or_default(),
+                Some(Named::Ended(id)) => {
+                    let done = self.finished.get(id).map(view_of_done);
+                    return match done {
+                        Some(view) if owned(&view, query) => MessageReply::TooLate,
+                        _ => MessageReply::NotFound,
+                    };
+                }
+                None => return MessageReply::NotFound,
+            }
+        };
+        let mut cancelled = 0;
+        let mut found = false;
+        for key in keys {
+            let Some(entry) = self.entries.get(key) else { continue };
+            if !owned(&view_of(entry), query) {
+                continue;
+            }
+            found = true;
+            if entry.may_be_withdrawn() {
+                self.finish(now, key, FinalState::Cancelled, Reason::CancelledByOrigin);
+                cancelled += 1;
+            }
+        }
+        match (found, cancelled) {
+            (false, _) => MessageReply::NotFound,
+            (true, 0) if !query.visible_id.is_empty() => MessageReply::TooLate,
+            (true, cancelled) => MessageReply::Cancelled(cancelled),
+        }
+    }
+
+    fn replace(
+        &mut self,
+        now: Now,
+        query: &MessageQuery,
+        content: &Content,
+        not_before: Option<Micros>,
+        expires_at: Option<Micros>,
+        receipt: ReceiptRequest,
+    ) -> MessageReply {
+        let Some(Named::Open(key)) = self.named(query.account, &query.visible_id) else {
+            return MessageReply::NotFound;
+        };
+        let Some(entry) = self.entries.get(key) else { return MessageReply::NotFound };
+        if !owned(&view_of(entry), query) {
+            return MessageReply::NotFound;
+        }
+        if !entry.may_be_withdrawn() || entry.envelope.part.is_some() {
+            return MessageReply::TooLate;
+        }
+        self.replace_body(now, key, content, not_before, expires_at, receipt);
+        MessageReply::Replaced
+    }
+
+    fn replace_body(
+        &mut self,
+        now: Now,
+        key: Key,
+        content: &Content,
+        not_before: Option<Micros>,
+        expires_at: Option<Micros>,
+        receipt: ReceiptRequest,
+    ) {
+        let old = match self.entries.get(key) {
+            Some(entry) => self.content_of(entry),
+            None => return,
+        };
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let replaced = Content {
+            payload: content.payload.clone(),
+            data_coding: content.data_coding,
+            default_message: content.default_message,
+            ..old.unwrap_or_else(|| content.clone())
+        };
+        entry.data_coding = replaced.data_coding;
+        entry.envelope.octets = u16::try_from(replaced.payload.len()).unwrap_or(u16::MAX);
+        entry.envelope.receipt = receipt;
+        entry.envelope.expires_at =
+            expires_at.filter(|at| *at > now.wall).unwrap_or(entry.envelope.expires_at);
+        self.hot_octets -= u64::from(std::mem::take(&mut entry.hot_octets));
+        entry.body = Held::Hot(Body::Content(replaced));
+        // The whole row is written again.
+        entry.fresh = true;
+        if let Some(at) = not_before.filter(|at| *at > now.wall) {
+            entry.envelope.not_before = Some(at);
+            self.unqueue(key);
+            self.wait(now, key, at);
+        }
+        self.touch(key);
+        self.arm(now, key);
+    }
+
+    fn content_of(&self, entry: &Entry) -> Option<Content> {
+        match &entry.body {
+            Held::Hot(Body::Content(content)) => Some(content.clone()),
+            Held::Hot(Body::Receipt(_)) | Held::Cold => None,
+        }
+    }
+
+    pub(super) fn command(&mut self, now: Now, to: ReplyTo, command: Command) {
+        let reply = match command {
+            Command::Search { selection, after, limit } => self.search(&selection, after, limit),
+            Command::Hold(selection) => self.each(&selection, |exchange, key| exchange.hold(key)),
+            Command::Release(selection) => self.each(&selection, |exchange, key| exchange.let_go(now, key)),
+            Command::Reroute { selection, to } => {
+                if to.is_some_and(|peer| self.policy.peer(peer).is_none()) {
+                    CommandReply::NotFound
+                } else {
+                    self.each(&selection, |exchange, key| exchange.reroute_entry(now, key, to))
+                }
+            }
+            Command::Purge(selection) => self.each(&selection, |exchange, key| exchange.purge(now, key)),
+            Command::RetryNow(selection) => {
+                self.each(&selection, |exchange, key| exchange.retry_now(now, key))
+            }
+            Command::PeerEnabled { peer, enabled } => self.enable_peer(peer, enabled),
+            Command::Queues => CommandReply::Queues(self.queues(now)),
+            Command::Explain(request) => {
+                CommandReply::Explained(Box::new(self.explain_request(now, &request)))
+            }
+            Command::Counters(query) => self.counter_query(now, &query),
+        };
+        self.reply(to, Reply::Command(Box::new(reply)));
+    }
+
+    fn selected(&self, selection: &Selection) -> Vec<Key> {
+        if !selection.ids.is_empty() {
+            let open = selection.ids.iter().filter_map(|id| self.by_id.get(id).copied());
+            return open
+                .filter(|key| self.entries.get(*key).is_some_and(|entry| matches(entry, selection)))
+                .collect();
+        }
+        self.entries.iter().filter(|(_, entry)| matches(entry, selection)).map(|(key, _)| key).collect()
+    }
+
+    fn search(&self, selection: &Selection, after: Option<MessageId>, limit: usize) -> CommandReply {
+        let mut found: Vec<&Entry> = self
+            .selected(selection)
+            .into_iter()
+            .filter_map(|key| self.entries.get(key))
+            .filter(|entry| after.is_none_or(|after| entry.envelope.id > after))
+            .collect();
+        found.sort_unstable_by_key(|entry| entry.envelope.id);
+        found.truncate(limit.min(SEARCH_MAX));
+        let mut views: Vec<MessageView> = found.into_iter().map(view_of).collect();
+        if after.is_none() {
+            // A message asked for by its id may have ended a moment ago.
+            let open = views.len();
+            views.extend(selection.ids.iter().filter_map(|id| self.finished.get(*id)).map(view_of_done));
+            debug_assert!(views.len() <= open + selection.ids.len());
+        }
+        CommandReply::Messages(views)
+    }
+
+    fn each(&mut self, selection: &Selection, mut act: impl FnMut(&mut Self, Key) -> bool) -> CommandReply {
+        let keys = self.selected(selection);
+        let changed = keys.into_iter().filter(|key| act(self, *key)).count();
+        CommandReply::Changed(changed as u64)
+    }
+
+    fn hold(&mut self, key: Key) -> bool {
+        let Some(entry) = self.entries.get(key) else { return false };
+        if entry.progress.held || !entry.may_be_withdrawn() {
+            return false;
+        }
+        self.unqueue(key);
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.progress.held = true;
+        }
+        self.touch(key);
+        true
+    }
+
+    fn let_go(&mut self, now: Now, key: Key) -> bool {
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        if !std::mem::take(&mut entry.progress.held) {
+            return false;
+        }
+        let waits = matches!(entry.phase, Phase::Waiting { .. });
+        self.touch(key);
+        if !waits {
+            self.route_entry(now, key, None);
+        }
+        true
+    }
+
+    fn reroute_entry(&mut self, now: Now, key: Key, to: Option<PeerId>) -> bool {
+        let Some(entry) = self.entries.get(key) else { return false };
+        if !entry.may_be_withdrawn() || entry.envelope.direction == Direction::Receipt {
+            return false;
+        }
+        let waits = matches!(entry.phase, Phase::Waiting { .. });
+        self.unqueue(key);
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        entry.progress.pinned = to.is_some();
+        entry.peer = to.or(entry.peer);
+        self.touch(key);
+        if !waits {
+            self.route_entry(now, key, None);
+        }
+        true
+    }
+
+    fn purge(&mut self, now: Now, key: Key) -> bool {
+        if !self.entries.get(key).is_some_and(Entry::may_be_withdrawn) {
+            return false;
+        }
+        self.finish(now, key, FinalState::Cancelled, Reason::PurgedByOperator);
+        true
+    }
+
+    fn retry_now(&mut self, now: Now, key: Key) -> bool {
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        if !matches!(entry.phase, Phase::Waiting { .. }) || entry.is_scheduled() {
+            return false;
+        }
+        entry.phase = Phase::Waiting { due: now.wall };
+        self.touch(key);
+        self.arm(now, key);
+        true
+    }
+
+    fn enable_peer(&mut self, id: PeerId, enabled: bool) -> CommandReply {
+        let Some(peer) = self.peer_mut(id) else { return CommandReply::NotFound };
+        let changed = peer.enabled != enabled;
+        peer.enabled = enabled;
+        if enabled {
+            self.peer_ready(id);
+        } else {
+            self.strand(id);
+        }
+        CommandReply::Changed(u64::from(changed))
+    }
+
+    fn explain_request(&self, now: Now, request: &ExplainRequest) -> signalbox_routing::Explanation {
+        let journey = Journey {
+            direction: request.direction,
+            source: &request.source,
+            destination: &request.destination,
+            account: request.account,
+            ingress: request.ingress,
+            class: request.class,
+        };
+        self.explain(&journey, now)
+    }
+
+    fn counter_query(&mut self, now: Now, query: &CounterQuery) -> CommandReply {
+        match query {
+            CounterQuery::Alarms => CommandReply::Alarms(self.counters.alarms().cloned().collect()),
+            CounterQuery::Look { address, with } => {
+                let key = counter_key(address);
+                let pairs = with.iter().map(counter_key).flat_map(|other| {
+                    [
+                        CounterKey::Pair { source: key, destination: other },
+                        CounterKey::Pair { source: other, destination: key },
+                    ]
+                });
+                let keys = [CounterKey::Source(key), CounterKey::Destination(key)].into_iter().chain(pairs);
+                let (mono, wall) = (super::counter_mono(now), counter_wall(now));
+                CommandReply::Counted(keys.filter_map(|key| self.counters.look(mono, wall, key)).collect())
+            }
+            CounterQuery::Acknowledge(id) => {
+                match self.counters.ack(signalbox_counters::AlarmId(*id), counter_wall(now)) {
+                    Ok(event) => {
+                        self.alarms(vec![event]);
+                        CommandReply::Changed(1)
+                    }
+                    Err(_) => CommandReply::NotFound,
+                }
+            }
+        }
+    }
+
+    /// The queues of all peers, for operators and metrics.
+    #[must_use]
+    pub fn queues(&self, now: Now) -> Vec<QueueView> {
+        self.peers
+            .iter()
+            .map(|(id, peer)| {
+                let oldest = TrafficClass::ALL
+                    .iter()
+                    .filter_map(|class| peer.queue.oldest(*class))
+                    .min()
+                    .map_or(0, |since| (now.mono - since).as_micros());
+                QueueView {
+                    peer: *id,
+                    waiting: TrafficClass::ALL.map(|class| peer.queue.class_len(class) as u64),
+                    in_flight: u64::from(peer.in_flight),
+                    awaiting_receipt: u64::from(peer.awaiting),
+                    oldest_age: i64::try_from(oldest).unwrap_or(i64::MAX),
+                    sessions: peer.sessions.len() as u32,
+                    window: peer
+                        .sessions
+                        .iter()
+                        .filter_map(|session| self.sessions.get(session))
+                        .map(|session| session.window)
+                        .sum(),
+                    rate: peer.pace.limit(),
+                    enabled: peer.enabled && self.policy.peer(*id).is_some_and(|policy| policy.enabled),
+                }
+            })
+            .collect()
+    }
+}
+
+/// What an id names.
+enum Named {
+    Open(Key),
+    Group(MessageId),
+    Ended(MessageId),
+}
+
+impl Entry {
+    /// True while nothing of it is with a peer.
+    fn may_be_withdrawn(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. } | Phase::Queued | Phase::Resolving)
+    }
+}
+
+/// True when the message is the asking account's, and its source is as the question says.
+fn owned(view: &MessageView, query: &MessageQuery) -> bool {
+    view.account == Some(query.account)
+        && view.direction != Direction::Receipt
+        && query.source.as_ref().is_none_or(|source| source.is_empty() || source.key() == view.source.key())
+}
+
+fn matches(entry: &Entry, selection: &Selection) -> bool {
+    let envelope = &entry.envelope;
+    let stage = stage_of(entry);
+    selection.peer.is_none_or(|peer| entry.peer == Some(peer))
+        && selection.account.is_none_or(|account| envelope.origin.account() == Some(account))
+        && selection.stage.is_none_or(|wanted| stage == wanted)
+        && selection.class.is_none_or(|class| envelope.class == class)
+        && selection.accepted_before.is_none_or(|before| envelope.id.accepted_at() < before)
+        && selection.address.as_ref().is_none_or(|address| {
+            let wanted = address.strip_prefix('+').unwrap_or(address).as_bytes();
+            envelope.source.key() == wanted || envelope.destination.key() == wanted
+        })
+}
+
+fn stage_of(entry: &Entry) -> Stage {
+    if entry.progress.held { Stage::Held } else { entry.phase.stage() }
+}
+
+fn visible(envelope: &crate::message::Envelope) -> String {
+    match (envelope.part, envelope.visible_id) {
+        (Some(part), VisibleId::Long) => part.whole.to_string(),
+        (_, visible) => visible.text(envelope.id),
+    }
+}
+
+fn view_of(entry: &Entry) -> MessageView {
+    let envelope = &entry.envelope;
+    MessageView {
+        id: envelope.id,
+        visible_id: visible(envelope),
+        direction: envelope.direction,
+        account: envelope.origin.account(),
+        source: envelope.source.clone(),
+        destination: envelope.destination.clone(),
+        class: envelope.class,
+        stage: stage_of(entry),
+        outcome: None,
+        reason: Reason::None,
+        peer: entry.peer,
+        attempts: entry.progress.attempts,
+        status: entry.progress.status,
+        remote_id: String::from_utf8_lossy(&entry.progress.remote_id).into_owned(),
+        accepted_at: envelope.id.accepted_at(),
+        due_at: entry.phase.due(),
+        expires_at: envelope.expires_at,
+        final_at: None,
+    }
+}
+
+fn view_of_done(done: &Done) -> MessageView {
+    let (envelope, ending) = (&done.envelope, &done.ending);
+    MessageView {
+        id: envelope.id,
+        visible_id: visible(envelope),
+        direction: envelope.direction,
+        account: envelope.origin.account(),
+        source: envelope.source.clone(),
+        destination: envelope.destination.clone(),
+        class: envelope.class,
+        stage: Stage::Final,
+        outcome: Some(ending.state),
+        reason: ending.reason,
+        peer: ending.peer,
+        attempts: ending.progress.attempts,
+        status: ending.progress.status,
+        remote_id: String::from_utf8_lossy(&ending.progress.remote_id).into_owned(),
+        accepted_at: envelope.id.accepted_at(),
+        due_at: None,
+        expires_at: envelope.expires_at,
+        final_at: Some(ending.at),
+    }
+}

@@ -1,0 +1,347 @@
+//! An open message as the exchange holds it, and the arena of all of them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use signalbox_routing::AnswerSource;
+use smallvec::SmallVec;
+
+use super::operate::Stage;
+use crate::address::Address;
+use crate::correlate::Expected;
+use crate::gate::CounterVerdict;
+use crate::id::{CarrierId, PeerId, PermitId, SessionId};
+use crate::message::{Body, Envelope};
+use crate::queue::{Lane, Ticket};
+use crate::time::{Micros, Mono};
+
+/// An id that a peer gave, in its own spelling.
+pub(super) type RemoteId = SmallVec<[u8; 24]>;
+
+/// Place of an entry in the arena; stale once the message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key {
+    slot: u32,
+    generation: u32,
+}
+
+/// Where an open message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Waits for an instant: schedule, retry, deferral.
+    Waiting { due: Micros },
+    /// In its peer's queue.
+    Queued,
+    /// Waits for a number look-up.
+    Resolving,
+    /// A permit is out.
+    Released { session: SessionId },
+    /// The peer took it; the receipt is awaited.
+    AwaitingReceipt { until: Micros },
+    /// An attempt's fate is unknown; its receipt is awaited a while.
+    InDoubt { until: Micros },
+}
+
+impl Phase {
+    pub(super) fn stage(self) -> Stage {
+        match self {
+            Self::Waiting { .. } => Stage::Scheduled,
+            Self::Queued => Stage::Queued,
+            Self::Resolving => Stage::Resolving,
+            Self::Released { .. } => Stage::Sent,
+            Self::AwaitingReceipt { .. } => Stage::AwaitingReceipt,
+            Self::InDoubt { .. } => Stage::InDoubt,
+        }
+    }
+
+    /// Moves the end of this phase by a step of the wall clock, in microseconds.
+    pub(super) fn shift(&mut self, step: i64) {
+        match self {
+            Self::Waiting { due: at } | Self::AwaitingReceipt { until: at } | Self::InDoubt { until: at } => {
+                at.0 = at.0.saturating_add(step);
+            }
+            Self::Queued | Self::Resolving | Self::Released { .. } => {}
+        }
+    }
+
+    /// When this phase ends by itself.
+    pub(super) fn due(self) -> Option<Micros> {
+        match self {
+            Self::Waiting { due } => Some(due),
+            Self::AwaitingReceipt { until } | Self::InDoubt { until } => Some(until),
+            Self::Queued | Self::Resolving | Self::Released { .. } => None,
+        }
+    }
+}
+
+/// How far the body is from the hand.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    /// In memory.
+    Hot(Body),
+    /// In the store.
+    Cold,
+}
+
+/// What decided the way of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Decided {
+    /// Name of the rule.
+    #[serde(with = "rule_name")]
+    pub rule: Option<Arc<str>>,
+    /// Version of the rules.
+    pub version: u64,
+    /// Carrier found.
+    pub carrier: Option<CarrierId>,
+    /// Who named the carrier.
+    pub lookup: AnswerSource,
+}
+
+/// What has happened to an open message, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    pub attempts: u16,
+    /// Attempts that count against the retry schedule.
+    pub retries: u16,
+    pub status: u32,
+    #[serde(with = "remote_id")]
+    pub remote_id: RemoteId,
+    pub first_sent_at: Option<Micros>,
+    pub taken_at: Option<Micros>,
+    pub doubt: bool,
+    pub possible_duplicate: bool,
+    pub held: bool,
+    /// An operator chose the peer.
+    pub pinned: bool,
+    /// What the final receipt said of the network's error.
+    pub network_error: Option<(u8, u16)>,
+    pub receipt_error: u16,
+    #[serde(with = "remote_id")]
+    pub receipt_text: RemoteId,
+    pub decided: Decided,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            attempts: 0,
+            retries: 0,
+            status: 0,
+            remote_id: RemoteId::new(),
+            first_sent_at: None,
+            taken_at: None,
+            doubt: false,
+            possible_duplicate: false,
+            held: false,
+            pinned: false,
+            network_error: None,
+            receipt_error: 0,
+            receipt_text: RemoteId::new(),
+            decided: Decided::default(),
+        }
+    }
+}
+
+mod rule_name {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        rule: &Option<Arc<str>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(rule.as_deref().unwrap_or_default())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<str>>, D::Error> {
+        let name = <&str>::deserialize(deserializer)?;
+        Ok((!name.is_empty()).then(|| Arc::from(name)))
+    }
+}
+
+mod remote_id {
+    use super::RemoteId;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(id: &RemoteId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(id)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RemoteId, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(RemoteId::from_slice)
+    }
+}
+
+/// An open message.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub envelope: Envelope,
+    pub body: Held,
+    pub data_coding: u8,
+    pub phase: Phase,
+    /// Whom it goes to, once decided.
+    pub peer: Option<PeerId>,
+    pub progress: Progress,
+    pub counters: CounterVerdict,
+    /// Number of the permit that is out, or was last.
+    pub nonce: u32,
+    /// Its place in the peer's queue while it is there or out with a permit.
+    pub place: Option<Place>,
+    /// The lane that it holds or waits for, where its peer keeps the order per destination.
+    pub lane: Option<Lane>,
+    /// Its place among the messages whose receipts are awaited.
+    pub expected: Option<Expected>,
+    /// When the timer of this entry rings; older ones in the heap are void.
+    pub timer: Option<Mono>,
+    /// Octets accounted for the body in memory.
+    pub hot_octets: u32,
+    /// Not in the store yet: written whole at the end of the turn.
+    pub fresh: bool,
+    /// A state row is in the store.
+    pub state_stored: bool,
+    /// Changed in this turn.
+    pub touched: bool,
+}
+
+/// Where an entry stands in its peer's queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub ticket: Ticket,
+    pub since: Mono,
+}
+
+impl Entry {
+    pub(super) fn new(envelope: Envelope, body: Held, data_coding: u8) -> Self {
+        Self {
+            envelope,
+            body,
+            data_coding,
+            phase: Phase::Resolving,
+            peer: None,
+            progress: Progress::default(),
+            counters: CounterVerdict::Pass,
+            nonce: 0,
+            place: None,
+            lane: None,
+            expected: None,
+            timer: None,
+            hot_octets: 0,
+            fresh: true,
+            state_stored: false,
+            touched: false,
+        }
+    }
+
+    /// True while it waits for the instant that its origin named.
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.progress.attempts == 0
+            && self.envelope.not_before.is_some()
+            && matches!(self.phase, Phase::Waiting { .. })
+    }
+
+    pub(super) fn remote_id(&self) -> Bytes {
+        Bytes::copy_from_slice(&self.progress.remote_id)
+    }
+
+    /// Lane of the per-destination order: what goes to one destination has one lane.
+    pub(super) fn lane_key(&self) -> Lane {
+        lane_key(&self.envelope.destination)
+    }
+}
+
+/// The lane of a destination.
+pub(super) fn lane_key(destination: &Address) -> Lane {
+    Lane(xxhash_rust::xxh3::xxh3_64(destination.key()))
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    entry: Option<Box<Entry>>,
+}
+
+/// All open messages.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    live: usize,
+}
+
+impl Entries {
+    pub(super) fn len(&self) -> usize {
+        self.live
+    }
+
+    pub(super) fn insert(&mut self, entry: Entry) -> Key {
+        self.live += 1;
+        let entry = Some(Box::new(entry));
+        if let Some(slot) = self.free.pop() {
+            let place = &mut self.slots[slot as usize];
+            place.entry = entry;
+            return Key { slot, generation: place.generation };
+        }
+        let slot = u32::try_from(self.slots.len()).expect("messages are bounded far below 2^32");
+        self.slots.push(Slot { generation: 0, entry });
+        Key { slot, generation: 0 }
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Box<Entry>> {
+        let slot = self.slots.get_mut(key.slot as usize)?;
+        if slot.generation != key.generation {
+            return None;
+        }
+        let entry = slot.entry.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(key.slot);
+        self.live -= 1;
+        Some(entry)
+    }
+
+    pub(super) fn get(&self, key: Key) -> Option<&Entry> {
+        let slot = self.slots.get(key.slot as usize)?;
+        if slot.generation != key.generation {
+            return None;
+        }
+        slot.entry.as_deref()
+    }
+
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Entry> {
+        let slot = self.slots.get_mut(key.slot as usize)?;
+        if slot.generation != key.generation {
+            return None;
+        }
+        slot.entry.as_deref_mut()
+    }
+
+    /// The permit for the entry with this number.
+    pub(super) fn permit(key: Key, nonce: u32) -> PermitId {
+        PermitId(u64::from(key.slot) << 32 | u64::from(nonce))
+    }
+
+    /// The entry that a permit is of, if that is its last one.
+    pub(super) fn of_permit(&self, permit: PermitId) -> Option<Key> {
+        let slot = (permit.0 >> 32) as u32;
+        let place = self.slots.get(slot as usize)?;
+        let entry = place.entry.as_ref()?;
+        (entry.nonce == permit.0 as u32).then_some(Key { slot, generation: place.generation })
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut Entry)> {
+        self.slots.iter_mut().enumerate().filter_map(|(index, slot)| {
+            let entry = slot.entry.as_deref_mut()?;
+            Some((Key { slot: index as u32, generation: slot.generation }, entry))
+        })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Entry)> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| {
+            let entry = slot.entry.as_deref()?;
+            Some((Key { slot: index as u32, generation: slot.generation }, entry))
+        })
+    }
+}

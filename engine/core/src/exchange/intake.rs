@@ -1,0 +1,482 @@
+//! What is offered: refused with a reason, or accepted, counted, and put on its way.
+
+use signalbox_counters::{Key as CounterKey, Sighting};
+use signalbox_routing::AnswerSource;
+use smallvec::SmallVec;
+
+use super::effect::{Refusal, Reply, Taken};
+use super::entry::{Entry, Held, Key, Phase};
+use super::event::{Inbound, LookupDone, Submit, SubmitChannel};
+use super::group::Group;
+use super::note::Note;
+use super::route::{Journey, Way};
+use super::{Exchange, counter_mono, counter_wall};
+use crate::address::Address;
+use crate::backend::Table;
+use crate::dedupe::{self, MoFacts, MoKey};
+use crate::gate::CounterVerdict;
+use crate::id::{CarrierId, MessageId, PeerId};
+use crate::message::{
+    Body, Content, Direction, Envelope, Origin, OriginClass, Part, ReceiptRequest, TrafficClass, VisibleId,
+};
+use crate::policy::{AccountPolicy, SourceRule};
+use crate::time::{Micros, Now};
+
+/// How long the answer to an idempotency key is remembered.
+const REQUEST_MEMORY: std::time::Duration = std::time::Duration::from_secs(86_400);
+/// Validity of an MO message: as long as a handset's owner may wonder.
+const MO_VALIDITY: std::time::Duration = std::time::Duration::from_secs(3 * 86_400);
+
+/// What is to be accepted, checked.
+struct Offer {
+    direction: Direction,
+    origin: Origin,
+    origin_class: OriginClass,
+    class: TrafficClass,
+    source: Address,
+    destination: Address,
+    not_before: Option<Micros>,
+    expires_at: Micros,
+    receipt: ReceiptRequest,
+    first_part: bool,
+}
+
+impl Exchange {
+    pub(super) fn submit(&mut self, now: Now, submit: Submit) {
+        if let Some((id, _)) = submit.idempotency.and_then(|key| self.requests.get(&key)) {
+            let taken = Taken { id: *id, visible_id: id.to_string(), refused: SmallVec::new() };
+            self.reply(submit.reply, Reply::Submitted(taken));
+            return;
+        }
+        let reply = match self.try_submit(now, &submit) {
+            Ok(taken) => Reply::Submitted(taken),
+            Err(refusal) => {
+                self.turn.notes.push(Note::Refused { why: refusal.name(), account: Some(submit.account) });
+                Reply::Refused(refusal)
+            }
+        };
+        self.reply(submit.reply, reply);
+    }
+
+    /// Refuses what no message may pass: full, low on room, draining.
+    fn check_room(&self) -> Result<(), Refusal> {
+        if self.draining {
+            return Err(Refusal::Draining);
+        }
+        if self.store_low {
+            return Err(Refusal::StoreFull);
+        }
+        let held = self.entries.len() as u64;
+        if held >= self.policy.limits.messages {
+            return Err(Refusal::QueueFull { held });
+        }
+        Ok(())
+    }
+
+    fn try_submit(&mut self, now: Now, submit: &Submit) -> Result<Taken, Refusal> {
+        self.check_room()?;
+        let policy = self.policy.clone();
+        let account = policy.accounts.get(&submit.account).ok_or(Refusal::AccountInactive)?;
+        if !account.active {
+            return Err(Refusal::AccountInactive);
+        }
+        if !account.may_send_from(&submit.source) {
+            return Err(Refusal::SourceNotAllowed);
+        }
+        let held = self.open_by_account.get(&submit.account).copied().unwrap_or(0);
+        if held >= account.queue_max {
+            return Err(Refusal::AccountQueueFull { held });
+        }
+        let (not_before, expires_at) = validity(now, submit, account)?;
+        let origin = match submit.channel {
+            SubmitChannel::Smpp => Origin::Smpp(submit.account),
+            SubmitChannel::Http(webhook) => Origin::Http(submit.account, webhook),
+        };
+        let offer = |destination: &Address| Offer {
+            direction: Direction::Mt,
+            origin,
+            origin_class: submit.origin_class,
+            class: submit.class,
+            source: submit.source.clone(),
+            destination: destination.clone(),
+            not_before,
+            expires_at,
+            receipt: submit.receipt,
+            first_part: submit.first_part,
+        };
+        let mut taken: Option<(MessageId, VisibleId)> = None;
+        let mut refused = SmallVec::new();
+        for destination in &submit.destinations {
+            let visible = taken.map(|(first, _)| VisibleId::Shared(first));
+            match self.accept(now, offer(destination), &submit.parts, visible, account.short_ids) {
+                Ok(accepted) => {
+                    taken.get_or_insert(accepted);
+                }
+                Err(refusal) if submit.destinations.len() == 1 => return Err(refusal),
+                Err(refusal) => refused.push((destination.clone(), refusal)),
+            }
+        }
+        let Some((id, visible)) = taken else {
+            return Err(refused.into_iter().next().map_or(Refusal::NoDestination, |(_, refusal)| refusal));
+        };
+        if let Some(request) = submit.idempotency {
+            let until = now.wall.after(REQUEST_MEMORY);
+            self.requests.insert(request, (id, until));
+            let value = postcard::to_stdvec(&(id, until)).expect("a vector takes any number of octets");
+            self.put(id.shard(), Table::Request, request, value.into());
+        }
+        Ok(Taken { id, visible_id: visible.text(id), refused })
+    }
+
+    /// Accepts one message to one destination, in as many entries as it has parts.
+    fn accept(
+        &mut self,
+        now: Now,
+        offer: Offer,
+        parts: &[Content],
+        visible: Option<VisibleId>,
+        short_ids: bool,
+    ) -> Result<(MessageId, VisibleId), Refusal> {
+        if offer.destination.is_empty() {
+            return Err(Refusal::NoDestination);
+        }
+        let shard = match offer.direction {
+            Direction::Mo => offer.source.shard(),
+            Direction::Mt | Direction::Receipt => offer.destination.shard(),
+        };
+        let id = self.new_id(now, shard);
+        let journey = Journey {
+            direction: offer.direction,
+            source: &offer.source,
+            destination: &offer.destination,
+            account: offer.origin.account(),
+            ingress: match offer.origin {
+                Origin::Link(link) => Some(link),
+                Origin::Smpp(_) | Origin::Http(..) | Origin::Exchange(_) => None,
+            },
+            class: offer.class,
+        };
+        let number = self.number_answer(journey.device(), now);
+        let asks_outside =
+            self.policy.lookups && is_guess(number.source) && journey.device().digits().is_some();
+        let (way, decided) = self.decide(&journey, number, now);
+        let way = match way {
+            // A device is not turned away from its own side: what nobody takes is kept in the books.
+            Way::Nowhere(refusal, _) if offer.direction == Direction::Mt && !asks_outside => {
+                return Err(refusal);
+            }
+            way => way,
+        };
+        let counters = self.count(now, &offer, id, number.carrier, parts)?;
+        let visible = visible.unwrap_or_else(|| self.visible_id(offer.origin, short_ids));
+        let total = u8::try_from(parts.len()).unwrap_or(u8::MAX);
+        let envelope = Envelope {
+            id,
+            direction: offer.direction,
+            origin: offer.origin,
+            origin_class: offer.origin_class,
+            class: offer.class,
+            source: offer.source,
+            destination: offer.destination,
+            not_before: offer.not_before,
+            expires_at: offer.expires_at,
+            receipt: offer.receipt,
+            visible_id: visible,
+            part: None,
+            octets: octets_of(parts),
+        };
+        self.turn.notes.push(Note::Accepted {
+            direction: envelope.direction,
+            account: envelope.origin.account(),
+            link: match envelope.origin {
+                Origin::Link(link) => Some(link),
+                Origin::Smpp(_) | Origin::Http(..) | Origin::Exchange(_) => None,
+            },
+        });
+        if total > 1 {
+            self.add_group(Group::new(envelope.clone(), total, parts[0].data_coding));
+        }
+        for (index, content) in parts.iter().enumerate() {
+            let mut part = envelope.clone();
+            if total > 1 {
+                part.id = self.new_id(now, shard);
+                part.part = Some(Part { whole: id, number: index as u8 + 1, total });
+                part.octets = octets_of(std::slice::from_ref(content));
+            }
+            let mut entry = Entry::new(part, Held::Hot(Body::Content(content.clone())), content.data_coding);
+            entry.counters = counters;
+            entry.progress.decided = decided.clone();
+            if let Way::Peer(peer) = way {
+                entry.peer = Some(peer);
+            }
+            let key = self.add(entry);
+            if total > 1
+                && let Some(group) = self.groups.get_mut(&id)
+            {
+                group.parts.push(key);
+            }
+            self.start(now, key, asks_outside);
+        }
+        Ok((id, visible))
+    }
+
+    /// Puts a fresh entry into the books.
+    pub(super) fn add(&mut self, entry: Entry) -> Key {
+        let envelope = &entry.envelope;
+        let id = envelope.id;
+        let account = envelope.origin.account();
+        let visible = envelope.visible_id;
+        let is_message = envelope.direction != Direction::Receipt;
+        let key = self.entries.insert(entry);
+        self.by_id.insert(id, key);
+        if is_message && let Some(account) = account {
+            *self.open_by_account.entry(account).or_default() += 1;
+            match visible {
+                VisibleId::Short(number) => {
+                    self.short_ids.insert((account, number), key);
+                }
+                VisibleId::Long | VisibleId::Shared(_) => {}
+            }
+        }
+        self.touch(key);
+        key
+    }
+
+    /// Sets a fresh entry on its way: to wait for its time, for a look-up, or into a queue.
+    fn start(&mut self, now: Now, key: Key, asks_outside: bool) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        if let Some(at) = entry.envelope.not_before.filter(|at| *at > now.wall) {
+            entry.phase = Phase::Waiting { due: at };
+            self.arm(now, key);
+            return;
+        }
+        if asks_outside {
+            self.look_up(now, key);
+            return;
+        }
+        if entry.peer.is_some() {
+            self.enqueue(now, key);
+        } else {
+            self.route_entry(now, key, None);
+        }
+    }
+
+    pub(super) fn inbound(&mut self, now: Now, inbound: Inbound) {
+        let reply = match self.try_inbound(now, &inbound) {
+            Ok(()) => Reply::Inbound,
+            Err(refusal) => {
+                self.turn.notes.push(Note::Refused { why: refusal.name(), account: None });
+                Reply::Refused(refusal)
+            }
+        };
+        self.reply(inbound.reply, reply);
+    }
+
+    fn try_inbound(&mut self, now: Now, inbound: &Inbound) -> Result<(), Refusal> {
+        if !self.policy.links.contains_key(&inbound.link) {
+            return Err(Refusal::LinkUnknown);
+        }
+        self.check_room()?;
+        let copy = MoKey::of(&MoFacts {
+            link: inbound.link,
+            source: &inbound.source,
+            destination: &inbound.destination,
+            data_coding: inbound.content.data_coding,
+            esm_class: inbound.content.esm_class,
+            payload: if inbound.content.payload.is_empty() {
+                &inbound.content.tlvs
+            } else {
+                &inbound.content.payload
+            },
+            reference: inbound.reference,
+        });
+        let checked = self.seen.check(copy, inbound.reply.session, now.wall);
+        let row = postcard::to_stdvec(&checked.row).expect("a vector takes any number of octets");
+        self.put(copy.shard(), Table::Seen, copy.to_bytes(), row.into());
+        if let Some(evicted) = checked.evicted {
+            self.delete(evicted.shard(), Table::Seen, evicted.to_bytes());
+        }
+        if checked.verdict == dedupe::Verdict::Duplicate {
+            self.turn.notes.push(Note::DuplicateMo { link: inbound.link });
+            return Ok(());
+        }
+        let offer = Offer {
+            direction: Direction::Mo,
+            origin: Origin::Link(inbound.link),
+            origin_class: OriginClass::User,
+            class: TrafficClass::Reply,
+            source: inbound.source.clone(),
+            destination: inbound.destination.clone(),
+            not_before: None,
+            expires_at: now.wall.after(MO_VALIDITY),
+            receipt: ReceiptRequest::NONE,
+            first_part: inbound.first_part,
+        };
+        let accepted =
+            self.accept(now, offer, std::slice::from_ref(&inbound.content), Some(VisibleId::Long), false);
+        if let Err(refusal) = accepted {
+            self.seen.restore(copy, checked.before);
+            return Err(refusal);
+        }
+        Ok(())
+    }
+
+    /// Counts a message and says what the counters think of it (shared-rules.md 1).
+    fn count(
+        &mut self,
+        now: Now,
+        offer: &Offer,
+        id: MessageId,
+        carrier: Option<CarrierId>,
+        parts: &[Content],
+    ) -> Result<CounterVerdict, Refusal> {
+        let device_carrier = carrier.map(|carrier| carrier.0);
+        let (source_carrier, destination_carrier) = match offer.direction {
+            Direction::Mo => (device_carrier, None),
+            Direction::Mt | Direction::Receipt => (None, device_carrier),
+        };
+        let sighting = Sighting {
+            source_carrier,
+            destination_carrier,
+            class: match offer.origin_class {
+                OriginClass::User => signalbox_counters::OriginClass::User,
+                OriginClass::Receipt => signalbox_counters::OriginClass::Receipt,
+                OriginClass::Notification => signalbox_counters::OriginClass::Notification,
+                OriginClass::Test => signalbox_counters::OriginClass::Test,
+            },
+            body_hash: parts.first().map_or(0, |part| xxhash_rust::xxh3::xxh3_64(&part.payload)),
+            first_part: offer.first_part,
+            ..Sighting::new(counter_key(&offer.source), counter_key(&offer.destination), id.as_u128())
+        };
+        let outcome = self.counters.count(counter_mono(now), counter_wall(now), &sighting);
+        self.alarms(outcome.alarms);
+        match outcome.verdict {
+            signalbox_counters::Verdict::Pass => Ok(CounterVerdict::Pass),
+            signalbox_counters::Verdict::Throttle(_) => Err(Refusal::CounterThrottle),
+            signalbox_counters::Verdict::Block(_) => Ok(CounterVerdict::Block),
+        }
+    }
+
+    fn visible_id(&mut self, origin: Origin, short_ids: bool) -> VisibleId {
+        let Some(account) = origin.account().filter(|_| short_ids) else { return VisibleId::Long };
+        loop {
+            let number = self.random.next() as u32;
+            if !self.short_ids.contains_key(&(account, number)) {
+                return VisibleId::Short(number);
+            }
+        }
+    }
+
+    /// Sends the question for a message's carrier outside; the message waits.
+    fn look_up(&mut self, now: Now, key: Key) {
+        let lookup = self.policy.limits.lookup;
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.phase = Phase::Resolving;
+        let device = match entry.envelope.direction {
+            Direction::Mo => &entry.envelope.source,
+            Direction::Mt | Direction::Receipt => &entry.envelope.destination,
+        };
+        let Some(digits) = device.digits() else {
+            self.route_entry(now, key, None);
+            return;
+        };
+        let effect = super::Effect::Lookup {
+            message: entry.envelope.id,
+            number: SmallVec::from_slice(digits),
+            until: now.wall.after(lookup),
+        };
+        self.turn.effects.push(effect);
+        self.arm(now, key);
+    }
+
+    pub(super) fn lookup_done(&mut self, now: Now, done: &LookupDone) {
+        let Some(key) = self.by_id.get(&done.message).copied() else { return };
+        let Some(entry) = self.entries.get(key) else { return };
+        if entry.phase != Phase::Resolving {
+            return;
+        }
+        let number = done.answer;
+        self.touch(key);
+        self.route_entry(now, key, number);
+    }
+}
+
+/// True when an outside look-up could know better.
+fn is_guess(source: AnswerSource) -> bool {
+    match source {
+        AnswerSource::NumberPlan | AnswerSource::Unknown => true,
+        AnswerSource::Enum | AnswerSource::Http | AnswerSource::Portability => false,
+    }
+}
+
+fn octets_of(parts: &[Content]) -> u16 {
+    let octets: usize = parts.iter().map(|part| part.payload.len()).sum();
+    u16::try_from(octets).unwrap_or(u16::MAX)
+}
+
+/// The key by which an address is counted (DC-17, DC-21: numbers and names are told apart).
+pub(super) fn counter_key(address: &Address) -> CounterKey {
+    if address.is_empty() {
+        return CounterKey::missing(None);
+    }
+    let text = String::from_utf8_lossy(address.key());
+    match address.digits() {
+        Some(_) if address.ton == crate::address::ton::INTERNATIONAL => {
+            CounterKey::e164(&text).unwrap_or_else(|_| CounterKey::text(&text))
+        }
+        _ => CounterKey::text(&text),
+    }
+}
+
+/// Schedule and end of validity of a submission.
+fn validity(now: Now, submit: &Submit, account: &AccountPolicy) -> Result<(Option<Micros>, Micros), Refusal> {
+    let not_before = submit.not_before.filter(|at| *at > now.wall);
+    let start = not_before.unwrap_or(now.wall);
+    let expires_at = match submit.expires_at {
+        Some(at) if at <= now.wall => return Err(Refusal::AlreadyExpired),
+        Some(at) => at.min(now.wall.after(account.max_validity)),
+        None => start.after(account.default_validity),
+    };
+    if not_before.is_some_and(|at| at >= expires_at) {
+        return Err(Refusal::BadSchedule);
+    }
+    Ok((not_before, expires_at))
+}
+
+impl AccountPolicy {
+    /// True when the account may send from this address.
+    #[must_use]
+    pub fn may_send_from(&self, source: &Address) -> bool {
+        if self.sources.is_empty() {
+            return true;
+        }
+        self.sources.iter().any(|rule| match rule {
+            SourceRule::Exact(key) => source.key() == key.as_slice(),
+            SourceRule::Prefix(prefix) => source.key().starts_with(prefix),
+            SourceRule::Alphanumeric => source.ton == crate::address::ton::ALPHANUMERIC,
+        })
+    }
+}
+
+impl Exchange {
+    /// True when the contract behind an open message still covers it.
+    pub(super) fn contract(&self, envelope: &Envelope) -> crate::gate::ContractVerdict {
+        use crate::gate::ContractVerdict;
+        let Some(account) = envelope.origin.account() else { return ContractVerdict::NoContract };
+        match self.policy.accounts.get(&account) {
+            Some(policy) if policy.active && policy.may_send_from(&envelope.source) => {
+                ContractVerdict::Covered
+            }
+            _ => ContractVerdict::NotCovered,
+        }
+    }
+
+    /// Where a receipt for the origin of a message goes.
+    pub(super) fn origin_peer(origin: Origin) -> Option<PeerId> {
+        match origin {
+            Origin::Smpp(account) => Some(PeerId::Account(account)),
+            Origin::Http(_, webhook) => webhook.map(PeerId::Webhook),
+            Origin::Link(_) | Origin::Exchange(_) => None,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Peers, their sessions and what is on its way to them.
+
+use std::time::Duration;
+
+use super::Exchange;
+use super::entry::Key;
+use crate::adaptive::AdaptiveRate;
+use crate::id::{LinkId, PeerId, SessionId};
+use crate::policy::{Limits, PeerPolicy};
+use crate::queue::PeerQueue;
+use crate::time::{Mono, Now};
+
+/// One peer: its queue and its pace.
+pub(super) struct Peer {
+    pub queue: PeerQueue<Key>,
+    pub sessions: Vec<SessionId>,
+    pub pace: AdaptiveRate,
+    /// False when an operator stopped it.
+    pub enabled: bool,
+    /// Permits that are out.
+    pub in_flight: u32,
+    /// Messages whose receipts are awaited.
+    pub awaiting: u32,
+    /// In the list of peers to serve.
+    pub ready: bool,
+    /// When the timer set for its pace rings.
+    pub wake: Option<Mono>,
+}
+
+/// One session of a peer.
+pub(super) struct Session {
+    pub peer: PeerId,
+    pub window: u32,
+    pub free: u32,
+}
+
+impl Peer {
+    fn new(policy: &PeerPolicy, limits: &Limits) -> Self {
+        Self {
+            queue: PeerQueue::new(policy.queue_max, limits.fairness),
+            sessions: Vec::new(),
+            pace: AdaptiveRate::new(
+                policy.rate.map(|(rate, _)| rate),
+                policy.rate.map_or(1, |(_, burst)| burst),
+            ),
+            enabled: true,
+            in_flight: 0,
+            awaiting: 0,
+            ready: false,
+            wake: None,
+        }
+    }
+}
+
+impl Exchange {
+    /// The peer, made when it is first needed; `None` when it is not configured.
+    pub(super) fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        let policy = self.policy.peer(id)?;
+        let limits = &self.policy.limits;
+        Some(self.peers.entry(id).or_insert_with(|| Peer::new(policy, limits)))
+    }
+
+    /// Gives peers that exist what the policy says now.
+    pub(super) fn configure_peers(&mut self, now: Now) {
+        for (id, peer) in &mut self.peers {
+            if let Some(policy) = self.policy.peer(*id) {
+                peer.queue.set_capacity(policy.queue_max);
+                peer.queue.set_fairness(self.policy.limits.fairness);
+                let (rate, burst) = policy.rate.map_or((None, 1), |(rate, burst)| (Some(rate), burst));
+                peer.pace.set_configured(now.mono, rate, burst);
+            }
+        }
+        let links: Vec<LinkId> = self.policy.links.keys().copied().collect();
+        for link in links {
+            if let Some(policy) = self.policy.links.get(&link) {
+                self.correlator.set_link(link, policy.ids);
+            }
+        }
+        let all: Vec<PeerId> = self.peers.keys().copied().collect();
+        for peer in all {
+            self.peer_ready(peer);
+        }
+    }
+
+    /// Puts the peer on the list to be served in this turn.
+    pub(super) fn peer_ready(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(&id)
+            && !peer.ready
+        {
+            peer.ready = true;
+            self.ready.push(id);
+        }
+    }
+
+    pub(super) fn session_up(&mut self, _now: Now, id: PeerId, session: SessionId, window: u32) {
+        let Some(peer) = self.peer_mut(id) else { return };
+        if peer.sessions.contains(&session) {
+            return;
+        }
+        let first = peer.sessions.is_empty();
+        peer.sessions.push(session);
+        self.sessions.insert(session, Session { peer: id, window, free: window });
+        self.peer_ready(id);
+        if first {
+            // What waits for links that are down may go by this one.
+            self.strand_all();
+        }
+    }
+
+    /// Marks every peer whose messages might do better elsewhere.
+    pub(super) fn strand_all(&mut self) {
+        let stranded: Vec<PeerId> = self
+            .peers
+            .iter()
+            .filter(|(id, peer)| matches!(id, PeerId::Link(_)) && peer.queue.len() > 0 && !self.usable(**id))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in stranded {
+            self.strand(id);
+        }
+    }
+
+    /// Marks a peer's waiting messages for a new decision.
+    pub(super) fn strand(&mut self, id: PeerId) {
+        if !self.reroute.contains(&id) {
+            self.reroute.push(id);
+        }
+    }
+
+    /// True when messages for the peer can leave now or soon.
+    pub(super) fn usable(&self, id: PeerId) -> bool {
+        let Some(policy) = self.policy.peer(id) else { return false };
+        let Some(peer) = self.peers.get(&id) else { return false };
+        policy.enabled && peer.enabled && !peer.sessions.is_empty()
+    }
+
+    /// Gives a session back the credit of an attempt that ended.
+    pub(super) fn credit(&mut self, session: SessionId) {
+        let Some(slot) = self.sessions.get_mut(&session) else { return };
+        slot.free = (slot.free + 1).min(slot.window);
+        let peer = slot.peer;
+        self.peer_ready(peer);
+    }
+
+    /// The session of the peer with the most room, and that room.
+    pub(super) fn roomiest(&self, peer: &Peer) -> Option<SessionId> {
+        peer.sessions
+            .iter()
+            .filter_map(|id| self.sessions.get(id).map(|session| (session.free, *id)))
+            .filter(|(free, _)| *free > 0)
+            .max_by_key(|(free, id)| (*free, std::cmp::Reverse(*id)))
+            .map(|(_, id)| id)
+    }
+
+    pub(super) fn congestion(&mut self, now: Now, session: SessionId, state: u8) {
+        let Some(id) = self.sessions.get(&session).map(|session| session.peer) else { return };
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        // 80 to 89 is "high", 90 and more "congested" (SMPP 5.0 cl. 4.8.4.18).
+        if state >= 90 {
+            peer.pace.on_queue_full(now.mono);
+        } else if state >= 80 {
+            peer.pace.on_throttled(now.mono);
+        }
+    }
+}
+
+/// How long receipts for origins wait to be taken.
+pub(super) const RECEIPT_VALIDITY: Duration = Duration::from_secs(3 * 86_400);

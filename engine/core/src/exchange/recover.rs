@@ -1,0 +1,170 @@
+//! Back from the store: what was accepted and not final goes on where it was.
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+
+use super::Exchange;
+use super::entry::{Entry, Held, Key, Phase};
+use super::group::Group;
+use super::note::Note;
+use super::receipt::Parked;
+use super::row::{MessageRow, RowError, StateRow, StoredPhase};
+use crate::backend::{Row, Table};
+use crate::dedupe::{MoKey, SeenMo, SeenRow};
+use crate::id::{MessageId, PeerId};
+use crate::message::Direction;
+use crate::time::{Micros, Now};
+
+/// Rows that are put in place only once all are read.
+#[derive(Debug, Default)]
+pub struct Restoring {
+    seen: Vec<(MoKey, SeenRow)>,
+    phases: Vec<(Key, StoredPhase)>,
+    later: FxHashMap<Key, StoredPhase>,
+}
+
+impl Exchange {
+    /// Takes one row of the store, in the order in which it shows them. A row that cannot be read stays in the
+    /// store and is reported.
+    pub fn restore_row(&mut self, restoring: &mut Restoring, row: &Row) {
+        // What recovery puts in place is as the store has it; nothing of it is written again.
+        self.restoring = true;
+        if let Err(error) = self.try_restore_row(restoring, row) {
+            let why = format!("{:?} of shard {}: {error}", row.table, row.shard);
+            self.turn.notes.push(Note::RowDamaged { why });
+        }
+    }
+
+    fn try_restore_row(&mut self, restoring: &mut Restoring, row: &Row) -> Result<(), RowError> {
+        match row.table {
+            Table::Message => {
+                let message = MessageRow::decode(&row.value)?;
+                let mut entry = Entry::new(message.envelope, Held::Cold, message.data_coding);
+                entry.fresh = false;
+                let StateRow { phase, peer, progress } = message.state;
+                entry.peer = peer;
+                entry.progress = progress;
+                let key = self.add(entry);
+                restoring.phases.push((key, phase));
+            }
+            Table::State => {
+                let state = StateRow::decode(&row.value)?;
+                let id = MessageId::from_bytes(row.key);
+                let Some(key) = self.by_id.get(&id).copied() else { return Ok(()) };
+                let Some(entry) = self.entries.get_mut(key) else { return Ok(()) };
+                entry.state_stored = true;
+                entry.peer = state.peer;
+                entry.progress = state.progress;
+                restoring.later.insert(key, state.phase);
+            }
+            Table::Group => {
+                let group: Group = postcard::from_bytes(&row.value)?;
+                self.groups.insert(group.envelope.id, group);
+            }
+            Table::Seen => {
+                restoring.seen.push((MoKey::from_bytes(row.key), postcard::from_bytes(&row.value)?));
+            }
+            Table::EarlyReceipt => {
+                let parked: Parked = postcard::from_bytes(&row.value)?;
+                self.park_again(parked, crate::time::Mono(0));
+            }
+            Table::Request => {
+                let (id, until): (MessageId, Micros) = postcard::from_bytes(&row.value)?;
+                self.requests.insert(row.key, (id, until));
+            }
+            Table::Inbox => {}
+        }
+        Ok(())
+    }
+
+    /// Puts everything in its place. Attempts that were out when the process ended are in doubt (rule 4).
+    pub fn restored(&mut self, now: Now, restoring: Restoring) {
+        let (seen, dropped) = SeenMo::load(self.policy.limits.dedupe, restoring.seen, None);
+        self.seen = seen;
+        for key in dropped {
+            self.delete(key.shard(), Table::Seen, key.to_bytes());
+        }
+        let mut later = restoring.later;
+        for (key, phase) in restoring.phases {
+            let phase = later.remove(&key).unwrap_or(phase);
+            let Some(entry) = self.entries.get(key) else { continue };
+            if let Some(part) = entry.envelope.part
+                && let Some(group) = self.groups.get_mut(&part.whole)
+            {
+                group.parts.push(key);
+            }
+            self.resume(now, key, phase);
+        }
+        self.restoring = false;
+    }
+
+    fn resume(&mut self, now: Now, key: Key, phase: StoredPhase) {
+        match phase {
+            StoredPhase::Queued | StoredPhase::Resolving => self.requeue_restored(now, key),
+            StoredPhase::Waiting(due) => {
+                self.hold_lane(key);
+                if let Some(entry) = self.entries.get_mut(key) {
+                    entry.phase = Phase::Waiting { due };
+                }
+                self.arm(now, key);
+            }
+            StoredPhase::Released => {
+                self.hold_lane(key);
+                match self.entries.get(key).and_then(|entry| entry.peer) {
+                    Some(peer) if self.policy.peer(peer).is_some() => self.doubt(now, key, peer),
+                    _ => self.requeue_restored(now, key),
+                }
+            }
+            StoredPhase::AwaitingReceipt(until) => {
+                self.hold_lane(key);
+                match self.entries.get(key).and_then(|entry| entry.peer) {
+                    Some(PeerId::Link(link)) => {
+                        self.await_receipt(now, key, link, until);
+                    }
+                    _ => self.requeue_restored(now, key),
+                }
+            }
+            StoredPhase::InDoubt(until) => {
+                self.hold_lane(key);
+                if let Some(entry) = self.entries.get_mut(key) {
+                    entry.phase = Phase::InDoubt { until };
+                }
+                self.enter_doubt(key);
+                self.arm(now, key);
+            }
+        }
+    }
+
+    fn requeue_restored(&mut self, now: Now, key: Key) {
+        let receipt =
+            self.entries.get(key).is_some_and(|entry| entry.envelope.direction == Direction::Receipt);
+        if receipt {
+            self.enqueue(now, key);
+        } else {
+            self.route_entry(now, key, None);
+        }
+    }
+
+    /// Holds the lane of an entry that left its queue before the restart.
+    fn hold_lane(&mut self, key: Key) {
+        let Some(entry) = self.entries.get(key) else { return };
+        let (Some(id), lane) = (entry.peer, entry.lane_key()) else { return };
+        if entry.progress.attempts == 0 || !self.policy.peer(id).is_some_and(|policy| policy.ordered) {
+            return;
+        }
+        let held = self.peer_mut(id).is_some_and(|peer| peer.queue.hold_lane(lane));
+        if held && let Some(entry) = self.entries.get_mut(key) {
+            entry.lane = Some(lane);
+        }
+    }
+}
+
+/// A store that keeps no bodies; for exchanges whose bodies all stay in memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBodies;
+
+impl super::Bodies for NoBodies {
+    fn message_row(&self, _id: MessageId) -> Option<Bytes> {
+        None
+    }
+}

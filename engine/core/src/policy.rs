@@ -1,0 +1,204 @@
+//! Everything the exchange is told from outside: rules, peers, limits. Replaced as a whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use signalbox_routing::{E164, NumberAnswer, RuleSet, UtcMicros};
+
+use crate::correlate::LinkIds;
+use crate::dedupe::DedupeLimits;
+use crate::gcra::Rate;
+use crate::id::{AccountId, LinkId, PeerId, WebhookId};
+use crate::queue::Fairness;
+use crate::retry::RetrySchedule;
+
+/// What happens to an attempt whose fate is unknown (rule 4), once its receipt has been waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterDoubt {
+    /// Try again, marked as a possible duplicate.
+    Retry,
+    /// End as failed, for traffic that must never come twice.
+    Fail,
+}
+
+/// How messages leave to one peer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerPolicy {
+    /// Name in logs, metrics and the API.
+    pub name: String,
+    /// False when it is switched off.
+    pub enabled: bool,
+    /// Messages per second, and how many at once; `None` for no limit of ours.
+    pub rate: Option<(Rate, u32)>,
+    /// Later mail to a destination waits until the earlier is final.
+    pub ordered: bool,
+    /// How long the receipt of an attempt in doubt is waited for.
+    pub doubt_hold: Duration,
+    /// What happens then.
+    pub after_doubt: AfterDoubt,
+    /// How long a receipt is waited for at most.
+    pub receipt_wait: Duration,
+    /// Ask for receipts even when the origin wants none.
+    pub always_receipts: bool,
+    /// When a failed attempt is repeated.
+    pub retry: RetrySchedule,
+    /// How the peer spells ids in receipts, where that is not to be learned.
+    pub ids: LinkIds,
+    /// Waiting messages at most; above it new ones for this peer are refused.
+    pub queue_max: usize,
+}
+
+impl Default for PeerPolicy {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            enabled: true,
+            rate: None,
+            ordered: false,
+            doubt_hold: Duration::from_secs(60),
+            after_doubt: AfterDoubt::Retry,
+            receipt_wait: Duration::from_secs(86_400),
+            always_receipts: false,
+            retry: RetrySchedule::default(),
+            ids: LinkIds::default(),
+            queue_max: 5_000_000,
+        }
+    }
+}
+
+/// The contract of an account, as far as the exchange enforces it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountPolicy {
+    /// Name in logs, metrics and the API.
+    pub name: String,
+    /// False when it is suspended.
+    pub active: bool,
+    /// Messages it may have open.
+    pub queue_max: u64,
+    /// Validity of a message that names none.
+    pub default_validity: Duration,
+    /// Longest validity it may ask for.
+    pub max_validity: Duration,
+    /// Message ids of eight digits (SMPP 3.3).
+    pub short_ids: bool,
+    /// Source addresses it may use, as prefixes of their keys; empty for any.
+    pub sources: Vec<SourceRule>,
+    /// Delivery of receipts and MO messages to its bound receivers.
+    pub delivery: PeerPolicy,
+    /// MO messages go to this HTTP target instead of bound receivers.
+    pub mo_webhook: Option<WebhookId>,
+}
+
+/// A source address an account may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceRule {
+    /// This one.
+    Exact(Vec<u8>),
+    /// All that begin so.
+    Prefix(Vec<u8>),
+    /// Any alphanumeric one.
+    Alphanumeric,
+}
+
+/// Bounds of the whole exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages held at most.
+    pub messages: u64,
+    /// Octets of bodies kept in memory; above it bodies of waiting messages are read from the store.
+    pub hot_octets: u64,
+    /// Room in the store below which new messages are refused.
+    pub store_reserve: u64,
+    /// How long a permit is good for: a link that has not written by then gives it back.
+    pub permit: Duration,
+    /// How long a receipt without its message is parked.
+    pub early_receipt_wait: Duration,
+    /// Receipts parked at most.
+    pub early_receipts: usize,
+    /// Memory for copies of MO messages.
+    pub dedupe: DedupeLimits,
+    /// Ended messages remembered for questions and late receipts.
+    pub finished: usize,
+    /// How long a number look-up may take.
+    pub lookup: Duration,
+    /// What waiting lower classes get.
+    pub fairness: Fairness,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages: 5_000_000,
+            hot_octets: 256 << 20,
+            store_reserve: 64 << 20,
+            permit: Duration::from_secs(10),
+            early_receipt_wait: Duration::from_secs(60),
+            early_receipts: 100_000,
+            dedupe: DedupeLimits::default(),
+            finished: 20_000,
+            lookup: Duration::from_secs(2),
+            fairness: Fairness::default(),
+        }
+    }
+}
+
+/// What the spam and loop counters watch for.
+#[derive(Clone, Debug)]
+pub struct CounterPolicy {
+    /// Thresholds and actions; checked.
+    pub set: signalbox_counters::PolicySet,
+    /// Addresses whose alarms are disregarded.
+    pub white_list: signalbox_counters::WhiteList,
+    /// Bounds of memory; taken at the start only.
+    pub limits: signalbox_counters::Limits,
+}
+
+/// What is known of numbers without asking outside.
+pub trait NumberBook: Send + Sync + std::fmt::Debug {
+    /// Country and carrier of a number, and who says so.
+    fn answer(&self, number: E164, at: UtcMicros) -> NumberAnswer;
+}
+
+/// A book that knows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNumbers;
+
+impl NumberBook for NoNumbers {
+    fn answer(&self, _number: E164, _at: UtcMicros) -> NumberAnswer {
+        NumberAnswer::default()
+    }
+}
+
+/// One version of all of it.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Accounts.
+    pub accounts: FxHashMap<AccountId, AccountPolicy>,
+    /// Links.
+    pub links: FxHashMap<LinkId, PeerPolicy>,
+    /// HTTP targets.
+    pub webhooks: FxHashMap<WebhookId, PeerPolicy>,
+    /// Routing rules.
+    pub rules: Arc<RuleSet>,
+    /// What is known of numbers without asking outside: portability table and number plan.
+    pub numbers: Arc<dyn NumberBook>,
+    /// True when numbers that the book does not know for certain are looked up outside (ENUM, HTTP).
+    pub lookups: bool,
+    /// What the counters watch for.
+    pub counters: CounterPolicy,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Policy {
+    /// How messages leave to this peer; `None` when it is not configured (any more).
+    #[must_use]
+    pub fn peer(&self, peer: PeerId) -> Option<&PeerPolicy> {
+        match peer {
+            PeerId::Link(link) => self.links.get(&link),
+            PeerId::Account(account) => self.accounts.get(&account).map(|account| &account.delivery),
+            PeerId::Webhook(webhook) => self.webhooks.get(&webhook),
+        }
+    }
+}

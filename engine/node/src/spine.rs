@@ -1,0 +1,9 @@
+//! The thread that owns the exchange and its store: takes events, settles, commits, carries out effects.
+//!
+//! Everybody else talks to it through a [`SpineHandle`]: events in, in batches; replies, permits and closings
+//! out, in one batch a commit for each session ([`Outbox`]). Its queue is bounded: who offers faster than the
+//! disk commits waits, and with it the peer that sends.
+
+mod handle;
+
+pub use handle::{Outbox, SpineGone, SpineHandle, ToSession};

@@ -1,0 +1,105 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use signalbox_core::exchange::{Event, Reply};
+use signalbox_core::gate::Released;
+use signalbox_core::id::SessionId;
+use tokio::sync::mpsc;
+
+/// What the exchange has for one session.
+#[derive(Debug)]
+pub enum ToSession {
+    /// The answer to a request of the session, by the token it gave.
+    Reply {
+        /// The token.
+        token: u64,
+        /// The answer; it may be sent, what it says is durable.
+        reply: Reply,
+    },
+    /// An attempt to make.
+    Send(Box<Released>),
+    /// The session is of no use any more and is to be closed.
+    Close {
+        /// The peer's status that says so.
+        status: u32,
+    },
+}
+
+/// Where a session reads what the exchange has for it, a batch for each commit.
+///
+/// Its length is bounded by the session's window and open requests; a session that does not read has its
+/// outbox closed by the exchange, which counts what was in it as never written.
+pub type Outbox = mpsc::Receiver<Vec<ToSession>>;
+
+/// The exchange's thread has ended; the process is about to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the exchange has stopped")]
+pub struct SpineGone;
+
+/// Batches that may wait for one session.
+const OUTBOX_BATCHES: usize = 8_192;
+
+/// Ways into the exchange and the register of who listens.
+#[derive(Clone, Debug)]
+pub struct SpineHandle {
+    events: mpsc::Sender<Vec<Event>>,
+    register: Arc<Register>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Register {
+    outboxes: Mutex<FxHashMap<SessionId, mpsc::Sender<Vec<ToSession>>>>,
+    next: AtomicU64,
+}
+
+impl SpineHandle {
+    pub(super) fn new(batches: usize) -> (Self, mpsc::Receiver<Vec<Event>>, Arc<Register>) {
+        let (events, receiver) = mpsc::channel(batches);
+        let register = Arc::new(Register::default());
+        (Self { events, register: register.clone() }, receiver, register)
+    }
+
+    /// Registers a new session and gives it its number and outbox. It takes messages only after an
+    /// [`Event::SessionUp`]; its replies come in any case.
+    #[must_use]
+    pub fn open_session(&self) -> (SessionId, Outbox) {
+        let id = SessionId(self.register.next.fetch_add(1, Ordering::Relaxed) + 1);
+        let (sender, outbox) = mpsc::channel(OUTBOX_BATCHES);
+        self.register.outboxes.lock().insert(id, sender);
+        (id, outbox)
+    }
+
+    /// Forgets a session. Before, it must offer [`Event::SessionDown`] if it ever offered
+    /// [`Event::SessionUp`]; permits that lie unread in the outbox belong into its `unsent` list.
+    pub fn close_session(&self, session: SessionId) {
+        self.register.outboxes.lock().remove(&session);
+    }
+
+    /// Offers events in order; waits while the exchange's queue is full.
+    ///
+    /// # Errors
+    /// When the exchange has stopped.
+    pub async fn offer(&self, events: Vec<Event>) -> Result<(), SpineGone> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.events.send(events).await.map_err(|_| SpineGone)
+    }
+}
+
+impl Register {
+    /// Hands a batch to a session; false when it is gone or does not read.
+    pub(super) fn deliver(&self, session: SessionId, batch: Vec<ToSession>) -> Result<(), Vec<ToSession>> {
+        let mut outboxes = self.outboxes.lock();
+        let Some(sender) = outboxes.get(&session) else { return Err(batch) };
+        match sender.try_send(batch) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(batch) | mpsc::error::TrySendError::Full(batch)) => {
+                outboxes.remove(&session);
+                Err(batch)
+            }
+        }
+    }
+}
