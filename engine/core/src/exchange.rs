@@ -171,6 +171,12 @@ impl Exchange {
         self.store_low = low;
     }
 
+    /// Room in the store below which nothing new is accepted, in octets.
+    #[must_use]
+    pub fn store_reserve(&self) -> u64 {
+        self.policy.limits.store_reserve
+    }
+
     /// Open messages.
     #[must_use]
     pub fn open(&self) -> usize {

@@ -5,5 +5,9 @@
 //! disk commits waits, and with it the peer that sends.
 
 mod handle;
+mod relay;
+mod thread;
 
 pub use handle::{Outbox, SpineGone, SpineHandle, ToSession};
+pub use relay::{Relay, RelayError};
+pub use thread::{SpineError, SpineParts, SpineThread, Surroundings, start};

@@ -87,6 +87,12 @@ impl SpineHandle {
         }
         self.events.send(events).await.map_err(|_| SpineGone)
     }
+
+    /// Offers events from a thread that may wait; that the exchange has stopped is no news to it.
+    pub fn offer_blocking(&self, events: Vec<Event>) {
+        // A thread of the node that outlives the exchange has nothing to do for it any more.
+        let _ = self.events.blocking_send(events);
+    }
 }
 
 impl Register {

@@ -1,0 +1,147 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use signalbox_core::backend::{CdrBatch, CdrSink, Clock, OutboxPosition, SinkError, StoreError};
+use signalbox_core::exchange::Event;
+
+use super::handle::SpineHandle;
+
+/// Commits whose CDRs are published in one step at most.
+const COMMITS_PER_STEP: usize = 1_024;
+/// Pause when there is nothing to publish.
+const IDLE: Duration = Duration::from_millis(100);
+/// Pause after a failure of the sink.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// Where the relay reads; the outbox of the store by a connection of its own.
+pub trait Outbox: Send {
+    /// CDRs after a position, at most `max` commits.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn read(&mut self, after: OutboxPosition, max: usize) -> Result<Vec<CdrBatch>, StoreError>;
+}
+
+impl Outbox for signalbox_backends::sqlite::SqliteReader {
+    fn read(&mut self, after: OutboxPosition, max: usize) -> Result<Vec<CdrBatch>, StoreError> {
+        let commits = self.outbox(after, max)?;
+        Ok(commits.into_iter().map(|(sequence, records)| CdrBatch { sequence, records }).collect())
+    }
+}
+
+/// A relay that could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// The sink does not say how far it is.
+    #[error("the CDR sink cannot be read")]
+    Sink(#[from] SinkError),
+    /// The thread could not be started.
+    #[error("the thread could not be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The thread that publishes CDRs: reads the outbox after the sink's own position, publishes, and tells the
+/// exchange how far it is. What is published and not yet trimmed is passed over after a restart, so each CDR is
+/// published exactly once.
+pub struct Relay {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Relay {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// See [`RelayError`].
+    pub fn start(
+        mut sink: Box<dyn CdrSink>,
+        outbox: Box<dyn Outbox>,
+        clock: Arc<dyn Clock>,
+        spine: SpineHandle,
+    ) -> Result<Self, RelayError> {
+        let position = sink.position()?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let work = Work { sink, outbox, clock, spine, stop: stop.clone(), position };
+        let thread = std::thread::Builder::new().name("cdr-relay".into()).spawn(move || work.run())?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Publishes what is in the outbox now, and ends.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            // A panic is on stderr; the outbox still has what was not published.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+struct Work {
+    sink: Box<dyn CdrSink>,
+    outbox: Box<dyn Outbox>,
+    clock: Arc<dyn Clock>,
+    spine: SpineHandle,
+    stop: Arc<AtomicBool>,
+    position: OutboxPosition,
+}
+
+impl Work {
+    fn run(mut self) {
+        loop {
+            // Asked before the step: what was committed before the stop is still published.
+            let last = self.stop.load(Ordering::Acquire);
+            let pause = match self.step() {
+                Ok(0) if last => break,
+                Ok(0) => IDLE,
+                Ok(_) => Duration::ZERO,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cdrs are not published");
+                    metrics::counter!("cdr_publish_failures_total").increment(1);
+                    if last {
+                        break;
+                    }
+                    BACKOFF
+                }
+            };
+            if let Err(error) = self.sink.tick(self.clock.now()) {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a cdr file cannot be closed");
+            }
+            if !pause.is_zero() {
+                std::thread::park_timeout(pause);
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<usize, StepError> {
+        let batches = self.outbox.read(self.position, COMMITS_PER_STEP)?;
+        if batches.is_empty() {
+            return Ok(0);
+        }
+        self.position = self.sink.publish(&batches)?;
+        let records = batches.iter().map(|batch| batch.records.len() as u64).sum();
+        metrics::counter!("cdr_published_total").increment(records);
+        self.spine.offer_blocking(vec![Event::Published(self.position)]);
+        Ok(batches.len())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error("the outbox cannot be read")]
+    Outbox(#[from] StoreError),
+    #[error("the sink does not take them")]
+    Sink(#[from] SinkError),
+}

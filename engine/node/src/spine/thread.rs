@@ -1,0 +1,302 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use signalbox_core::backend::{Clock, Commit, CommitError, OwnershipEvent, Random, Store, StoreError, Table};
+use signalbox_core::backend::Ownership;
+use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, Reply, Restoring, Unsent};
+use signalbox_core::id::{MessageId, SessionId};
+use signalbox_core::policy::Policy;
+use signalbox_core::time::Now;
+use tokio::sync::mpsc;
+
+use super::handle::{Register, SpineHandle, ToSession};
+
+/// Batches of events that may wait for the exchange.
+const EVENT_BATCHES: usize = 4_096;
+/// Batches taken into one turn at most.
+const BATCHES_PER_TURN: usize = 512;
+/// Longest sleep of the thread: how often it looks at the room left and reports what it holds.
+const LONGEST_SLEEP: Duration = Duration::from_millis(250);
+/// Pause between tries of a commit that found no room.
+const FULL_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where the thread reports and asks; carried out after the commit.
+pub trait Surroundings: Send {
+    /// What a turn did.
+    fn notes(&mut self, notes: &[Note]);
+    /// A counter's alarm.
+    fn alarm(&mut self, event: signalbox_counters::AlarmEvent);
+    /// A number to look up outside.
+    fn look_up(&mut self, message: MessageId, number: &[u8], until: signalbox_core::time::Micros);
+    /// A commit took this long, wrote this many row changes, and answered this many events.
+    fn committed(&mut self, took: Duration, operations: usize, events: usize);
+    /// The store has no room (true) or has room again (false).
+    fn store_full(&mut self, full: bool);
+    /// What is held now; called a few times a second.
+    fn holding(&mut self, exchange: &Exchange, now: Now);
+}
+
+/// Why the thread ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpineError {
+    /// The store could not be read at the start.
+    #[error("the store could not be loaded")]
+    Load(#[from] StoreError),
+    /// A commit failed in a way that only a new start can mend.
+    #[error("the commit failed")]
+    Commit(#[source] CommitError),
+    /// The exchange panicked; what was not committed was not answered either.
+    #[error("the exchange panicked: {0}")]
+    Panicked(String),
+    /// The thread could not be started.
+    #[error("the thread could not be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What the thread is made of.
+pub struct SpineParts {
+    /// The store; the thread becomes its writer.
+    pub store: Box<dyn Store>,
+    /// Which shards are ours.
+    pub ownership: Box<dyn Ownership>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Random numbers for ids and jitter.
+    pub random: Box<dyn Random>,
+    /// Rules, peers, limits.
+    pub policy: Arc<Policy>,
+    /// Where it reports.
+    pub surroundings: Box<dyn Surroundings>,
+}
+
+/// The running thread.
+pub struct SpineThread {
+    thread: JoinHandle<Result<(), SpineError>>,
+}
+
+impl SpineThread {
+    /// Waits until the thread has ended: every [`SpineHandle`] is gone, or it failed.
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub fn join(self) -> Result<(), SpineError> {
+        self.thread.join().unwrap_or_else(|panic| Err(SpineError::Panicked(panic_text(&*panic))))
+    }
+
+    /// True once it has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+/// Brings everything back from the store and starts the thread; when this returns, events are taken.
+///
+/// # Errors
+/// When the store cannot be read or a shard not be claimed.
+pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError> {
+    let SpineParts { mut store, mut ownership, clock, random, policy, surroundings } = parts;
+    let now = clock.now();
+    let mut exchange = Exchange::new(policy, random, now);
+    for event in ownership.poll() {
+        let OwnershipEvent::Grant { shard, epoch } = event else { continue };
+        let marks = store.claim(&[shard], epoch).map_err(SpineError::Commit)?;
+        exchange.own(shard, epoch, marks.first().copied().unwrap_or_default());
+    }
+    let mut restoring = Restoring::default();
+    store.load(None, &mut |row| exchange.restore_row(&mut restoring, &row))?;
+    exchange.restored(clock.now(), restoring);
+
+    let (handle, events, register) = SpineHandle::new(EVENT_BATCHES);
+    let spine = Spine { exchange, store, clock, surroundings, register, batch: Vec::new(), full: false };
+    let thread = std::thread::Builder::new().name("spine".into()).spawn(move || {
+        catch_unwind(AssertUnwindSafe(|| spine.run(events)))
+            .unwrap_or_else(|panic| Err(SpineError::Panicked(panic_text(&*panic))))
+    })?;
+    Ok((handle, SpineThread { thread }))
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a text".to_owned())
+}
+
+struct Spine {
+    exchange: Exchange,
+    store: Box<dyn Store>,
+    clock: Arc<dyn Clock>,
+    surroundings: Box<dyn Surroundings>,
+    register: Arc<Register>,
+    batch: Vec<Vec<Event>>,
+    full: bool,
+}
+
+struct StoreBodies<'a>(&'a dyn Store);
+
+impl Bodies for StoreBodies<'_> {
+    fn message_row(&self, id: MessageId) -> Option<Bytes> {
+        self.0.get(id.shard(), Table::Message, &id.to_bytes()).ok().flatten()
+    }
+}
+
+impl Spine {
+    fn run(mut self, mut events: mpsc::Receiver<Vec<Event>>) -> Result<(), SpineError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let mut looked_at = self.clock.now();
+        loop {
+            let sleep = self.sleep();
+            let wait = tokio::time::Duration::from_nanos(u64::try_from(sleep.as_nanos()).unwrap_or(u64::MAX));
+            let open = runtime.block_on(async {
+                let receive = events.recv_many(&mut self.batch, BATCHES_PER_TURN);
+                match tokio::time::timeout(wait, receive).await {
+                    Ok(count) => count > 0,
+                    Err(_elapsed) => true,
+                }
+            });
+            self.turn(&mut events)?;
+            if !open {
+                return Ok(());
+            }
+            let now = self.clock.now();
+            if now.mono - looked_at.mono >= LONGEST_SLEEP {
+                looked_at = now;
+                self.look_around(now);
+            }
+        }
+    }
+
+    /// How long nothing will be due.
+    fn sleep(&self) -> Duration {
+        let now = self.clock.now().mono;
+        self.exchange.next_due().map_or(LONGEST_SLEEP, |due| (due - now).min(LONGEST_SLEEP))
+    }
+
+    /// Keeps an eye on the room in the store, and reports.
+    fn look_around(&mut self, now: Now) {
+        let reserve = self.exchange.store_reserve();
+        let low = self.store.free().is_some_and(|free| free < reserve);
+        self.exchange.set_store_low(low);
+        if low != self.full {
+            self.full = low;
+            self.surroundings.store_full(low);
+        }
+        self.surroundings.holding(&self.exchange, now);
+    }
+
+    fn turn(&mut self, events: &mut mpsc::Receiver<Vec<Event>>) -> Result<(), SpineError> {
+        let now = self.clock.now();
+        let mut count = 0;
+        for batch in self.batch.drain(..) {
+            for event in batch {
+                count += 1;
+                self.exchange.handle(now, event);
+            }
+        }
+        let turn = self.exchange.settle(now, &StoreBodies(&*self.store));
+        if !turn.commit.is_empty() {
+            let begun = self.clock.now();
+            self.commit(&turn.commit, events)?;
+            let took = self.clock.now().mono - begun.mono;
+            self.surroundings.committed(took, turn.commit.ops.len(), count);
+        }
+        if !turn.notes.is_empty() {
+            self.surroundings.notes(&turn.notes);
+        }
+        self.carry_out(turn.effects);
+        Ok(())
+    }
+
+    /// Commits, however long it takes to find room. Nothing of the turn is visible outside before; what is
+    /// offered meanwhile is refused, what peers answer waits.
+    fn commit(
+        &mut self,
+        commit: &Commit,
+        events: &mut mpsc::Receiver<Vec<Event>>,
+    ) -> Result<(), SpineError> {
+        let mut waiting = Vec::new();
+        loop {
+            match self.store.commit(commit) {
+                Ok(_) => break,
+                Err(CommitError::Full | CommitError::Refused { .. }) => {}
+                Err(error) => return Err(SpineError::Commit(error)),
+            }
+            if !self.full {
+                self.full = true;
+                self.surroundings.store_full(true);
+            }
+            std::thread::sleep(FULL_PAUSE);
+            while waiting.len() < EVENT_BATCHES
+                && let Ok(batch) = events.try_recv()
+            {
+                let kept = self.refuse_new(batch);
+                if !kept.is_empty() {
+                    waiting.push(kept);
+                }
+            }
+        }
+        self.batch.append(&mut waiting);
+        Ok(())
+    }
+
+    /// Refuses what is newly offered, and gives back the rest.
+    fn refuse_new(&mut self, batch: Vec<Event>) -> Vec<Event> {
+        let mut kept = Vec::new();
+        let mut replies = Vec::new();
+        for event in batch {
+            let to = match event {
+                Event::Submit(submit) => submit.reply,
+                Event::Inbound(inbound) => inbound.reply,
+                other => {
+                    kept.push(other);
+                    continue;
+                }
+            };
+            replies.push(Effect::Reply { to, reply: Reply::Refused(Refusal::StoreFull) });
+        }
+        self.carry_out(replies);
+        kept
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        let mut by_session: FxHashMap<SessionId, Vec<ToSession>> = FxHashMap::default();
+        for effect in effects {
+            match effect {
+                Effect::Reply { to, reply } => {
+                    by_session.entry(to.session).or_default().push(ToSession::Reply { token: to.token, reply });
+                }
+                Effect::Send { session, released } => {
+                    by_session.entry(session).or_default().push(ToSession::Send(released));
+                }
+                Effect::CloseSession { session, status } => {
+                    by_session.entry(session).or_default().push(ToSession::Close { status });
+                }
+                Effect::Lookup { message, number, until } => {
+                    self.surroundings.look_up(message, &number, until);
+                }
+                Effect::Alarm(event) => self.surroundings.alarm(event),
+            }
+        }
+        let mut returned = Vec::new();
+        for (session, batch) in by_session {
+            let Err(batch) = self.register.deliver(session, batch) else { continue };
+            // The session is gone: what it was to send goes back at once, its replies have no reader.
+            returned.extend(batch.into_iter().filter_map(|item| match item {
+                ToSession::Send(released) => {
+                    Some(Event::Unsent { permit: released.permit(), why: Unsent::NotWritten })
+                }
+                ToSession::Reply { .. } | ToSession::Close { .. } => None,
+            }));
+        }
+        if !returned.is_empty() {
+            self.batch.push(returned);
+        }
+    }
+}
