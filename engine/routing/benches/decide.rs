@@ -17,9 +17,15 @@ const ACCOUNTS: u32 = 200;
 
 fn names() -> Arc<Names> {
     let mut names = Names::new();
-    (0..LINKS).for_each(|n| drop(names.add_link(&format!("link-{n}"), LinkId(n), None)));
-    (0..CARRIERS).for_each(|n| drop(names.add_carrier(&format!("carrier-{n}"), CarrierId(n))));
-    (0..ACCOUNTS).for_each(|n| drop(names.add_account(&format!("account-{n}"), AccountId(n))));
+    for n in 0..LINKS {
+        names.add_link(&format!("link-{n}"), LinkId(n), None);
+    }
+    for n in 0..CARRIERS {
+        names.add_carrier(&format!("carrier-{n}"), CarrierId(n));
+    }
+    for n in 0..ACCOUNTS {
+        names.add_account(&format!("account-{n}"), AccountId(n));
+    }
     Arc::new(names)
 }
 

@@ -108,7 +108,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
         ask(kind, &table, range);
     }
+    raw(report.size);
     Ok(())
+}
+
+/// What memory allows: dependent random reads in an array of the size of the table.
+fn raw(size: u64) {
+    const READS: u64 = 4_000_000;
+    let length = (size / 8).next_power_of_two();
+    let array: Vec<u64> = (0..length).map(|at| at ^ 0x5555).collect();
+    let (mut random, mut last) = (Random(3), 0);
+    let start = Instant::now();
+    for _ in 0..READS {
+        last = array[((random.next() ^ last) & (length - 1)) as usize];
+    }
+    black_box(last);
+    println!(
+        "raw: {} ns a dependent random read of 8 octets",
+        start.elapsed().as_nanos() / u128::from(READS)
+    );
 }
 
 /// Random look-ups: of numbers that are listed, and of any number of the ranges.

@@ -4,11 +4,13 @@
 //! and asked. The owner keeps the table in an `Arc` and swaps it when a new file is there; the packed file is
 //! never changed, only replaced by renaming.
 //!
-//! Layout of the file: numbers in ascending order in blocks of 64, each a base and distances of 2, 4 or 8 octets,
-//! beside them a carrier index of 2 octets each; then the directory of blocks and the carriers' codes. A number
-//! takes about 4.3 octets where one in a thousand or more of a range is listed, at most 10.3.
+//! Layout of the file: numbers in ascending order in blocks of 64, as distances of 2, 4 or 8 octets from the
+//! first of the block, each with a carrier index of 2 octets; then the directory of blocks and the carriers' codes.
+//! A number takes about 4.3 octets where one in a thousand or more of a range is listed, at most 10.3.
 
+mod block;
 mod build;
+mod directory;
 mod layout;
 mod mapping;
 mod runs;
@@ -22,7 +24,8 @@ use signalbox_text::phone::E164;
 pub use build::{BuildError, BuildOptions, BuildReport, build};
 pub use layout::{OpenError, VERSION};
 
-use self::layout::{BLOCK, Block, Directory};
+use self::directory::Directory;
+use self::layout::{Header, codes};
 use self::mapping::Mapping;
 use crate::id::{CarrierId, Names, UtcMicros};
 
@@ -88,8 +91,12 @@ impl PortabilityTable {
     }
 
     fn from_octets(octets: Octets, names: &Names) -> Result<Self, OpenError> {
-        let (directory, codes) = Directory::read(&octets)?;
-        let carriers = codes.into_iter().map(|code| Carrier { id: names.carrier(&code), code }).collect();
+        let header = Header::read(&octets)?;
+        let directory = Directory::read(&header, &octets)?;
+        let carriers = codes(&octets, &header)?
+            .into_iter()
+            .map(|code| Carrier { id: names.carrier(&code), code })
+            .collect();
         Ok(Self { octets, directory, carriers })
     }
 
@@ -138,8 +145,7 @@ impl PortabilityTable {
 
     /// All numbers with their carriers, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (E164, Ported<'_>)> {
-        let blocks = (0..self.directory.blocks()).filter_map(|at| self.directory.block(at, &self.octets));
-        blocks.flat_map(|block: Block<'_>| (0..BLOCK).map_while(move |at| block.entry(at))).filter_map(
+        self.directory.blocks(&self.octets).flat_map(|block| block.entries()).filter_map(
             |(number, carrier)| {
                 let carrier = self.carriers.get(usize::from(carrier))?;
                 Some((E164::from_value(number)?, Ported { carrier: carrier.id, code: &carrier.code }))

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::layout::{BLOCK, BlockAt, HEADER, Header, Width};
+use super::block;
+use super::layout::{BLOCK, HEADER, Header};
 use super::runs::{Chunk, Row, Runs};
 use crate::id::UtcMicros;
 use crate::number::read_number;
@@ -164,7 +165,7 @@ struct Packed {
     block: Vec<Row>,
     count: u64,
     bases: Vec<u64>,
-    places: Vec<BlockAt>,
+    widths: Vec<u8>,
     finished: bool,
 }
 
@@ -184,7 +185,7 @@ impl Packed {
             block: Vec::with_capacity(BLOCK),
             count: 0,
             bases: Vec::new(),
-            places: Vec::new(),
+            widths: Vec::new(),
             finished: false,
         })
     }
@@ -203,19 +204,11 @@ impl Packed {
     }
 
     fn flush_block(&mut self) -> io::Result<()> {
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
-        let (Some(first), Some(last)) = (block.first(), block.last()) else { return Ok(()) };
-        let base = first.number;
-        let width = Width::of(last.number - base);
-        self.bases.push(base);
-        self.places.push(BlockAt::new(self.at, width));
         let mut octets = Vec::with_capacity(BLOCK * 10);
-        for row in &block {
-            octets.extend_from_slice(&(row.number - base).to_le_bytes()[..width.octets()]);
-        }
-        for row in &block {
-            octets.extend_from_slice(&row.carrier.to_le_bytes());
-        }
+        let Some((base, width)) = block::write(&self.block, &mut octets) else { return Ok(()) };
+        self.block.clear();
+        self.bases.push(base);
+        self.widths.push(width.code());
         self.put(&octets)
     }
 
@@ -232,10 +225,8 @@ impl Packed {
         for base in std::mem::take(&mut self.bases) {
             self.put(&base.to_le_bytes())?;
         }
-        let places = std::mem::take(&mut self.places);
-        for place in &places {
-            self.put(&place.0.to_le_bytes())?;
-        }
+        let widths = std::mem::take(&mut self.widths);
+        self.put(&widths)?;
         let carriers_at = self.at;
         for code in codes {
             self.put(&[u8::try_from(code.len()).unwrap_or(u8::MAX)])?;
@@ -243,7 +234,7 @@ impl Packed {
         }
         let header = Header {
             count: self.count,
-            blocks: places.len() as u64,
+            blocks: widths.len() as u64,
             directory_at,
             carriers_at,
             carriers: u32::try_from(codes.len()).unwrap_or(u32::MAX),

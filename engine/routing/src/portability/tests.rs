@@ -125,12 +125,12 @@ fn damage_is_found() {
         PortabilityTable::read(&built.folder.path().join("bad"), &names()).map(|table| table.len())
     };
     assert_eq!(opened(&good).unwrap(), 200);
-    for at in 0..good.len() {
+    for at in (0..layout::HEADER).chain((layout::HEADER..good.len()).step_by(5)) {
         let mut bad = good.clone();
         bad[at] ^= 0x10;
         assert!(opened(&bad).is_err(), "octet {at}");
     }
-    for length in [0, 7, 8, 79, 80, 100, good.len() - 1] {
+    for length in [0, 7, 8, 127, 128, 200, good.len() - 1] {
         assert!(opened(&good[..length]).is_err(), "length {length}");
     }
     let mut later = good.clone();
@@ -172,14 +172,19 @@ fn a_forged_directory_is_refused() {
     ] {
         assert!(matches!(opened(bad, body), Err(OpenError::Damaged(_))), "{bad:?}");
     }
-    // A block that would lie behind the end of the file, and blocks out of order.
+    // A block that is wider than its place, one of no width, and blocks out of order.
     let directory = header.directory_at as usize - layout::HEADER;
-    let mut far = body.to_vec();
-    far[directory + 4 * 8..][..8].copy_from_slice(&(good.len() as u64 * 4).to_le_bytes());
-    assert!(matches!(opened(header, &far), Err(OpenError::Damaged("a block is not there"))));
-    let mut reversed = body.to_vec();
-    reversed[directory..][..8].copy_from_slice(&u64::MAX.to_le_bytes());
-    assert!(matches!(opened(header, &reversed), Err(OpenError::Damaged("its blocks are out of order"))));
+    let changed = |at: usize, octet: u8| {
+        let mut body = body.to_vec();
+        body[directory + at] = octet;
+        opened(header, &body).unwrap_err().to_string()
+    };
+    let widths = 4 * 8;
+    let misplaced = "portability table is damaged: its blocks do not fill the place before the directory";
+    assert_eq!(changed(widths, 1), misplaced);
+    assert_eq!(changed(widths + 3, 2), misplaced);
+    assert_eq!(changed(widths + 2, 3), "portability table is damaged: a block has no width");
+    assert_eq!(changed(7, 0xff), "portability table is damaged: its blocks are out of order");
 }
 
 /// Numbers near each other, far from each other and very far, so that all widths occur.
