@@ -1,6 +1,6 @@
 //! Rows: what is wrong with them, what refers to what, and how they reach the store and the API.
 
-use signalbox_config::catalog::{Account, ErrorClass, Link, Row, RowKind, Token};
+use signalbox_config::catalog::{Account, ErrorClass, Link, Route, Row, RowKind, Token};
 use signalbox_config::setting::Setting;
 use signalbox_config::value::{AccountPassword, SecretPlaces, StatusCode};
 use signalbox_config::{Catalog, MASK, reference_catalog};
@@ -241,6 +241,26 @@ fn passwords_of_a_file_are_hashed_once() {
     let elsewhere = ACCOUNT.replace("'secret'", "{ file = 'missing' }");
     let error = parse(&elsewhere).hash_passwords(places, salt).unwrap_err();
     assert_eq!(error.account, "a");
+}
+
+#[test]
+fn routes_are_the_rules_of_the_router() {
+    let text = format!(
+        "{LINK}{ACCOUNT}[[carrier]]\nname = 'c'\n[[route]]\nname = 'r'\norder = 5\nsharing = 'cheapest'\n\
+         when = {{ direction = 'mt', destination_prefix = ['44'], country = ['GB'], carrier = ['c'], class = ['otp'], \
+         source_alphanumeric = true, max_cost = 9, \
+         time = [{{ zone = 'Europe/London', days = ['mon'], from = '08:00', to = '24:00' }}] }}\n\
+         then = {{ links = [{{ link = 'l', weight = 3, priority = 1, cost = 7 }}] }}\n\
+         [[route]]\nname = 's'\nthen = {{ account = 'a' }}\n[[route]]\nname = 't'\nthen = {{ reject = 'no' }}\n"
+    );
+    for route in &parse(&text).route {
+        let rule: signalbox_routing::rules::RuleSpec = serde_json::from_value(route.rule()).unwrap();
+        assert_eq!(rule.name, route.name.as_str());
+        // Nothing is lost on the way: what the router writes is read as the same row.
+        let mut written = serde_json::to_value(&rule).unwrap();
+        written["order"] = route.order.get().into();
+        assert_eq!(&Route::from_request(&written.to_string(), None).unwrap(), route);
+    }
 }
 
 #[test]
