@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use signalbox_routing::{E164, NumberAnswer, RuleSet, UtcMicros};
 
+use crate::address::Address;
 use crate::correlate::LinkIds;
 use crate::dedupe::DedupeLimits;
 use crate::gcra::Rate;
@@ -101,6 +102,18 @@ pub enum SourceRule {
     Alphanumeric,
 }
 
+impl SourceRule {
+    /// True when it means this address.
+    #[must_use]
+    pub fn fits(&self, address: &Address) -> bool {
+        match self {
+            Self::Exact(key) => address.key() == key.as_slice(),
+            Self::Prefix(prefix) => address.key().starts_with(prefix),
+            Self::Alphanumeric => address.ton == crate::address::ton::ALPHANUMERIC,
+        }
+    }
+}
+
 /// Bounds of the whole exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -152,6 +165,8 @@ pub struct CounterPolicy {
     pub white_list: signalbox_counters::WhiteList,
     /// Bounds of memory; taken at the start only.
     pub limits: signalbox_counters::Limits,
+    /// Which sources belong to which group (DC-21); the first that fits counts.
+    pub groups: Vec<(SourceRule, u32)>,
 }
 
 /// What is known of numbers without asking outside.

@@ -19,7 +19,7 @@ use crate::id::{CarrierId, MessageId, PeerId};
 use crate::message::{
     Body, Content, Direction, Envelope, Origin, OriginClass, Part, ReceiptRequest, TrafficClass, VisibleId,
 };
-use crate::policy::{AccountPolicy, SourceRule};
+use crate::policy::AccountPolicy;
 use crate::time::{Micros, Now};
 
 /// How long the answer to an idempotency key is remembered.
@@ -338,6 +338,7 @@ impl Exchange {
         let sighting = Sighting {
             source_carrier,
             destination_carrier,
+            group: self.group_of(&offer.source),
             class: match offer.origin_class {
                 OriginClass::User => signalbox_counters::OriginClass::User,
                 OriginClass::Receipt => signalbox_counters::OriginClass::Receipt,
@@ -355,6 +356,10 @@ impl Exchange {
             signalbox_counters::Verdict::Throttle(_) => Err(Refusal::CounterThrottle),
             signalbox_counters::Verdict::Block(_) => Ok(CounterVerdict::Block),
         }
+    }
+
+    fn group_of(&self, source: &Address) -> Option<u32> {
+        self.policy.counters.groups.iter().find(|(rule, _)| rule.fits(source)).map(|(_, group)| *group)
     }
 
     fn visible_id(&mut self, origin: Origin, short_ids: bool) -> VisibleId {
@@ -450,11 +455,7 @@ impl AccountPolicy {
         if self.sources.is_empty() {
             return true;
         }
-        self.sources.iter().any(|rule| match rule {
-            SourceRule::Exact(key) => source.key() == key.as_slice(),
-            SourceRule::Prefix(prefix) => source.key().starts_with(prefix),
-            SourceRule::Alphanumeric => source.ton == crate::address::ton::ALPHANUMERIC,
-        })
+        self.sources.iter().any(|rule| rule.fits(source))
     }
 }
 

@@ -1,0 +1,185 @@
+//! The catalog as the node uses it: rows with types, numbers of names, and how an empty one is filled.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use signalbox_config::catalog::{
+    Account, Carrier, CounterPolicy, Link, Route, Row, RowKind, Token, Webhook, WhiteListEntry,
+};
+use signalbox_config::{Catalog as Rows, ConfigErrors};
+use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, CatalogRow, Kind, Version};
+use signalbox_core::id::{AccountId, CarrierId, LinkId, WebhookId};
+
+/// A catalog that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// The database failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A row is not what this version of the program takes.
+    #[error("{kind} `{name}` of the catalog", kind = .kind.name())]
+    Row {
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: ConfigErrors,
+    },
+}
+
+/// All rows at one version.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The version.
+    pub version: Version,
+    /// The rows.
+    pub rows: Rows,
+    /// Their numbers, by kind and name.
+    pub ids: Ids,
+    /// The version that last changed each row, by kind and name; the ETags of the API.
+    pub versions: BTreeMap<(Kind, String), Version>,
+}
+
+/// Numbers of names.
+#[derive(Clone, Debug, Default)]
+pub struct Ids {
+    by_name: FxHashMap<(Kind, String), u32>,
+    by_id: FxHashMap<(Kind, u32), String>,
+}
+
+impl Ids {
+    fn add(&mut self, row: &CatalogRow) {
+        self.by_name.insert((row.kind, row.name.clone()), row.id);
+        self.by_id.insert((row.kind, row.id), row.name.clone());
+    }
+
+    /// The number of a name.
+    #[must_use]
+    pub fn of(&self, kind: Kind, name: &str) -> Option<u32> {
+        self.by_name.get(&(kind, name.to_owned())).copied()
+    }
+
+    /// The name of a number.
+    #[must_use]
+    pub fn name(&self, kind: Kind, id: u32) -> Option<&str> {
+        self.by_id.get(&(kind, id)).map(String::as_str)
+    }
+
+    /// The account with this name.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<AccountId> {
+        self.of(Kind::Account, name).map(AccountId)
+    }
+
+    /// The link with this name.
+    #[must_use]
+    pub fn link(&self, name: &str) -> Option<LinkId> {
+        self.of(Kind::Link, name).map(LinkId)
+    }
+
+    /// The carrier with this name.
+    #[must_use]
+    pub fn carrier(&self, name: &str) -> Option<CarrierId> {
+        self.of(Kind::Carrier, name).map(CarrierId)
+    }
+
+    /// The HTTP target with this name.
+    #[must_use]
+    pub fn webhook(&self, name: &str) -> Option<WebhookId> {
+        self.of(Kind::Webhook, name).map(WebhookId)
+    }
+}
+
+/// The catalog's kind of a configuration row.
+#[must_use]
+pub fn kind_of(kind: RowKind) -> Kind {
+    match kind {
+        RowKind::Account => Kind::Account,
+        RowKind::Link => Kind::Link,
+        RowKind::Route => Kind::Route,
+        RowKind::Carrier => Kind::Carrier,
+        RowKind::CounterPolicy => Kind::CounterPolicy,
+        RowKind::WhiteList => Kind::WhiteList,
+        RowKind::Token => Kind::Token,
+        RowKind::Webhook => Kind::Webhook,
+    }
+}
+
+impl Snapshot {
+    /// Reads all rows.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub fn load(catalog: &dyn Catalog) -> Result<Self, SnapshotError> {
+        // Rows and version are read one after the other: a change in between makes the version differ, and
+        // then they are read again.
+        loop {
+            let version = catalog.version()?;
+            let snapshot = Self::read(catalog, version)?;
+            if catalog.version()? == version {
+                return Ok(snapshot);
+            }
+        }
+    }
+
+    fn read(catalog: &dyn Catalog, version: Version) -> Result<Self, SnapshotError> {
+        let mut snapshot =
+            Self { version, rows: Rows::default(), ids: Ids::default(), versions: BTreeMap::new() };
+        snapshot.read_kind::<Account>(catalog)?;
+        snapshot.read_kind::<Link>(catalog)?;
+        snapshot.read_kind::<Route>(catalog)?;
+        snapshot.read_kind::<Carrier>(catalog)?;
+        snapshot.read_kind::<CounterPolicy>(catalog)?;
+        snapshot.read_kind::<WhiteListEntry>(catalog)?;
+        snapshot.read_kind::<Token>(catalog)?;
+        snapshot.read_kind::<Webhook>(catalog)?;
+        Ok(snapshot)
+    }
+
+    fn read_kind<R: Row>(&mut self, catalog: &dyn Catalog) -> Result<(), SnapshotError> {
+        for row in catalog.rows(kind_of(R::KIND))? {
+            let typed = R::from_document(&row.document).map_err(|source| SnapshotError::Row {
+                kind: row.kind,
+                name: row.name.clone(),
+                source,
+            })?;
+            self.ids.add(&row);
+            self.versions.insert((row.kind, row.name), row.version);
+            R::rows_mut(&mut self.rows).push(typed);
+        }
+        Ok(())
+    }
+
+    /// True when nothing was ever put into the catalog.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.version == Version(0)
+    }
+}
+
+/// The changes that write every row of a file.
+#[must_use]
+pub fn all_rows(rows: &Rows) -> Vec<CatalogChange> {
+    let mut changes = Vec::new();
+    push_rows::<Account>(rows, &mut changes);
+    push_rows::<Link>(rows, &mut changes);
+    push_rows::<Carrier>(rows, &mut changes);
+    push_rows::<Route>(rows, &mut changes);
+    push_rows::<CounterPolicy>(rows, &mut changes);
+    push_rows::<WhiteListEntry>(rows, &mut changes);
+    push_rows::<Token>(rows, &mut changes);
+    push_rows::<Webhook>(rows, &mut changes);
+    changes
+}
+
+fn push_rows<R: Row>(rows: &Rows, changes: &mut Vec<CatalogChange>) {
+    changes.extend(R::rows(rows).iter().map(|row| CatalogChange::Put {
+        kind: kind_of(R::KIND),
+        name: row.name().to_string(),
+        document: row.to_document(),
+        expected: None,
+    }));
+}
