@@ -97,6 +97,11 @@ impl Cluster {
         self.world().faults.inject(fault);
     }
 
+    /// Takes back what [`Cluster::inject`] asked for and has not happened.
+    pub fn forget_injected(&self) {
+        self.world().faults.forget_injected();
+    }
+
     /// How often each fault and refusal happened.
     #[must_use]
     pub fn tally(&self) -> Tally {

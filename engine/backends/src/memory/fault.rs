@@ -157,6 +157,10 @@ impl Faults {
         self.queued.push_back(fault);
     }
 
+    pub(super) fn forget_injected(&mut self) {
+        self.queued.clear();
+    }
+
     /// The fault among these that happens now, if one does.
     pub(super) fn strike(&mut self, possible: &[Fault]) -> Option<Fault> {
         let queued = self.queued.iter().position(|fault| possible.contains(fault));

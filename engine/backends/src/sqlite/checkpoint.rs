@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::Receiver;
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 
 use super::gauge::SpineGauge;
@@ -53,34 +54,42 @@ pub(super) fn failed(error: &rusqlite::Error, broken: &AtomicBool) {
     }
 }
 
-/// The second thread: waits to be woken, copies the WAL into the database.
-///
-/// While the writer is busy the WAL never becomes empty by itself, since there is always a commit behind the
-/// frames copied last. Above the bound the writer is asked to copy the rest, which is then little.
-pub(super) fn run(
-    connection: &Connection,
-    woken: &Receiver<()>,
-    gauge: &Arc<SpineGauge>,
-    broken: &AtomicBool,
-    finish: &AtomicBool,
-    bound: u64,
-) {
-    while woken.recv().is_ok() {
-        failpoint::reach("spine.checkpoint");
-        let mut done = pass(connection);
-        if let Ok(first) = done
-            && !first.is_complete()
-            && first.octets() > bound
-        {
-            done = pass(connection);
-            finish.store(true, Ordering::Release);
-        }
-        match done {
-            Ok(pass) => {
-                gauge.checkpoints.fetch_add(1, Ordering::Relaxed);
-                gauge.wal.store(pass.octets(), Ordering::Relaxed);
+/// The second thread.
+pub(super) struct Checkpointer {
+    pub(super) connection: Connection,
+    pub(super) woken: Receiver<()>,
+    pub(super) gauge: Arc<SpineGauge>,
+    pub(super) broken: Arc<AtomicBool>,
+    pub(super) finish: Arc<AtomicBool>,
+    pub(super) turn: Arc<Mutex<()>>,
+    pub(super) bound: u64,
+}
+
+impl Checkpointer {
+    /// Waits to be woken, copies the WAL into the database; ends when its channel is closed.
+    ///
+    /// While the writer is busy the WAL never becomes empty by itself, since there is always a commit behind the
+    /// frames copied last. Above the bound the writer is asked to copy the rest, which is then little.
+    pub(super) fn run(&self) {
+        while self.woken.recv().is_ok() {
+            failpoint::reach("spine.checkpoint");
+            let turn = self.turn.lock();
+            let mut done = pass(&self.connection);
+            if let Ok(first) = done
+                && !first.is_complete()
+                && first.octets() > self.bound
+            {
+                done = pass(&self.connection);
+                self.finish.store(true, Ordering::Release);
             }
-            Err(error) => failed(&error, broken),
+            drop(turn);
+            match done {
+                Ok(pass) => {
+                    self.gauge.checkpoints.fetch_add(1, Ordering::Relaxed);
+                    self.gauge.wal.store(pass.octets(), Ordering::Relaxed);
+                }
+                Err(error) => failed(&error, &self.broken),
+            }
         }
     }
 }

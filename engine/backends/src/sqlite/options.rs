@@ -24,7 +24,9 @@ pub struct SpineOptions {
     pub synchronous: Synchronous,
     /// Pause after each commit, as if the disk were that much slower. Only for benches.
     pub fsync_delay: Duration,
-    /// Octets in the WAL above which the writer itself finishes a checkpoint, so that the WAL starts anew.
+    /// Octets in the WAL above which the writer itself finishes a checkpoint, so that the WAL starts anew: when
+    /// little is left to copy, at twice the bound in any case. Only a reader that does not end can let it grow
+    /// beyond that.
     pub wal_bound: u64,
     /// Octets written after which the second thread makes a checkpoint.
     pub checkpoint_every: u64,

@@ -41,6 +41,14 @@ fn index(table: Table) -> usize {
     }
 }
 
+/// About how many octets of the WAL an operation costs: its row, and a share of pages around it.
+pub(super) fn weight(op: &Op) -> usize {
+    match op {
+        Op::Put { value, .. } => 512 + value.len(),
+        Op::Delete { .. } => 512,
+    }
+}
+
 /// Carries out the operations in order. Each statement is looked up once, not once a row.
 pub(super) fn apply(connection: &Connection, ops: &[Op]) -> rusqlite::Result<()> {
     let mut puts: [Option<CachedStatement<'_>>; NAMES.len()] = Default::default();
@@ -184,9 +192,8 @@ pub(super) fn outbox(
     after: u64,
     max: usize,
 ) -> Result<Vec<(u64, Vec<Bytes>)>, StoreError> {
-    let (Ok(after), Ok(max)) = (i64::try_from(after), i64::try_from(max)) else {
-        return Ok(Vec::new());
-    };
+    let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
     let mut statement = connection
         .prepare_cached("SELECT sequence, records FROM outbox WHERE sequence > ?1 ORDER BY sequence LIMIT ?2")
         .map_err(unread)?;

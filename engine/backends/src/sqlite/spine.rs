@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -12,11 +12,12 @@ use signalbox_core::backend::{
 };
 use signalbox_core::id::{Epoch, ShardId};
 
+use super::checkpoint::{self, Checkpointer};
 use super::gauge::SpineGauge;
 use super::options::{OpenError, SpineOptions};
 use super::reader::SqliteReader;
-use super::writer::{Head, Writer};
-use super::{checkpoint, rows, schema};
+use super::writer::{Head, Wal, Writer};
+use super::{rows, schema};
 use crate::lock::LockFile;
 
 /// The store and the log of one machine, in one file.
@@ -56,31 +57,38 @@ impl SqliteSpine {
         let gauge = Arc::new(SpineGauge::default());
         let broken = Arc::new(AtomicBool::new(false));
         let finish = Arc::new(AtomicBool::new(false));
+        let turn = Arc::new(Mutex::new(()));
         let (wake, checkpointer) = if options.checkpointer {
             let (wake, woken) = crossbeam_channel::bounded(1);
-            let second = schema::open_checkpointer(&options)?;
-            let (gauge, broken, finish) = (gauge.clone(), broken.clone(), finish.clone());
-            let bound = options.wal_bound;
+            let second = Checkpointer {
+                connection: schema::open_checkpointer(&options)?,
+                woken,
+                gauge: gauge.clone(),
+                broken: broken.clone(),
+                finish: finish.clone(),
+                turn: turn.clone(),
+                bound: options.wal_bound,
+            };
             let thread = std::thread::Builder::new()
                 .name("spine-checkpoint".into())
-                .spawn(move || checkpoint::run(&second, &woken, &gauge, &broken, &finish, bound))
+                .spawn(move || second.run())
                 .map_err(failed)?;
             (Some(wake), Some(thread))
         } else {
             (None, None)
         };
-        let mut writer = Writer {
-            connection,
-            head,
-            clock,
-            gauge: gauge.clone(),
-            delay: options.fsync_delay,
-            broken,
-            finish,
-            wake,
+        let wal = Wal {
+            path: wal_of(&options.path),
+            bound: options.wal_bound,
             checkpoint_every: options.checkpoint_every,
-            unwritten: 0,
+            wake,
+            finish,
+            turn,
+            since_wake: 0,
+            since_look: 0,
         };
+        let mut writer =
+            Writer { connection, head, clock, gauge: gauge.clone(), delay: options.fsync_delay, broken, wal };
         let boot = writer.count_start().map_err(|error| OpenError::Damaged {
             path: options.path.clone(),
             reason: format!("the start cannot be counted: {error}"),
@@ -129,6 +137,7 @@ impl SqliteSpine {
     /// When it cannot be copied.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         let writer = self.shared.writer.lock();
+        let _turn = writer.wal.turn.lock();
         checkpoint::pass(&writer.connection)
             .map(|_| ())
             .map_err(|error| StoreError { reason: error.to_string() })
@@ -137,12 +146,18 @@ impl SqliteSpine {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.writer.get_mut().wake = None;
+        self.writer.get_mut().wal.wake = None;
         if let Some(thread) = self.checkpointer.get_mut().take() {
             // It ends when its channel is closed; that it panicked is on stderr already.
             let _ = thread.join();
         }
     }
+}
+
+fn wal_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 fn directory(path: &Path) -> &Path {

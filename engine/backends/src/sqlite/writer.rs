@@ -1,14 +1,17 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use crossbeam_channel::Sender;
+use parking_lot::Mutex;
 use rusqlite::{Connection, params};
 use signalbox_core::backend::{Clock, Commit, CommitError, Committed, LogRecord, Offset, ShardMark};
 use signalbox_core::id::{Epoch, ShardId};
 
 use super::gauge::SpineGauge;
+use super::schema::PAGE;
 use super::{checkpoint, fate, frame, marks, rows};
 use crate::failpoint;
 use crate::fence::{self, Marks, Rule};
@@ -69,11 +72,25 @@ pub(super) struct Writer {
     pub(super) delay: Duration,
     /// Set when an fsync failed, here or in the checkpoint thread; nothing is acknowledged after that.
     pub(super) broken: Arc<AtomicBool>,
-    /// Set by the checkpoint thread when the WAL is at its bound.
-    pub(super) finish: Arc<AtomicBool>,
-    pub(super) wake: Option<Sender<()>>,
+    pub(super) wal: Wal,
+}
+
+/// How the writer keeps the WAL short.
+pub(super) struct Wal {
+    pub(super) path: PathBuf,
+    /// Octets above which a checkpoint is finished here.
+    pub(super) bound: u64,
+    /// Octets after which the second thread is woken.
     pub(super) checkpoint_every: u64,
-    pub(super) unwritten: u64,
+    /// Wakes the second thread, if there is one.
+    pub(super) wake: Option<Sender<()>>,
+    /// Set by the second thread when the WAL is at its bound and little is left to copy.
+    pub(super) finish: Arc<AtomicBool>,
+    /// Held while a checkpoint is made.
+    pub(super) turn: Arc<Mutex<()>>,
+    /// About how much was written since the second thread was woken, and since the size was looked at.
+    pub(super) since_wake: u64,
+    pub(super) since_look: u64,
 }
 
 impl Writer {
@@ -96,7 +113,9 @@ impl Writer {
             Some((head.outbox, packed))
         };
         let (records, _) = placed(&mut head, &commit.appends)?;
-        let weight = outbox.as_ref().map_or(0, |(_, packed)| packed.len()) + commit.ops.len() * 512;
+        let weight = outbox.as_ref().map_or(0, |(_, packed)| packed.len())
+            + commit.ops.iter().map(rows::weight).sum::<usize>()
+            + commit.appends.iter().map(|record| record.data.len() + 64).sum::<usize>();
         self.durable(head, weight, |connection| {
             rows::apply(connection, &commit.ops)?;
             if let Some((sequence, packed)) = &outbox {
@@ -223,23 +242,38 @@ impl Writer {
     }
 
     fn after_commit(&mut self, weight: usize) {
-        self.unwritten += weight as u64 + 2 * super::schema::PAGE;
-        if self.unwritten >= self.checkpoint_every
-            && let Some(wake) = &self.wake
-        {
+        let wal = &mut self.wal;
+        let Some(wake) = &wal.wake else { return };
+        let weight = weight as u64 + 2 * PAGE;
+        wal.since_wake += weight;
+        wal.since_look += weight;
+        if wal.since_wake >= wal.checkpoint_every {
             // When the channel is full the thread has been woken already.
             let _ = wake.try_send(());
-            self.unwritten = 0;
+            wal.since_wake = 0;
         }
-        if self.finish.load(Ordering::Acquire) {
-            match checkpoint::pass(&self.connection) {
-                Ok(pass) if pass.is_complete() => {
-                    self.finish.store(false, Ordering::Release);
-                    self.gauge.finished.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok(_) => {}
-                Err(error) => checkpoint::failed(&error, &self.broken),
+        let mut finish = wal.finish.load(Ordering::Acquire);
+        if !finish && wal.since_look >= wal.checkpoint_every / 4 {
+            wal.since_look = 0;
+            // The file is cut back to its bound when it starts anew, so its length tells of this round. At twice
+            // the bound the second thread is too slow, and commits wait for the disk.
+            finish = std::fs::metadata(&wal.path).is_ok_and(|file| file.len() > 2 * wal.bound);
+        }
+        if finish {
+            self.finish_checkpoint();
+        }
+    }
+
+    fn finish_checkpoint(&self) {
+        let _turn = self.wal.turn.lock();
+        match checkpoint::pass(&self.connection) {
+            Ok(pass) if pass.is_complete() => {
+                self.wal.finish.store(false, Ordering::Release);
+                self.gauge.finished.fetch_add(1, Ordering::Relaxed);
             }
+            // A reader holds on to an old state; the next commits try again.
+            Ok(_) => {}
+            Err(error) => checkpoint::failed(&error, &self.broken),
         }
     }
 }
