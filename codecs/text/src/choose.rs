@@ -60,6 +60,9 @@ pub fn choose(text: &str, choices: &Choices<'_>) -> Result<Choice, Unrepresentab
     let mut first_error = None;
     for encoding in candidates(choices) {
         let plan = Plan { concatenation: choices.concatenation, ..Plan::new(encoding) };
+        if best.is_some_and(|best| fewest(text, &plan) >= best.count.segments) {
+            continue;
+        }
         match count(text, &plan) {
             Ok(count) if count.segments == 1 => return Ok(better(best, Choice { encoding, count })),
             Ok(count) => best = Some(better(best, Choice { encoding, count })),
@@ -73,6 +76,15 @@ pub fn choose(text: &str, choices: &Choices<'_>) -> Result<Choice, Unrepresentab
         (None, Some(error)) => Err(error),
         // No candidates at all: UCS-2 has a place for everything, but it was not wanted.
         (None, None) => Err(Unrepresentable { character: text.chars().next().unwrap_or('\0'), offset: 0 }),
+    }
+}
+
+/// Parts that a text needs at least. Most candidates are ruled out by it, without cutting the text.
+fn fewest(text: &str, plan: &Plan<'_>) -> usize {
+    match plan.encoding.count(text) {
+        Ok(units) if units > plan.capacity().single => units.div_ceil(plan.capacity().part),
+        Ok(_) => 1,
+        Err(_) => usize::MAX,
     }
 }
 

@@ -81,14 +81,20 @@ impl Alphabet {
     pub fn count(self, text: &str) -> Result<usize, Unrepresentable> {
         let (locking, single) = (self.locking.locking_table(), self.single.shift_table());
         let mut septets = 0;
-        for (offset, character) in text.char_indices() {
+        let mut rest = text;
+        loop {
+            let run = ascii_run(rest, locking.latin());
+            septets += run;
+            rest = &rest[run..];
+            let Some(character) = rest.chars().next() else { break };
             if locking.septet(character) != ABSENT {
                 septets += 1;
             } else if single.septet(character) != ABSENT {
                 septets += 2;
             } else {
-                return Err(Unrepresentable { character, offset });
+                return Err(Unrepresentable { character, offset: text.len() - rest.len() });
             }
+            rest = &rest[character.len_utf8()..];
         }
         Ok(septets)
     }
@@ -101,17 +107,24 @@ impl Alphabet {
     pub fn encode(self, text: &str, out: &mut Vec<u8>) -> Result<(), Unrepresentable> {
         let (locking, single) = (self.locking.locking_table(), self.single.shift_table());
         out.reserve(text.len());
-        for (offset, character) in text.char_indices() {
+        let latin = locking.latin();
+        let mut rest = text;
+        loop {
+            let run = ascii_run(rest, latin);
+            out.extend(rest.as_bytes()[..run].iter().map(|&octet| latin[usize::from(octet)]));
+            rest = &rest[run..];
+            let Some(character) = rest.chars().next() else { break };
             let septet = locking.septet(character);
             if septet != ABSENT {
                 out.push(septet);
-                continue;
+            } else {
+                let shifted = single.septet(character);
+                if shifted == ABSENT {
+                    return Err(Unrepresentable { character, offset: text.len() - rest.len() });
+                }
+                out.extend_from_slice(&[ESCAPE, shifted]);
             }
-            let shifted = single.septet(character);
-            if shifted == ABSENT {
-                return Err(Unrepresentable { character, offset });
-            }
-            out.extend_from_slice(&[ESCAPE, shifted]);
+            rest = &rest[character.len_utf8()..];
         }
         Ok(())
     }
@@ -123,34 +136,38 @@ impl Alphabet {
     /// septets without a character (read as U+FFFD), an escape at the end, and octets above 0x7F.
     pub fn decode(self, septets: &[u8], high: HighOctets, out: &mut String) -> usize {
         let (locking, single) = (self.locking.locking_table(), self.single.shift_table());
+        let ascii = locking.ascii();
         out.reserve(septets.len());
         let mut defects = 0;
         let mut escaped = false;
-        for &septet in septets {
-            if septet > 0x7F {
-                defects += 1;
-                escaped = false;
-                out.push(match high {
-                    HighOctets::Replace => char::REPLACEMENT_CHARACTER,
-                    HighOctets::Latin1 => char::from(septet),
-                });
+        for piece in septets.chunks(PIECE) {
+            // Most text is ASCII, and pushing that in pieces is faster than a character at a time.
+            if !escaped && push_ascii(piece, ascii, out) {
                 continue;
             }
-            if septet == ESCAPE {
-                if escaped {
-                    out.push(' ');
-                }
-                escaped = !escaped;
-                continue;
-            }
-            let shifted = if escaped { single.character(septet) } else { None };
-            escaped = false;
-            match shifted.or_else(|| locking.character(septet)) {
-                Some(character) => out.push(character),
-                None => {
+            for &septet in piece {
+                if septet > 0x7F {
                     defects += 1;
-                    out.push(char::REPLACEMENT_CHARACTER);
+                    escaped = false;
+                    out.push(match high {
+                        HighOctets::Replace => char::REPLACEMENT_CHARACTER,
+                        HighOctets::Latin1 => char::from(septet),
+                    });
+                    continue;
                 }
+                if septet == ESCAPE {
+                    if escaped {
+                        out.push(' ');
+                    }
+                    escaped = !escaped;
+                    continue;
+                }
+                let shifted = if escaped { single.character(septet) } else { None };
+                escaped = false;
+                out.push(shifted.or_else(|| locking.character(septet)).unwrap_or_else(|| {
+                    defects += 1;
+                    char::REPLACEMENT_CHARACTER
+                }));
             }
         }
         if escaped {
@@ -159,4 +176,28 @@ impl Alphabet {
         }
         defects
     }
+}
+
+/// Septets that are looked at together.
+const PIECE: usize = 32;
+
+/// Appends a piece of septets if they are all ASCII.
+fn push_ascii(piece: &[u8], ascii: &[u8; 128], out: &mut String) -> bool {
+    let mut octets = [0u8; PIECE];
+    let mut all = 0;
+    for (octet, &septet) in octets.iter_mut().zip(piece) {
+        *octet = ascii[usize::from(septet & 0x7F)];
+        all |= *octet | septet;
+    }
+    if all > 0x7F {
+        return false;
+    }
+    let text = std::str::from_utf8(&octets[..piece.len()]);
+    text.map(|text| out.push_str(text)).is_ok()
+}
+
+/// Octets at the start of a text that are ASCII with a septet of their own.
+fn ascii_run(text: &str, latin: &[u8; 256]) -> usize {
+    let plain = |&octet: &u8| octet < 0x80 && latin[usize::from(octet)] != ABSENT;
+    text.as_bytes().iter().position(|octet| !plain(octet)).unwrap_or(text.len())
 }

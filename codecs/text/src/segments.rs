@@ -170,7 +170,7 @@ pub fn split(text: &str, plan: &Plan<'_>) -> Result<Vec<Segment>, SegmentError> 
         return Ok(vec![whole(plan, count.segments, |fill| encode_part(text, plan, fill))?]);
     }
     let total = checked_total(plan, count.segments)?;
-    let cuts = Cuts { rest: text, encoding: plan.encoding, capacity: capacity.part };
+    let cuts = Cuts::new(text, plan.encoding, capacity.part);
     cuts.zip(1..=u8::MAX)
         .map(|((part, _), sequence)| build_part(plan, total, sequence, |fill| encode_part(part, plan, fill)))
         .collect()

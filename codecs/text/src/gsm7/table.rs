@@ -15,17 +15,21 @@ const PAGES: usize = 6;
 /// octet the septet in it. All characters of the standard are in the basic plane.
 pub(super) struct Table {
     forward: [u16; 128],
+    ascii: [u8; 128],
     page_of: [u8; 256],
     pages: [[u8; 256]; PAGES],
 }
 
 impl Table {
     const fn empty() -> Self {
-        Self { forward: [NONE; 128], page_of: [0; 256], pages: [[ABSENT; 256]; PAGES] }
+        Self { forward: [NONE; 128], ascii: [ABSENT; 128], page_of: [0; 256], pages: [[ABSENT; 256]; PAGES] }
     }
 
     const fn insert(&mut self, used: &mut u8, septet: u8, unit: u16) {
         self.forward[septet as usize] = unit;
+        if unit < 0x80 {
+            self.ascii[septet as usize] = unit as u8;
+        }
         let high = (unit >> 8) as usize;
         if self.page_of[high] == 0 {
             *used += 1;
@@ -64,6 +68,18 @@ impl Table {
             part += 1;
         }
         table
+    }
+
+    /// The septets of the code points below 256.
+    #[inline]
+    pub(super) fn latin(&self) -> &[u8; 256] {
+        &self.pages[usize::from(self.page_of[0])]
+    }
+
+    /// The ASCII character of each septet, [`ABSENT`] where it has none or another one.
+    #[inline]
+    pub(super) fn ascii(&self) -> &[u8; 128] {
+        &self.ascii
     }
 
     /// The septet of a character, or [`ABSENT`].

@@ -244,7 +244,7 @@ fn seven_spare_bits() {
     let returns = Length::Octets(Padding::CarriageReturn);
     assert_eq!(unpacked(&packed("1234567@", 0, Padding::CarriageReturn), 0, returns), "1234567@");
     let padded = packed("1234567", 0, Padding::CarriageReturn);
-    assert_eq!(padded[6], 0x0D << 1 | b'7' >> 6);
+    assert_eq!(padded[6], 0x0D << 1, "the last bit of 7 is zero");
     assert_eq!(unpacked(&padded, 0, returns), "1234567");
     // A carriage return of the text itself is doubled on the boundary and nowhere else.
     let own = packed("1234567\r", 0, Padding::CarriageReturn);

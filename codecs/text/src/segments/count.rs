@@ -31,7 +31,7 @@ pub(super) fn count(text: &str, encoding: Encoding, capacity: Capacity) -> Resul
     }
     let mut segments = 0;
     let mut last = 0;
-    for (_, units) in (Cuts { rest: text, encoding, capacity: capacity.part }) {
+    for (_, units) in Cuts::new(text, encoding, capacity.part) {
         segments += 1;
         last = units;
     }
@@ -41,10 +41,21 @@ pub(super) fn count(text: &str, encoding: Encoding, capacity: Capacity) -> Resul
 /// The parts of a text in which every character has a place, each with its units. An escape and its
 /// septet, and a surrogate pair, are one character here and are never cut.
 pub(super) struct Cuts<'a> {
-    pub(super) rest: &'a str,
-    pub(super) encoding: Encoding,
-    /// At least 4, the dearest character.
-    pub(super) capacity: usize,
+    rest: &'a str,
+    encoding: Encoding,
+    ascii: [u8; 128],
+    capacity: usize,
+}
+
+impl<'a> Cuts<'a> {
+    /// Parts of `capacity` units, at least 4: the dearest character has to fit.
+    pub(super) fn new(text: &'a str, encoding: Encoding, capacity: usize) -> Self {
+        let mut ascii = [0; 128];
+        for (character, cost) in ('\0'..).zip(&mut ascii) {
+            *cost = encoding.cost(character).unwrap_or(1);
+        }
+        Self { rest: text, encoding, ascii, capacity }
+    }
 }
 
 impl<'a> Iterator for Cuts<'a> {
@@ -71,7 +82,11 @@ impl Cuts<'_> {
             if !joins {
                 start = (offset, units);
             }
-            let cost = usize::from(self.encoding.cost(character).unwrap_or(1));
+            let cost = match self.ascii.get(character as usize) {
+                Some(&cost) => cost,
+                None => self.encoding.cost(character).unwrap_or(1),
+            };
+            let cost = usize::from(cost);
             if units + cost > self.capacity {
                 // A cluster that fills a whole part is cut all the same.
                 return if joins && start.0 > 0 { start } else { (offset, units) };
