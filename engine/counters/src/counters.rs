@@ -113,6 +113,9 @@ impl Counters {
         let (from, to) = (sighting.source_carrier, sighting.destination_carrier);
         let source = self.subject(CounterKey::Source(sighting.source), from);
         let destination = self.subject(CounterKey::Destination(sighting.destination), to);
+        let pair = CounterKey::Pair { source: sighting.source, destination: sighting.destination };
+        let pair = self.subject(pair, from);
+        self.table.warm([source.hash, destination.hash, pair.hash]);
         if kinds.has(KeyKind::Source) {
             let subject = Subject { counterpart: destination.hash, ..source };
             outcome.counts.source = self.count_subject(&moment, sighting, &subject, &mut outcome);
@@ -122,9 +125,7 @@ impl Counters {
             outcome.counts.destination = self.count_subject(&moment, sighting, &subject, &mut outcome);
         }
         if kinds.has(KeyKind::Pair) {
-            let (source, destination) = (sighting.source, sighting.destination);
-            let subject = self.subject(CounterKey::Pair { source, destination }, from);
-            outcome.counts.pair = self.count_subject(&moment, sighting, &subject, &mut outcome);
+            outcome.counts.pair = self.count_subject(&moment, sighting, &pair, &mut outcome);
         }
         if let Some(group) = sighting.group
             && kinds.has(KeyKind::Group)
