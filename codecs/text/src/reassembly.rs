@@ -8,6 +8,7 @@
 //! Nothing leaves the buffer in silence: complete groups, groups that timed out and groups whose
 //! reference was used again are all returned with their parts.
 
+mod completed;
 mod part;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
+use completed::Completed;
 pub use part::{Group, Key, Kind, Outcome, Part, Place, Refusal};
 
 /// Bounds of a [`Reassembler`].
@@ -32,12 +34,24 @@ pub struct Limits {
     pub octets: usize,
     /// Microseconds that a message waits, from its first part.
     pub timeout: i64,
+    /// Most completed messages that are remembered, to know late duplicates of their parts. Not
+    /// counted among the octets; some 200 octets each.
+    pub completed: usize,
+    /// Microseconds that a completed message is remembered.
+    pub completed_for: i64,
 }
 
 impl Default for Limits {
-    /// 100,000 messages, 50,000 a link, 64 MiB, 30 minutes.
+    /// 100,000 messages, 50,000 a link, 64 MiB, 30 minutes; 10,000 completed ones for 10 minutes.
     fn default() -> Self {
-        Self { groups: 100_000, groups_per_link: 50_000, octets: 64 << 20, timeout: 1_800_000_000 }
+        Self {
+            groups: 100_000,
+            groups_per_link: 50_000,
+            octets: 64 << 20,
+            timeout: 1_800_000_000,
+            completed: 10_000,
+            completed_for: 600_000_000,
+        }
     }
 }
 
@@ -54,6 +68,7 @@ pub struct Reassembler<A> {
     per_link: HashMap<u64, usize>,
     next_number: u64,
     octets: usize,
+    completed: Completed<A>,
 }
 
 /// A group that waits.
@@ -64,6 +79,7 @@ struct Waiting {
     since: i64,
     deadline: (i64, u64),
     octets: usize,
+    repeated: bool,
 }
 
 impl<A: Clone + Eq + Hash> Reassembler<A> {
@@ -82,6 +98,7 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
             per_link: HashMap::new(),
             next_number: 0,
             octets: 0,
+            completed: Completed::new(limits.completed, limits.completed_for),
         }
     }
 
@@ -102,7 +119,7 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
                 Ok(Outcome::Duplicate { token: waiting.parts[at].token })
             }
             Ok(_) => self.displace(key, part, now),
-            Err(at) => self.add(key, part, at),
+            Err(at) => self.add(key, part, at, now),
         }
     }
 
@@ -124,7 +141,7 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
 
     /// Takes a group out, for instance when its sender is cancelled.
     pub fn remove(&mut self, key: &Key<A>) -> Option<Group<A>> {
-        let Waiting { parts, since, deadline, octets } = self.groups.remove(key)?;
+        let Waiting { parts, since, deadline, octets, repeated } = self.groups.remove(key)?;
         self.octets -= octets;
         self.deadlines.remove(&deadline);
         self.by_number.remove(&deadline.1);
@@ -140,7 +157,7 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
                 totals.remove();
             }
         }
-        Some(Group { key: key.clone(), parts, since })
+        Some(Group { key: key.clone(), parts, since, repeated })
     }
 
     /// Messages that wait.
@@ -168,7 +185,8 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
 
     fn start(&mut self, key: Key<A>, part: Part, now: i64) -> Result<Outcome<A>, Refusal> {
         if key.total == 1 {
-            return Ok(Outcome::Complete(Group { key, parts: vec![part], since: now }));
+            let group = Group { key, parts: vec![part], since: now, repeated: false };
+            return Ok(Outcome::Complete(group));
         }
         if self.groups.len() >= self.limits.groups {
             return Err(Refusal::Groups { limit: self.limits.groups });
@@ -184,6 +202,7 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
 
     /// Starts a group that has been found to fit.
     fn place_first(&mut self, key: Key<A>, part: Part, now: i64, octets: usize) -> Outcome<A> {
+        let repeated = self.completed.knows(&key, part.sequence, part.digest(), now);
         let deadline = (now.saturating_add(self.limits.timeout), self.next_number);
         self.next_number += 1;
         self.octets += octets;
@@ -193,35 +212,32 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
         let totals = self.totals.entry(without_total(&key)).or_default();
         let conflicting_total = totals.last().copied();
         totals.push(key.total);
-        self.groups.insert(key, Waiting { parts: vec![part], since: now, deadline, octets });
+        self.groups.insert(key, Waiting { parts: vec![part], since: now, deadline, octets, repeated });
         Outcome::Waiting { held: 1, conflicting_total }
     }
 
-    fn add(&mut self, key: Key<A>, part: Part, at: usize) -> Result<Outcome<A>, Refusal> {
+    fn add(&mut self, key: Key<A>, part: Part, at: usize, now: i64) -> Result<Outcome<A>, Refusal> {
         let octets = part.weight();
         self.check_octets(octets, 0)?;
         let conflicting_total = self
             .totals
             .get(&without_total(&key))
             .and_then(|totals| totals.iter().copied().rfind(|&total| total != key.total));
-        let Entry::Occupied(mut entry) = self.groups.entry(key) else {
-            // The caller of this function has just found the group.
-            return Err(Refusal::Groups { limit: self.limits.groups });
+        let repeated = self.completed.knows(&key, part.sequence, part.digest(), now);
+        let Some(waiting) = self.groups.get_mut(&key) else {
+            return self.start(key, part, now);
         };
-        let waiting = entry.get_mut();
         waiting.parts.insert(at, part);
         waiting.octets += octets;
+        waiting.repeated &= repeated;
         self.octets += octets;
-        let held = waiting.parts.len();
-        let key = entry.key();
-        if held < usize::from(key.total) {
-            return Ok(Outcome::Waiting { held: held as u8, conflicting_total });
-        }
-        let key = key.clone();
-        match self.remove(&key) {
-            Some(group) => Ok(Outcome::Complete(group)),
-            None => Ok(Outcome::Waiting { held: held as u8, conflicting_total }),
-        }
+        let held = waiting.parts.len() as u8;
+        let complete = if held == key.total { self.remove(&key) } else { None };
+        let Some(group) = complete else {
+            return Ok(Outcome::Waiting { held, conflicting_total });
+        };
+        self.completed.remember(&key, group.parts.iter().map(Part::digest).collect(), now);
+        Ok(Outcome::Complete(group))
     }
 
     fn displace(&mut self, key: Key<A>, part: Part, now: i64) -> Result<Outcome<A>, Refusal> {

@@ -1,5 +1,7 @@
 //! Parts of a message, and what becomes of them.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +76,13 @@ impl Part {
         self.data_coding == other.data_coding && self.header == other.header && self.body == other.body
     }
 
+    /// A digest of the content, the same in every run.
+    pub(super) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.data_coding, self.header.as_ref().map(Udh::as_bytes), &self.body[..]).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Octets that count against the bounds: content and the room of the part itself.
     pub(super) fn weight(&self) -> usize {
         let header = self.header.as_ref().map_or(0, |header| header.as_bytes().len());
@@ -90,6 +99,9 @@ pub struct Group<A> {
     pub parts: Vec<Part>,
     /// When the first part came, in the caller's microseconds.
     pub since: i64,
+    /// Whether each part is the same as one of a message with this key that was completed shortly
+    /// before. Incomplete, these are late duplicates and no message; complete, the message came twice.
+    pub repeated: bool,
 }
 
 /// What became of a part.

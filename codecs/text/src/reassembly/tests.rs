@@ -21,7 +21,14 @@ fn waiting(held: u8) -> Result<Outcome<&'static str>, Refusal> {
 }
 
 fn limits() -> Limits {
-    Limits { groups: 10, groups_per_link: 10, octets: 1 << 20, timeout: 60 * SECOND }
+    Limits {
+        groups: 10,
+        groups_per_link: 10,
+        octets: 1 << 20,
+        timeout: 60 * SECOND,
+        completed: 2,
+        completed_for: 30 * SECOND,
+    }
 }
 
 fn is_drained(buffer: &Reassembler<&str>) -> bool {
@@ -190,4 +197,51 @@ fn a_buffer_is_built_again_from_what_was_stored() {
         assert!(matches!(buffer.insert(key(2, 2), part(4, 1), 3), Ok(Outcome::Complete(_))));
         assert!(is_drained(buffer));
     }
+}
+
+fn complete(buffer: &mut Reassembler<&'static str>, reference: u16, text: &'static str, now: i64) -> bool {
+    buffer.insert(key(reference, 2), body(1, 1, "same"), now).unwrap();
+    match buffer.insert(key(reference, 2), body(2, 2, text), now) {
+        Ok(Outcome::Complete(group)) => group.repeated,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn late_duplicates_are_known_when_they_time_out() {
+    let mut buffer = Reassembler::new(limits());
+    assert!(!complete(&mut buffer, 1, "a", 0));
+    assert_eq!(buffer.insert(key(1, 2), body(3, 2, "a"), SECOND), waiting(1));
+    assert!(buffer.expire(i64::MAX).unwrap().repeated);
+    // The same place with another text, and the same text under another reference, are new.
+    assert_eq!(buffer.insert(key(1, 2), body(4, 2, "b"), SECOND), waiting(1));
+    assert!(!buffer.expire(i64::MAX).unwrap().repeated);
+    assert_eq!(buffer.insert(key(2, 2), body(5, 2, "a"), SECOND), waiting(1));
+    assert!(!buffer.expire(i64::MAX).unwrap().repeated);
+    // So is what comes when the message is forgotten.
+    assert_eq!(buffer.insert(key(1, 2), body(6, 2, "a"), 30 * SECOND), waiting(1));
+    assert!(!buffer.expire(i64::MAX).unwrap().repeated);
+}
+
+#[test]
+fn a_new_message_with_an_old_first_part_is_complete() {
+    // A sender that uses one reference for all: nothing of the second message may be dropped.
+    let mut buffer = Reassembler::new(limits());
+    assert!(!complete(&mut buffer, 1, "a", 0));
+    assert!(!complete(&mut buffer, 1, "b", 1));
+    assert!(complete(&mut buffer, 1, "b", 2));
+    assert!(is_drained(&buffer));
+}
+
+#[test]
+fn the_memory_of_completed_messages_is_bounded() {
+    let mut buffer = Reassembler::new(limits());
+    for reference in 1..=3 {
+        complete(&mut buffer, reference, "a", 0);
+    }
+    assert!(!complete(&mut buffer, 1, "a", 1), "the oldest of three is forgotten");
+    assert!(complete(&mut buffer, 3, "a", 1));
+    let mut without = Reassembler::new(Limits { completed: 0, ..limits() });
+    complete(&mut without, 1, "a", 0);
+    assert!(!complete(&mut without, 1, "a", 0));
 }

@@ -49,6 +49,8 @@ fn every_token_comes_out_once() {
             groups_per_link: 1 + generator.below(8),
             octets: 500 + generator.below(4000),
             timeout: 50,
+            completed: generator.below(4),
+            completed_for: 40,
         };
         let mut buffer = Reassembler::new(limits);
         let mut books = Books::default();
