@@ -7,10 +7,12 @@
 
 mod decision;
 mod id;
+pub mod lookup;
 mod number;
 pub mod plan;
 pub mod portability;
 mod query;
+mod router;
 pub mod rows;
 pub mod rules;
 mod trie;
@@ -19,5 +21,6 @@ pub use decision::{Decision, Outcome, Reason, Target, Targets};
 pub use id::{AccountId, CarrierId, Cost, LinkId, Names, RuleIndex, RuleVersion, UtcMicros};
 pub use number::{AnswerSource, Country, InvalidCountry, NumberAnswer};
 pub use query::{Direction, Health, LinkHealth, MessageClass, Party, Query};
+pub use router::{Consulted, Router};
 pub use rules::{Explanation, RuleErrors, RuleSet, RuleSetSpec};
 pub use signalbox_text::phone::E164;

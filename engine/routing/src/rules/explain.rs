@@ -9,6 +9,7 @@ use crate::decision::{Decision, Outcome, Reason};
 use crate::id::{Cost, LinkId, RuleIndex, RuleVersion};
 use crate::number::NumberAnswer;
 use crate::query::{Health, LinkHealth, Party, Query};
+use crate::router::Consulted;
 
 /// The trace of a decision. It holds addresses as they are: show it only to who may read them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,6 +24,8 @@ pub struct Explanation {
     pub number: NumberAnswer,
     /// Name of that carrier.
     pub carrier: Option<String>,
+    /// What each source said about the device; [`Router::explain`](crate::Router::explain) fills it in.
+    pub consulted: Vec<Consulted>,
     /// The rules in order, up to the one that matched.
     pub considered: Vec<Considered>,
     /// The links of the rule that matched, in the order in which they are tried; those left out come last.
@@ -129,6 +132,7 @@ impl RuleSet {
             destination: text(query.destination),
             number: query.number,
             carrier: query.number.carrier.map(|carrier| self.names.carrier_name(carrier)),
+            consulted: Vec::new(),
             considered,
             links,
             summary: self.summary(&decision),
