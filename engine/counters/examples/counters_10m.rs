@@ -127,7 +127,7 @@ fn main() {
     let keys: u64 = std::env::args().nth(1).map_or(10_000_000, |n| n.parse().expect("keys is a number"));
     let addresses = (keys / 3 + 1).next_multiple_of(10);
     // Odd, not a multiple of 5, and far from regular: a shuffled order without a list.
-    let mut load = Load { addresses, stride: addresses * 618 / 1_000 | 1, round: 0 };
+    let mut load = Load { addresses, stride: (addresses * 618 / 1_000) | 1, round: 0 };
     while gcd(load.stride, addresses) != 1 {
         load.stride += 2;
     }
@@ -201,8 +201,7 @@ fn main() {
     let stats = counters.stats();
     println!("  RSS {}, highest {}, keys {}", status("VmRSS"), status("VmHWM"), stats.keys);
 
-    let mut policies = PolicySet::default();
-    policies.version = 2;
+    let mut policies = PolicySet { version: 2, ..PolicySet::default() };
     policies.policies[0].threshold = 301;
     counters.set_policies(&policies).expect("the policies are right");
     let (mut times, watch) = (Times::new(), Stopwatch::start());
@@ -228,7 +227,7 @@ fn raw(lines: usize) {
     for _ in 0..messages {
         for _ in 0..3 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let line = ((state >> 32) * lines as u64 >> 32) as usize;
+            let line = (((state >> 32) * lines as u64) >> 32) as usize;
             // Each depends on the one before.
             state ^= table[line][0];
             table[line][1] += 1;
@@ -243,7 +242,7 @@ fn raw(lines: usize) {
     for _ in 0..messages {
         for _ in 0..3 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let line = ((state >> 32) * lines as u64 >> 32) as usize;
+            let line = (((state >> 32) * lines as u64) >> 32) as usize;
             table[line][1] += 1;
         }
     }

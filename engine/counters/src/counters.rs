@@ -13,9 +13,6 @@ use crate::{
     Verdict, Wall, WhiteList, WhiteListError,
 };
 
-#[cfg(test)]
-mod tests;
-
 /// Ticks after which a segment no sweep came by is swept on touch, long before its times would wrap: 12 days.
 const UNSWEPT: u64 = 1 << 30;
 /// Ticks after which nothing in a segment no sweep came by can be within a window, for had it been touched in the

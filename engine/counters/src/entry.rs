@@ -3,9 +3,6 @@ use crate::evidence::NO_EVIDENCE;
 use crate::rules::Rule;
 use crate::{CounterKey, Key, KeyKind};
 
-#[cfg(test)]
-mod tests;
-
 /// Timestamps that fit into the entry itself.
 const INLINE: u32 = 7;
 /// A chain this short goes back into the entry; lower than [`INLINE`] so that a key does not go to and fro.

@@ -234,3 +234,6 @@ impl EvidenceStore {
         self.chunks.len() * CHUNK * size_of::<Evidence>() + self.free.capacity() * size_of::<u32>()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,25 @@
 //! Spam and loop counters (US 8,126,980; requirement rows DC-*): one set of counters per address finds both mass
-//! messaging and routing loops by a sliding window. See `docs` of [`Counters`].
+//! messaging and routing loops by a true sliding window.
+//!
+//! It is pure: no I/O, no clock, no threads. Times are given with each call; what is to be told comes back as events.
+//! It is not a rate limiter of links, and it holds nothing back unless a policy says so.
+//!
+//! ```
+//! use signalbox_counters::{Counters, Key, Limits, Mono, PolicySet, Sighting, Verdict, Wall};
+//!
+//! let mut counters = Counters::new(&PolicySet::default(), Limits::default())?;
+//! let (source, destination) = (Key::e164("+447900900123")?, Key::digits("60777")?);
+//! let (now, wall) = (Mono::from_millis(5), Wall::from_micros(1_800_000_000_000_000));
+//!
+//! let outcome = counters.count(now, wall, &Sighting::new(source, destination, 1));
+//! assert_eq!((outcome.verdict, outcome.counts.source), (Verdict::Pass, 1));
+//!
+//! // Often, for instance after every thousand messages and at least every 100 ms:
+//! for event in counters.sweep(now, wall, 10_000).events {
+//!     println!("{:?} {:?}", event.change, event.alarm);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

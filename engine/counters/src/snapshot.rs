@@ -11,9 +11,6 @@ use crate::entry::{Entry, EntryKey, age, flag};
 use crate::rules::Rule;
 use crate::{Alarm, CounterKey, Key, Mono, Wall};
 
-#[cfg(test)]
-mod tests;
-
 /// One counter of a snapshot; some 30 bytes in a compact encoding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedEntry {

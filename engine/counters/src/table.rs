@@ -9,9 +9,8 @@ mod tests;
 /// Entries in one group; with the overflow tally their tags fill 16 bytes.
 const GROUP: usize = 15;
 const OVERFLOW: usize = 15;
-/// Groups in one allocation.
-const CHUNK_GROUPS: usize = 2;
-const CHUNK: usize = GROUP * CHUNK_GROUPS;
+/// A segment has at least so many groups, if any, and grows by at least so many.
+const MIN_GROUPS: usize = 2;
 /// Keys a segment is meant to hold at the bound: its growth then moves that many entries, some 50 us.
 const SEGMENT_KEYS: u32 = 4_096;
 /// A group this often passed over stays marked so until its segment is laid out anew.
@@ -45,10 +44,22 @@ impl Hash {
 /// A look-up ends at a group over which nothing was ever passed, so removal needs no marks.
 type Tags = [u8; 16];
 
+/// Tags and entries of one group. They lie together so that both are, most often, on one page: translating the
+/// address costs as much as reading the line.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Group {
+    tags: Tags,
+    entries: [Entry; GROUP],
+}
+
+const _: () = assert!(size_of::<Group>() == 1_024);
+
+const EMPTY: Group = Group { tags: [0; 16], entries: [Entry::EMPTY; GROUP] };
+
 #[derive(Debug, Default)]
 struct Segment {
-    tags: Vec<Tags>,
-    chunks: Vec<Box<[Entry]>>,
+    groups: Vec<Group>,
     len: u32,
     /// The version of the rules its entries point into.
     generation: u32,
@@ -58,29 +69,28 @@ struct Segment {
 
 impl Segment {
     fn entry(&self, slot: usize) -> &Entry {
-        &self.chunks[slot / CHUNK][slot % CHUNK]
+        &self.groups[slot / GROUP].entries[slot % GROUP]
     }
 
     fn entry_mut(&mut self, slot: usize) -> &mut Entry {
-        &mut self.chunks[slot / CHUNK][slot % CHUNK]
+        &mut self.groups[slot / GROUP].entries[slot % GROUP]
     }
 
     /// Finds slots by hash; `take` says of each candidate whether it ends the search.
     fn scan(&self, hash: Hash, mut take: impl FnMut(usize, &Entry) -> bool) {
-        let groups = self.tags.len();
+        let groups = self.groups.len();
         if groups == 0 {
             return;
         }
         let mut group = hash.home(groups);
         for _ in 0..groups {
-            let tags = &self.tags[group];
-            for place in matching(tags, hash.tag()) {
-                let slot = group * GROUP + place;
-                if take(slot, self.entry(slot)) {
+            let of = &self.groups[group];
+            for place in matching(&of.tags, hash.tag()) {
+                if take(group * GROUP + place, &of.entries[place]) {
                     return;
                 }
             }
-            if tags[OVERFLOW] == 0 {
+            if of.tags[OVERFLOW] == 0 {
                 return;
             }
             group = (group + 1) % groups;
@@ -89,29 +99,28 @@ impl Segment {
 
     /// Puts an entry into the first free slot from its home on; there is one, for the load is bounded.
     fn place(&mut self, hash: Hash, entry: &Entry) -> usize {
-        let groups = self.tags.len();
+        let groups = self.groups.len();
         let mut group = hash.home(groups);
         loop {
-            let tags = &mut self.tags[group];
-            if let Some(place) = matching(tags, 0).next() {
-                tags[place] = hash.tag();
-                let slot = group * GROUP + place;
-                *self.entry_mut(slot) = *entry;
-                return slot;
+            let of = &mut self.groups[group];
+            if let Some(place) = matching(&of.tags, 0).next() {
+                of.tags[place] = hash.tag();
+                of.entries[place] = *entry;
+                return group * GROUP + place;
             }
-            tags[OVERFLOW] = tags[OVERFLOW].saturating_add(1);
+            of.tags[OVERFLOW] = of.tags[OVERFLOW].saturating_add(1);
             group = (group + 1) % groups;
         }
     }
 
     fn remove(&mut self, hash: Hash, slot: usize) {
-        let groups = self.tags.len();
+        let groups = self.groups.len();
         let found = slot / GROUP;
-        self.tags[found][slot % GROUP] = 0;
+        self.groups[found].tags[slot % GROUP] = 0;
         self.len -= 1;
         let mut group = hash.home(groups);
         while group != found {
-            let passed = &mut self.tags[group][OVERFLOW];
+            let passed = &mut self.groups[group].tags[OVERFLOW];
             if *passed != STICKY {
                 *passed -= 1;
             }
@@ -121,29 +130,32 @@ impl Segment {
 
     /// Full at 85 %: beyond that look-ups pass over too many groups.
     fn is_full(&self) -> bool {
-        self.len as usize * 20 >= self.tags.len() * GROUP * 17
+        self.len as usize * 20 >= self.groups.len() * GROUP * 17
     }
 
     fn is_sparse(&self) -> bool {
-        self.tags.len() > CHUNK_GROUPS && (self.len as usize) * 10 < self.tags.len() * GROUP * 3
-            || self.len == 0 && !self.tags.is_empty()
+        self.groups.len() > MIN_GROUPS && (self.len as usize) * 10 < self.groups.len() * GROUP * 3
+            || self.len == 0 && !self.groups.is_empty()
     }
 
     fn occupied(&self) -> impl Iterator<Item = usize> {
-        self.tags.iter().enumerate().flat_map(|(group, tags)| {
-            let used = tags[..GROUP].iter().enumerate().filter(|(_, tag)| **tag != 0);
+        self.groups.iter().enumerate().flat_map(|(group, of)| {
+            let used = of.tags[..GROUP].iter().enumerate().filter(|(_, tag)| **tag != 0);
             used.map(move |(place, _)| group * GROUP + place)
         })
     }
 }
 
-/// The places 0 to 14 whose tag is `tag`. The lowest is exact; one above a match may be a false one, which the
-/// comparison of keys sorts out.
+/// The places 0 to 14 whose tag is `tag`, all 16 compared at once.
+///
+/// Exact: a freed slot keeps its entry, so a place that only seems to match could bring back a removed key.
 fn matching(tags: &Tags, tag: u8) -> impl Iterator<Item = usize> + use<> {
     const ONES: u128 = u128::MAX / 255;
-    const HIGHS: u128 = ONES << 7;
+    const LOWS: u128 = ONES * 0x7f;
+    const PLACES: u128 = u128::MAX >> 8;
     let differ = u128::from_le_bytes(*tags) ^ (ONES * tag as u128);
-    let mut hits = differ.wrapping_sub(ONES) & !differ & HIGHS & !(0xff << 120);
+    // The high bit of a byte comes out clear only where all its bits are.
+    let mut hits = !(((differ & LOWS) + LOWS) | differ | LOWS) & PLACES;
     std::iter::from_fn(move || {
         if hits == 0 {
             return None;
@@ -210,16 +222,15 @@ impl Table {
     pub(crate) fn warm<const N: usize>(&self, hashes: [Hash; N]) {
         let homes = hashes.map(|hash| {
             let segment = &self.segments[self.segment(hash)];
-            let group = hash.home(segment.tags.len());
-            let chunk = segment.chunks.get(group / CHUNK_GROUPS);
-            (segment.tags.get(group), chunk, group % CHUNK_GROUPS * GROUP)
+            let group = segment.groups.get(hash.home(segment.groups.len()))?;
+            Some((group, group.tags))
         });
         let mut read = 0;
-        for (hash, (tags, chunk, base)) in hashes.into_iter().zip(homes) {
-            if let (Some(tags), Some(chunk)) = (tags, chunk)
-                && let Some(place) = matching(tags, hash.tag()).next()
+        for (hash, home) in hashes.into_iter().zip(homes) {
+            if let Some((group, tags)) = home
+                && let Some(place) = matching(&tags, hash.tag()).next()
             {
-                read ^= chunk[base + place].first_seen;
+                read ^= group.entries[place].first_seen;
             }
         }
         std::hint::black_box(read);
@@ -258,8 +269,8 @@ impl Table {
     pub(crate) fn insert(&mut self, hash: Hash, entry: &Entry) -> Place {
         let segment = self.segment(hash);
         if self.segments[segment].is_full() {
-            let groups = self.segments[segment].tags.len();
-            self.lay_out(segment, groups + (groups / 4).max(CHUNK_GROUPS));
+            let groups = self.segments[segment].groups.len();
+            self.lay_out(segment, groups + (groups / 4).max(MIN_GROUPS));
         }
         self.len += 1;
         let of = &mut self.segments[segment];
@@ -272,22 +283,15 @@ impl Table {
         self.segments[place.segment as usize].remove(hash, place.slot as usize);
     }
 
-    /// Gives a segment another number of groups, in whole chunks.
+    /// Gives a segment another number of groups.
     fn lay_out(&mut self, segment: usize, groups: usize) {
-        let groups = groups.next_multiple_of(CHUNK_GROUPS);
         self.scratch.clear();
         let of = &mut self.segments[segment];
         self.scratch.extend(of.occupied().map(|slot| *of.entry(slot)));
-        self.groups = self.groups - of.tags.len() as u64 + groups as u64;
-        of.tags.clear();
-        of.tags.reserve_exact(groups);
-        of.tags.resize(groups, [0; 16]);
-        of.tags.shrink_to_fit();
-        of.chunks.truncate(groups / CHUNK_GROUPS);
-        of.chunks.reserve_exact(groups / CHUNK_GROUPS - of.chunks.len());
-        while of.chunks.len() < groups / CHUNK_GROUPS {
-            of.chunks.push(vec![Entry::EMPTY; CHUNK].into_boxed_slice());
-        }
+        self.groups = self.groups - of.groups.len() as u64 + groups as u64;
+        // The old ones go first, so that the new ones can lie where they were.
+        of.groups = Vec::new();
+        of.groups = vec![EMPTY; groups];
         let scratch = std::mem::take(&mut self.scratch);
         for entry in &scratch {
             let hash = self.hash(entry.key);
@@ -314,10 +318,10 @@ impl Table {
     /// The first place in use in a segment from slot `from` on, and where to look next; entries may be removed in
     /// between.
     pub(crate) fn next_place(&self, segment: usize, from: usize) -> Option<(Place, usize)> {
-        let tags = &self.segments[segment].tags;
+        let groups = &self.segments[segment].groups;
         let mut slot = from;
-        while slot < tags.len() * GROUP {
-            if tags[slot / GROUP][slot % GROUP] != 0 {
+        while slot < groups.len() * GROUP {
+            if groups[slot / GROUP].tags[slot % GROUP] != 0 {
                 return Some((Place { segment: segment as u32, slot: slot as u32 }, slot + 1));
             }
             slot += 1;
@@ -331,14 +335,14 @@ impl Table {
         const REACH: usize = 8;
         let segment = self.segment(hash);
         let of = &self.segments[segment];
-        let groups = of.tags.len();
+        let groups = of.groups.len();
         if groups == 0 {
             return None;
         }
         let home = hash.home(groups);
         (0..groups.min(REACH)).find_map(|step| {
             let group = (home + step) % groups;
-            let used = (0..GROUP).filter(|place| of.tags[group][*place] != 0);
+            let used = (0..GROUP).filter(|place| of.groups[group].tags[*place] != 0);
             let slots = used.map(|place| group * GROUP + place);
             let quiet = slots.filter(|slot| !of.entry(*slot).has(flag::ALARMED));
             let stalest = quiet.max_by_key(|slot| {
@@ -366,14 +370,12 @@ impl Table {
     }
 
     pub(crate) fn slots(&self, segment: usize) -> usize {
-        self.segments[segment].tags.len() * GROUP
+        self.segments[segment].groups.len() * GROUP
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let per_group =
-            GROUP * size_of::<Entry>() + size_of::<Tags>() + size_of::<Box<[Entry]>>() / CHUNK_GROUPS;
         self.segments.len() * size_of::<Segment>()
-            + self.groups as usize * per_group
+            + self.groups as usize * size_of::<Group>()
             + self.scratch.capacity() * size_of::<Entry>()
     }
 }

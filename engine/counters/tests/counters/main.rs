@@ -1,4 +1,5 @@
 //! The counters from outside, by requirement row and by behaviour.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod bounds;
 mod discriminator;
