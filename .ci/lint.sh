@@ -10,6 +10,8 @@ say 'format'
 cargo fmt --all --check
 say 'sizes and names'
 .ci/sizes.sh
+say 'documents'
+.ci/links.sh
 say 'requirements'
 .ci/requirements.sh
 say 'clippy'
