@@ -232,11 +232,10 @@ impl<'a, 'p> Reader<'a, 'p> {
     pub(crate) fn text(&mut self, field: Field) -> Result<&'a [u8], DecodeError> {
         let rest = self.rest();
         let limit = field.limit(self.profile);
-        let window = &rest[..rest.len().min(limit + 1)];
-        let Some(end) = window.iter().position(|&octet| octet == 0) else {
+        let Some(end) = find_nul(rest, limit) else {
             return self.text_without_nul(field, limit);
         };
-        let text = &window[..end];
+        let text = &rest[..end];
         if field.is_address() && self.profile.latin1_address == Leniency::Refuse {
             self.check_ascii(field, text)?;
         }
@@ -409,6 +408,31 @@ impl<'a, 'p> Reader<'a, 'p> {
     }
 }
 
+/// Where the first NUL is, if at most `limit` octets stand before it. Eight octets at a time: this search is
+/// most of the work of decoding a submit_sm.
+#[inline]
+fn find_nul(octets: &[u8], limit: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let mut at = 0;
+    while at <= limit {
+        let rest = octets.get(at..)?;
+        let Some(chunk) = rest.first_chunk::<8>() else {
+            let end = at + rest.iter().position(|&octet| octet == 0)?;
+            return (end <= limit).then_some(end);
+        };
+        let word = u64::from_le_bytes(*chunk);
+        // The lowest top bit left stands in the first octet that is zero.
+        let zeros = word.wrapping_sub(ONES) & !word & TOPS;
+        if zeros != 0 {
+            let end = at + zeros.trailing_zeros() as usize / 8;
+            return (end <= limit).then_some(end);
+        }
+        at += 8;
+    }
+    None
+}
+
 /// A slice of `frame` without copying; an empty one holds no reference.
 #[inline]
 pub(crate) fn share(frame: &Bytes, part: &[u8]) -> Bytes {
@@ -447,5 +471,29 @@ impl Pdu {
         let Header { status, sequence, .. } = reader.header();
         let body = Body::read(&mut reader, frame)?;
         Ok(Pdu { status, sequence, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_nul;
+
+    #[test]
+    fn nul_is_found_where_a_plain_search_finds_it() {
+        for length in 0..40 {
+            for nul in 0..=length {
+                // 0x80 and 0x01 beside a NUL are what a word-wise search may mistake.
+                for filler in [b'a', 0x01, 0x80, 0xff] {
+                    let mut octets = vec![filler; length];
+                    if let Some(octet) = octets.get_mut(nul) {
+                        *octet = 0;
+                    }
+                    for limit in 0..40 {
+                        let plain = octets.iter().position(|&octet| octet == 0).filter(|&end| end <= limit);
+                        assert_eq!(find_nul(&octets, limit), plain, "{octets:?} {limit}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -51,8 +51,8 @@ pub enum FrameError {
     TooShort {
         /// command_length as received.
         length: u32,
-        /// sequence_number, if the whole header had arrived.
-        sequence: Option<u32>,
+        /// sequence_number of the PDU.
+        sequence: u32,
     },
     /// command_length is above the limit.
     #[error("command_length {length} exceeds the limit of {max} octets")]
@@ -61,14 +61,14 @@ pub enum FrameError {
         length: u32,
         /// The limit.
         max: usize,
-        /// sequence_number, if the whole header had arrived.
-        sequence: Option<u32>,
+        /// sequence_number of the PDU.
+        sequence: u32,
     },
 }
 
 impl FrameError {
-    /// The sequence_number of the impossible PDU, if its header had arrived.
-    pub fn sequence(&self) -> Option<u32> {
+    /// The sequence_number of the impossible PDU.
+    pub fn sequence(&self) -> u32 {
         match *self {
             FrameError::TooShort { sequence, .. } | FrameError::TooLong { sequence, .. } => sequence,
         }
@@ -90,21 +90,19 @@ pub fn split_frame(input: &mut BytesMut, max: usize) -> Result<Option<Bytes>, Fr
     }
 }
 
-/// The length of the whole PDU at the start of `input`, or `None` when more octets are needed.
+/// The length of the whole PDU at the start of `input`, or `None` when more octets are needed. A length is
+/// judged when the whole header is there, so that its sequence_number can be answered.
 ///
 /// # Errors
 /// [`FrameError`] for an impossible command_length.
 #[inline]
 pub fn frame_len(input: &[u8], max: usize) -> Result<Option<usize>, FrameError> {
-    let Some(word) = input.first_chunk::<4>() else { return Ok(None) };
-    let length = u32::from_be_bytes(*word);
+    let Some(Header { length, sequence, .. }) = Header::read(input) else { return Ok(None) };
     let octets = length as usize;
     if octets < HEADER_LEN {
-        let sequence = Header::read(input).map(|header| header.sequence);
         return Err(FrameError::TooShort { length, sequence });
     }
     if octets > max {
-        let sequence = Header::read(input).map(|header| header.sequence);
         return Err(FrameError::TooLong { length, max, sequence });
     }
     Ok((input.len() >= octets).then_some(octets))
@@ -150,11 +148,13 @@ mod tests {
     #[test]
     fn impossible_lengths_are_fatal_and_name_the_sequence() {
         let mut short = BytesMut::from(&b"\0\0\0\x0c\0\0\0\x15\0\0\0\0\0\0\0\x07"[..]);
-        assert_eq!(split_frame(&mut short, 100), Err(FrameError::TooShort { length: 12, sequence: Some(7) }));
-        let mut long = BytesMut::from(&b"\0\0\x01\0"[..]);
+        assert_eq!(split_frame(&mut short, 100), Err(FrameError::TooShort { length: 12, sequence: 7 }));
+        let mut long = BytesMut::from(&b"\0\0\x01\0\0\0\0\x15\0\0\0\0\0\0\0"[..]);
+        assert_eq!(split_frame(&mut long, 100), Ok(None));
+        long.extend_from_slice(b"\x08");
         assert_eq!(
             split_frame(&mut long, 100),
-            Err(FrameError::TooLong { length: 256, max: 100, sequence: None })
+            Err(FrameError::TooLong { length: 256, max: 100, sequence: 8 })
         );
     }
 

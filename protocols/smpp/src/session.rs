@@ -222,10 +222,9 @@ impl Session {
                     }
                 }
                 Err(error) => {
-                    // Nothing after this can be understood; say so if we know to whom, and end.
-                    if let Some(sequence) = error.sequence() {
-                        self.write_response(sequence, CommandStatus::RINVCMDLEN, &Body::GenericNack);
-                    }
+                    // Nothing after this can be understood.
+                    let nack = Body::GenericNack;
+                    self.write_response(error.sequence(), CommandStatus::RINVCMDLEN, &nack);
                     self.end(CloseReason::Frame(error));
                 }
             }
@@ -262,8 +261,10 @@ impl Session {
     /// # Errors
     /// [`SendError`]; [`SendError::NotAllowed`] also when `frame` is no whole request.
     pub fn send_frame(&mut self, now: u64, frame: &[u8], token: u64) -> Result<u32, SendError> {
-        let header = Header::read(frame).filter(|header| header.length as usize == frame.len());
-        let command = header.map_or(CommandId(0), |header| header.command);
+        let whole = Header::read(frame).filter(|header| header.length as usize == frame.len());
+        let Some(Header { command, .. }) = whole else {
+            return Err(SendError::NotAllowed { command: CommandId(0), state: self.state });
+        };
         self.check_send(command)?;
         let sequence = self.peek_sequence();
         let start = self.output.len();
