@@ -29,8 +29,13 @@ smsc='' node=''
 stop() {
     trap - INT TERM EXIT
     # The node first: it drains, and the SMSC still answers what is in its windows.
-    [ -n "$node" ] && kill -TERM "$node" 2>/dev/null && wait "$node" || true
-    [ -n "$smsc" ] && kill -TERM "$smsc" 2>/dev/null && wait "$smsc" || true
+    end "$node"
+    end "$smsc"
+}
+end() {
+    [ -n "$1" ] || return 0
+    kill -TERM "$1" 2>/dev/null || return 0
+    wait "$1" || true
 }
 trap stop EXIT
 trap 'exit 130' INT
@@ -38,8 +43,8 @@ trap 'exit 143' TERM
 
 # Waits until a port answers; fails when the process ends first or 60 s pass.
 await() { # port, process, what
-    local tries
-    for tries in $(seq 1 600); do
+    local deadline=$((SECONDS + 60))
+    while [ "$SECONDS" -lt "$deadline" ]; do
         listens "$1" && return 0
         kill -0 "$2" 2>/dev/null || { echo "$3 ended" >&2; return 1; }
         sleep 0.1
@@ -49,11 +54,12 @@ await() { # port, process, what
 }
 
 mkdir -p var
+# In sessions of their own, so that Ctrl-C reaches this script alone, which then ends them in order.
 say 'starting'
-"$signalbox" sim smsc --listen "$smsc_address" >var/smsc-sim.log 2>&1 &
+setsid "$signalbox" sim smsc --listen "$smsc_address" >var/smsc-sim.log 2>&1 &
 smsc=$!
 await 2776 "$smsc" 'the simulated SMSC' || { tail -n 20 var/smsc-sim.log >&2; exit 1; }
-"$signalbox" run --config "$config" >var/node.log 2>&1 &
+setsid "$signalbox" run --config "$config" >var/node.log 2>&1 &
 node=$!
 await 9464 "$node" 'the node' || { tail -n 20 var/node.log >&2; exit 1; }
 
