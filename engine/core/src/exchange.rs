@@ -106,6 +106,7 @@ pub struct Exchange {
     clock_offset: i64,
     hot_octets: u64,
     nonce: u32,
+    last_id: Micros,
     store_low: bool,
     draining: bool,
     restoring: bool,
@@ -148,6 +149,7 @@ impl Exchange {
             clock_offset: now.offset_micros(),
             hot_octets: 0,
             nonce: 0,
+            last_id: Micros(0),
             store_low: false,
             draining: false,
             restoring: false,
@@ -352,13 +354,11 @@ impl Exchange {
         self.turn.effects.push(Effect::Reply { to, reply });
     }
 
+    /// A new id. Ids of one exchange rise by at least a microsecond, so that after a restart messages that came
+    /// in one turn still have their order.
     fn new_id(&mut self, now: Now, shard: ShardId) -> MessageId {
-        loop {
-            let id = MessageId::new(now.wall, shard, self.random.next());
-            if !self.by_id.contains_key(&id) {
-                return id;
-            }
-        }
+        self.last_id = Micros(now.wall.0.max(self.last_id.0.saturating_add(1)));
+        MessageId::new(self.last_id, shard, self.random.next())
     }
 
     fn housekeeping(&mut self, now: Now) {

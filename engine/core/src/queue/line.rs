@@ -84,6 +84,13 @@ impl<T: Copy> Line<T> {
         Some(entry)
     }
 
+    /// Memory that is taken for entries.
+    #[cfg(test)]
+    pub(super) fn octets(&self) -> usize {
+        let chunks = self.chunks.iter().flatten().count() * size_of::<Chunk<T>>();
+        chunks + if self.chunks.is_empty() { 0 } else { self.chunks.capacity() * size_of::<usize>() }
+    }
+
     /// All entries in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, Entry<T>)> + '_ {
         self.chunks.iter().zip(self.first..).flat_map(|(chunk, number)| {

@@ -1,0 +1,15 @@
+//! The exchange as a whole: events in, commits and effects out, over a store in memory.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "exchange/world.rs"]
+mod world;
+
+#[path = "exchange/accept.rs"]
+mod accept;
+#[path = "exchange/doubt.rs"]
+mod doubt;
+#[path = "exchange/receipts.rs"]
+mod receipts;
+#[path = "exchange/restart.rs"]
+mod restart;

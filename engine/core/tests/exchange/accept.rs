@@ -1,0 +1,253 @@
+use std::time::Duration;
+
+use signalbox_core::backend::Table;
+use signalbox_core::exchange::{Answer, Event, Refusal, Submit};
+use signalbox_core::id::{PeerId, SessionId};
+use signalbox_core::message::{Body, TrafficClass};
+use signalbox_core::outcome::{ErrorClass, FinalState, Reason};
+
+use crate::world::{ACCOUNT, LINK, SECOND, TO_LINK, World, policy, text};
+
+#[test]
+fn a_message_is_stored_before_it_is_answered_and_leaves_in_the_same_turn() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    let taken = world.submit(message).unwrap();
+    assert_eq!(taken.visible_id.len(), 32);
+    assert_eq!(world.rows_of(Table::Message), 1);
+    let (session, released) = &world.sent[0];
+    assert_eq!(*session, TO_LINK);
+    assert!(matches!(released.body(), Body::Content(content) if content.payload.as_ref() == b"hello"));
+
+    let permit = released.permit();
+    world.answer(permit, "A1");
+    assert!(world.rows.is_empty(), "{:?}", world.rows.keys());
+    let cdr = &world.cdrs[0];
+    assert_eq!((cdr.outcome, cdr.attempt, cdr.remote_id.as_str()), (FinalState::Accepted, 1, "A1"));
+    assert_eq!((cdr.rule.as_str(), cdr.rule_version), ("mt", 7));
+    assert_eq!(world.exchange.open(), 0);
+}
+
+#[test]
+fn what_cannot_be_routed_is_refused_at_once() {
+    let mut world = World::new();
+    let unroutable = world.message("77");
+    assert_eq!(world.submit(unroutable).unwrap_err(), Refusal::NoRoute);
+    let rejected = world.message("9911111111");
+    assert_eq!(world.submit(rejected).unwrap_err(), Refusal::RouteRejects { rule: "refused".into() });
+    assert!(world.rows.is_empty() && world.cdrs.is_empty());
+}
+
+#[test]
+fn a_full_account_a_full_exchange_and_a_full_store_refuse_early() {
+    let mut tight = policy();
+    tight.accounts.get_mut(&ACCOUNT).unwrap().queue_max = 1;
+    tight.limits.messages = 2;
+    let mut world = World::with(tight);
+    let first = world.message("447700900001");
+    world.submit(first).unwrap();
+    let second = world.message("447700900001");
+    assert_eq!(world.submit(second).unwrap_err(), Refusal::AccountQueueFull { held: 1 });
+    let other = Submit { account: crate::world::OTHER, ..world.message("447700900001") };
+    world.submit(other.clone()).unwrap();
+    assert_eq!(world.submit(other.clone()).unwrap_err(), Refusal::QueueFull { held: 2 });
+    world.exchange.set_store_low(true);
+    assert_eq!(world.submit(other).unwrap_err(), Refusal::StoreFull);
+}
+
+#[test]
+fn credit_bounds_what_is_out() {
+    let mut world = World::with(policy());
+    world.up(PeerId::Link(LINK), TO_LINK, 2);
+    for _ in 0..5 {
+        let message = world.message("447700900001");
+        world.submit(message).unwrap();
+    }
+    assert_eq!(world.sent.len(), 2);
+    let permit = world.sent[0].1.permit();
+    world.answer(permit, "1");
+    assert_eq!(world.sent.len(), 3);
+}
+
+#[test]
+fn a_one_time_password_overtakes_bulk() {
+    let mut world = World::with(policy());
+    for _ in 0..50 {
+        let bulk = Submit { class: TrafficClass::Bulk, ..world.message("447700900001") };
+        world.submit(bulk).unwrap();
+    }
+    let otp = Submit { class: TrafficClass::Otp, ..world.message("447700900002") };
+    world.submit(otp).unwrap();
+    world.up(PeerId::Link(LINK), TO_LINK, 1);
+    assert_eq!(world.sent[0].1.class(), TrafficClass::Otp);
+}
+
+#[test]
+fn a_link_that_is_down_hands_its_mail_to_the_next() {
+    let mut world = World::with(policy());
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    assert!(world.sent.is_empty());
+    world.up(PeerId::Link(SECOND), SessionId(201), 10);
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.sent[0].1.peer(), PeerId::Link(SECOND));
+}
+
+#[test]
+fn temporary_errors_are_retried_and_permanent_ones_end() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let refuse = |class| Answer::Refused { class, status: 0x64 };
+    let permit = world.last_sent().permit();
+    world.event(Event::Answered { permit, answer: refuse(ErrorClass::Temporary) });
+    assert_eq!(world.rows_of(Table::State), 1);
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.sent.len(), 2);
+    assert_eq!(world.last_sent().attempt(), 2);
+    let permit = world.last_sent().permit();
+    world.event(Event::Answered { permit, answer: refuse(ErrorClass::Permanent) });
+    let cdr = &world.cdrs[0];
+    assert_eq!((cdr.outcome, cdr.reason, cdr.status), (FinalState::Rejected, Reason::PeerRefused, 0x64));
+    assert!(world.rows.is_empty());
+}
+
+#[test]
+fn a_message_that_nobody_takes_expires() {
+    let mut world = World::with(policy());
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    world.pass(Duration::from_secs(3601));
+    assert_eq!(world.cdrs[0].outcome, FinalState::Expired);
+    assert!(world.rows.is_empty());
+}
+
+#[test]
+fn a_schedule_is_kept_and_follows_the_wall_clock() {
+    let mut world = World::new();
+    let at = world.now.wall.after(Duration::from_secs(600));
+    let message = Submit { not_before: Some(at), ..world.message("447700900001") };
+    world.submit(message).unwrap();
+    world.pass(Duration::from_secs(500));
+    assert!(world.sent.is_empty());
+    // Somebody sets the clock ten minutes ahead.
+    world.now.wall = world.now.wall.after(Duration::from_secs(600));
+    world.settle();
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.sent.len(), 1);
+}
+
+#[test]
+fn a_step_of_the_wall_clock_expires_nothing() {
+    let mut world = World::with(policy());
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    world.now.wall = world.now.wall.after(Duration::from_secs(86_400));
+    world.settle();
+    world.pass(Duration::from_secs(10));
+    assert!(world.cdrs.is_empty());
+    world.pass(Duration::from_secs(3600));
+    assert_eq!(world.cdrs[0].outcome, FinalState::Expired);
+}
+
+#[test]
+fn the_same_request_twice_is_one_message() {
+    let mut world = World::new();
+    let message = Submit { idempotency: Some([7; 16]), ..world.message("447700900001") };
+    let first = world.submit(message.clone()).unwrap();
+    let second = Submit { reply: world.message("447700900001").reply, ..message.clone() };
+    assert_eq!(world.submit(second).unwrap().id, first.id);
+    assert_eq!(world.sent.len(), 1);
+    world.restart();
+    let third = Submit { reply: world.message("447700900001").reply, ..message };
+    assert_eq!(world.submit(third).unwrap().id, first.id);
+}
+
+#[test]
+fn a_message_of_several_parts_has_one_outcome() {
+    let mut world = World::new();
+    let message = Submit {
+        parts: [text("one"), text("two"), text("three")].into_iter().collect(),
+        ..world.message("447700900001")
+    };
+    let taken = world.submit(message).unwrap();
+    assert_eq!(world.sent.len(), 3);
+    let permits: Vec<_> = world.sent.iter().map(|(_, released)| released.permit()).collect();
+    world.answer(permits[0], "1");
+    world.answer(permits[2], "3");
+    assert!(world.cdrs.is_empty());
+    let answer = Answer::Refused { class: ErrorClass::Permanent, status: 11 };
+    world.event(Event::Answered { permit: permits[1], answer });
+    assert_eq!(world.cdrs.len(), 1);
+    let cdr = &world.cdrs[0];
+    assert_eq!((cdr.message, cdr.parts, cdr.outcome), (taken.id, 3, FinalState::Rejected));
+    assert!(world.rows.is_empty(), "{:?}", world.rows.keys());
+}
+
+#[test]
+fn order_per_destination_waits_for_the_final_outcome() {
+    let mut ordered = policy();
+    ordered.links.get_mut(&LINK).unwrap().ordered = true;
+    let mut world = World::with(ordered);
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    for to in ["447700900001", "447700900001", "447700900002"] {
+        let message = world.message(to);
+        world.submit(message).unwrap();
+    }
+    assert_eq!(world.sent.len(), 2, "the second to the same number waits");
+    let permit = world.sent[0].1.permit();
+    let answer = Answer::Refused { class: ErrorClass::Temporary, status: 0x64 };
+    world.event(Event::Answered { permit, answer });
+    assert_eq!(world.sent.len(), 2, "a retry keeps its place before the later one");
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.sent.len(), 3);
+    let permit = world.last_sent().permit();
+    world.answer(permit, "1");
+    assert_eq!(world.sent.len(), 4);
+}
+
+#[test]
+fn a_fatal_status_closes_the_session_and_the_message_goes_on() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let permit = world.last_sent().permit();
+    let answer = Answer::Refused { class: ErrorClass::Fatal, status: 4 };
+    world.event(Event::Answered { permit, answer });
+    assert_eq!(world.closed, [TO_LINK]);
+    world.down(TO_LINK, &[], &[]);
+    world.up(PeerId::Link(LINK), SessionId(202), 10);
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.sent.last().unwrap().0, SessionId(202));
+    assert!(world.cdrs.is_empty());
+}
+
+#[test]
+fn mo_goes_to_its_account_and_is_counted_delivered_when_it_is_taken() {
+    let mut world = World::new();
+    world.inbound("447700900001", "12345", TO_LINK);
+    let (session, released) = world.sent.last().unwrap();
+    assert_eq!((*session, released.peer()), (crate::world::ESME, PeerId::Account(ACCOUNT)));
+    let permit = released.permit();
+    world.answer(permit, "");
+    assert_eq!(world.cdrs[0].outcome, FinalState::Delivered);
+}
+
+#[test]
+fn mo_that_nobody_takes_is_in_the_books() {
+    let mut world = World::new();
+    world.inbound("447700900001", "54321", TO_LINK);
+    assert_eq!((world.cdrs[0].outcome, world.cdrs[0].reason), (FinalState::Rejected, Reason::NoRoute));
+}
+
+#[test]
+fn a_copy_of_an_mo_after_a_lost_session_is_one_message_but_a_repeat_is_two() {
+    let mut world = World::new();
+    world.inbound("447700900001", "12345", TO_LINK);
+    world.inbound("447700900001", "12345", TO_LINK);
+    assert_eq!(world.sent.len(), 2, "a person who says yes twice is heard twice");
+    world.down(TO_LINK, &[], &[]);
+    world.up(PeerId::Link(LINK), SessionId(203), 10);
+    world.inbound("447700900001", "12345", SessionId(203));
+    assert_eq!(world.sent.len(), 2);
+}

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use signalbox_core::exchange::{Answer, Event, Submit, Unsent};
+use signalbox_core::id::{PeerId, SessionId};
+use signalbox_core::message::{ReceiptRequest, ReceiptState};
+use signalbox_core::outcome::{FinalState, Reason};
+use signalbox_core::policy::AfterDoubt;
+
+use crate::world::{LINK, TO_LINK, World, policy};
+
+fn sent_with_receipt(world: &mut World) {
+    let message = Submit { receipt: ReceiptRequest::FINAL, ..world.message("447700900001") };
+    world.submit(message).unwrap();
+}
+
+#[test]
+fn what_was_not_written_goes_at_once_by_another_session() {
+    let mut world = World::new();
+    sent_with_receipt(&mut world);
+    let permit = world.last_sent().permit();
+    world.up(PeerId::Link(LINK), SessionId(202), 10);
+    world.down(TO_LINK, &[permit], &[]);
+    assert_eq!(world.sent.last().unwrap().0, SessionId(202));
+    assert_eq!(world.last_sent().attempt(), 1);
+}
+
+#[test]
+fn what_was_in_the_window_waits_for_its_receipt_and_is_then_tried_again_and_marked() {
+    let mut world = World::new();
+    sent_with_receipt(&mut world);
+    let permit = world.last_sent().permit();
+    world.down(TO_LINK, &[], &[permit]);
+    world.up(PeerId::Link(LINK), SessionId(202), 10);
+    world.pass(Duration::from_secs(59));
+    assert_eq!(world.sent.len(), 1);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.sent.len(), 2);
+    let permit = world.last_sent().permit();
+    world.answer(permit, "B");
+    world.receipt("B", "447700900001", ReceiptState::Delivered);
+    let cdr = &world.cdrs[0];
+    assert!(cdr.doubt && cdr.possible_duplicate);
+    assert_eq!(cdr.outcome, FinalState::Delivered);
+}
+
+#[test]
+fn a_receipt_ends_the_doubt() {
+    let mut world = World::new();
+    sent_with_receipt(&mut world);
+    let permit = world.last_sent().permit();
+    world.down(TO_LINK, &[], &[permit]);
+    world.receipt("whatever", "447700900001", ReceiptState::Delivered);
+    let cdr = &world.cdrs[0];
+    assert!(cdr.doubt && !cdr.possible_duplicate);
+    assert_eq!(cdr.outcome, FinalState::Delivered);
+    assert_eq!(world.exchange.open(), 1, "only the receipt for the origin is left");
+}
+
+#[test]
+fn policy_may_say_never_twice() {
+    let mut strict = policy();
+    strict.links.get_mut(&LINK).unwrap().after_doubt = AfterDoubt::Fail;
+    let mut world = World::with(strict);
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    sent_with_receipt(&mut world);
+    let permit = world.last_sent().permit();
+    world.event(Event::Answered { permit, answer: Answer::Silent });
+    world.pass(Duration::from_secs(61));
+    assert_eq!((world.cdrs[0].outcome, world.cdrs[0].reason), (FinalState::Failed, Reason::Doubt));
+}
+
+#[test]
+fn a_late_answer_ends_the_doubt() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let permit = world.last_sent().permit();
+    world.event(Event::Answered { permit, answer: Answer::Silent });
+    world.answer(permit, "late");
+    assert_eq!(world.cdrs[0].outcome, FinalState::Accepted);
+}
+
+#[test]
+fn a_permit_of_the_past_means_nothing() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let permit = world.last_sent().permit();
+    world.answer(permit, "1");
+    world.answer(permit, "1");
+    world.event(Event::Unsent { permit, why: Unsent::NotWritten });
+    world.down(TO_LINK, &[permit], &[permit]);
+    assert_eq!(world.cdrs.len(), 1);
+    assert_eq!(world.sent.len(), 1);
+}
+
+#[test]
+fn what_cannot_be_written_ends_with_that_reason() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let permit = world.last_sent().permit();
+    world.event(Event::Unsent { permit, why: Unsent::NotEncodable });
+    assert_eq!(world.cdrs[0].reason, Reason::NotEncodable);
+}
