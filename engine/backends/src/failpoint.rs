@@ -44,6 +44,11 @@ fn chosen() -> Option<&'static Place> {
         .as_ref()
 }
 
+/// True when the test asked for this place.
+pub(crate) fn is_set(name: &str) -> bool {
+    chosen().is_some_and(|place| place.name == name)
+}
+
 /// Ends the process if this is the place that the test asked for.
 pub fn reach(name: &str) {
     let Some(place) = chosen() else { return };

@@ -20,10 +20,15 @@
 
 #![forbid(unsafe_code)]
 
+pub mod blobs;
+pub mod catalog;
 pub mod failpoint;
 mod fence;
+pub mod files;
+pub mod lease;
 pub mod lock;
 pub mod memory;
+mod outbox;
 pub mod ownership;
 pub mod sqlite;
 pub mod system;

@@ -18,18 +18,26 @@
 //! assert_eq!(cluster.tally().count(Fault::StoreFull), 1);
 //! ```
 
+mod blobs;
+mod catalog;
 mod clock;
 mod cluster;
 mod fault;
+mod lease;
 mod log;
 mod ownership;
 mod random;
+mod sink;
 mod store;
 
+pub use blobs::MemoryBlobs;
+pub use catalog::MemoryCatalog;
 pub use clock::VirtualClock;
 pub use cluster::{Check, Cluster};
 pub use fault::{Fault, Refusal, Tally};
+pub use lease::MemoryLease;
 pub use log::MemoryLog;
 pub use ownership::{MemoryOwnership, NodeId};
 pub use random::SeededRandom;
+pub use sink::MemorySink;
 pub use store::MemoryStore;

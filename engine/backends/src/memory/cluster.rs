@@ -1,15 +1,23 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
+use signalbox_core::backend::{BlobId, OutboxPosition};
 use signalbox_core::id::ShardId;
 use signalbox_core::time::{Micros, Mono, Now};
 
+use super::blobs::MemoryBlobs;
+use super::catalog::{CatalogState, MemoryCatalog};
 use super::clock::VirtualClock;
 use super::fault::{Fault, Faults, Tally};
+use super::lease::MemoryLease;
 use super::log::{LogState, MemoryLog};
 use super::ownership::{MemoryOwnership, NodeId, Owners};
 use super::random::SeededRandom;
+use super::sink::{MemorySink, SinkState};
 use super::store::{MemoryStore, StoreState};
+use crate::lease::LocalLease;
 
 /// A rule of the store that a simulation switches off to show that it would notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +43,10 @@ pub(super) struct World {
     pub(super) store: StoreState,
     pub(super) log: LogState,
     pub(super) owners: Owners,
+    pub(super) leases: LocalLease,
+    pub(super) sink: SinkState,
+    pub(super) catalog: CatalogState,
+    pub(super) blobs: BTreeMap<BlobId, Bytes>,
 }
 
 impl Cluster {
@@ -48,6 +60,10 @@ impl Cluster {
             store: StoreState::default(),
             log: LogState::default(),
             owners: Owners::default(),
+            leases: LocalLease::default(),
+            sink: SinkState::default(),
+            catalog: CatalogState::default(),
+            blobs: BTreeMap::new(),
         };
         let start = Now { wall: Micros(1_790_000_000_000_000), mono: Mono(0) };
         Self { world: Arc::new(Mutex::new(world)), clock: VirtualClock::new(start) }
@@ -73,6 +89,36 @@ impl Cluster {
     #[must_use]
     pub fn ownership(&self, node: NodeId) -> MemoryOwnership {
         MemoryOwnership::new(self.clone(), node)
+    }
+
+    /// A handle of the shared limits.
+    #[must_use]
+    pub fn lease(&self) -> MemoryLease {
+        MemoryLease::new(self.clone())
+    }
+
+    /// A handle of the place where CDRs go.
+    #[must_use]
+    pub fn sink(&self) -> MemorySink {
+        MemorySink::new(self.clone())
+    }
+
+    /// The CDRs published so far, each with the outbox sequence number of its commit.
+    #[must_use]
+    pub fn published(&self) -> Vec<(OutboxPosition, Bytes)> {
+        self.world().sink.records.clone()
+    }
+
+    /// A handle of the catalog.
+    #[must_use]
+    pub fn catalog(&self) -> MemoryCatalog {
+        MemoryCatalog::new(self.clone())
+    }
+
+    /// A handle of the blobs.
+    #[must_use]
+    pub fn blobs(&self) -> MemoryBlobs {
+        MemoryBlobs::new(self.clone())
     }
 
     /// The clock of the cluster.

@@ -111,6 +111,13 @@ impl SqliteSpine {
         self.shared.boot
     }
 
+    /// The sequence number that the outbox gave last, zero when it gave none. A sink whose position is beyond it
+    /// belongs to another spine.
+    #[must_use]
+    pub fn outbox_last(&self) -> u64 {
+        self.shared.writer.lock().head.outbox
+    }
+
     /// A reader for another thread, with a connection of its own.
     ///
     /// # Errors
