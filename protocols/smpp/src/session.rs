@@ -214,7 +214,13 @@ impl Session {
                 return None;
             }
             match frame_len(&self.input, self.profile.max_pdu) {
-                Ok(None) => return None,
+                Ok(None) => {
+                    if self.input.is_empty() {
+                        // An empty part of the driver's buffer would keep it from using that memory again.
+                        self.input = BytesMut::new();
+                    }
+                    return None;
+                }
                 Ok(Some(length)) => {
                     let frame = self.input.split_to(length).freeze();
                     if let Some(event) = self.handle_frame(frame) {

@@ -97,7 +97,7 @@ impl SessionConfig {
             timers: Timers::default(),
             window_out: 10,
             window_in: 100,
-            max_output: 1024 * 1024,
+            max_output: 256 * 1024,
             unknown_commands: UnknownCommands::Nack,
             first_sequence: 1,
         }

@@ -191,7 +191,7 @@ fn checks() -> Vec<Check> {
     list.push(Check { name: "command_length of 1 GB", start: TRX, octets: [&[0x40, 0, 0, 0][..], &header(C::SUBMIT_SM, b"")[4..]].concat(),
         answers: vec![(C::GENERIC_NACK, S::RINVCMDLEN, 5)], closed: Some(|reason| matches!(reason, CloseReason::Frame(_))) });
     list.push(Check { name: "another protocol", start: Fresh, octets: b"GET / HTTP/1.1\r\nHost: smsc\r\n\r\n".to_vec(),
-        answers: vec![(C::GENERIC_NACK, S::RINVCMDLEN, 0x312e_310d)], closed: Some(|reason| matches!(reason, CloseReason::Frame(_))) });
+        answers: vec![(C::GENERIC_NACK, S::RINVCMDLEN, 0x2e31_0d0a)], closed: Some(|reason| matches!(reason, CloseReason::Frame(_))) });
     list
 }
 

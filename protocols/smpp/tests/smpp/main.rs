@@ -1,5 +1,8 @@
 //! Tests of the crate as its users see it.
 
+// Clippy spares functions marked as tests only, not those that they share.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 mod arbitrary;
 mod conformance;
 mod fuzz;
