@@ -6,7 +6,7 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use signalbox_text::choose::{Choices, choose};
 use signalbox_text::gsm7::{Alphabet, HighOctets, Length, Padding, pack, unpack};
-use signalbox_text::phone::{Address, Home, Npi, Ton, look_up};
+use signalbox_text::phone::{Address, Home, Npi, Ton, look_up, region_of};
 use signalbox_text::reassembly::{Key, Kind, Limits, Part, Reassembler};
 use signalbox_text::segments::{Plan, count, split};
 use signalbox_text::ucs2::{self, ByteOrder};
@@ -135,6 +135,7 @@ fn addresses(criterion: &mut Criterion) {
         });
     }
     let number = E164::from_value(4_915_112_345_678).expect("in range");
+    group.bench_function("region", |bencher| bencher.iter(|| region_of(black_box(number))));
     group.bench_function("look up, by the library", |bencher| bencher.iter(|| look_up(black_box(number))));
     group.bench_function("display", |bencher| bencher.iter(|| black_box(number).to_ascii()));
     group.finish();

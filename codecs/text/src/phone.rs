@@ -9,6 +9,6 @@ mod numbering;
 mod tests;
 
 pub use address::{Address, AddressError, Bare, Home, MAX_OCTETS, MaskedAddress};
-pub use directory::{NumberInfo, NumberKind, Region, UnknownRegion, look_up};
+pub use directory::{NumberInfo, NumberKind, Region, UnknownRegion, load, look_up, region_of};
 pub use e164::{Digits, E164, E164Error, MAX_DIGITS, MIN_DIGITS, Masked};
 pub use numbering::{Npi, Ton};

@@ -24,7 +24,7 @@ pub use part::{Group, Key, Kind, Outcome, Part, Place, Refusal};
 
 /// Bounds of a [`Reassembler`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Most messages that wait.
     pub groups: usize,

@@ -36,7 +36,7 @@ pub enum Bare {
 
 /// How a peer's addresses are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Home {
     /// Where national numbers belong; without it they are refused.
     pub region: Option<Region>,

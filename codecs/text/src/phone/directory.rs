@@ -1,8 +1,12 @@
-//! What the number plans say: country, kind and validity, by the `phonenumber` library. These take
-//! microseconds; keep their answers where messages are counted in thousands a second.
+//! What the number plans say: country, kind and validity, by the `phonenumber` library.
+//!
+//! A look-up takes some 10 microseconds, and a millisecond where the patterns of a country have to be
+//! compiled first, of which the library keeps only so many: keep the answers where messages are counted
+//! in thousands a second. [`region_of`] is fast for most countries.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use phonenumber::country::Id;
 use phonenumber::metadata::DATABASE;
@@ -109,6 +113,44 @@ pub struct NumberInfo {
     /// Whether the plan has such a number.
     pub valid: bool,
 }
+
+/// Loads the number plans, some 100 milliseconds once, so that no message waits for it.
+pub fn load() {
+    LazyLock::force(&SOLE_REGIONS);
+}
+
+/// The country or territory of a number. Where a country code has one, the plan is not asked whether
+/// there is such a number, and the answer takes nanoseconds; shared codes (1, 7, 44 ...) are looked up.
+#[must_use]
+pub fn region_of(number: E164) -> Option<Region> {
+    match SOLE_REGIONS[usize::from(number.calling_code())] {
+        Sole::Region(region) => Some(region),
+        Sole::None => None,
+        Sole::Shared => look_up(number).region,
+    }
+}
+
+/// What a country code says alone.
+#[derive(Clone, Copy)]
+enum Sole {
+    None,
+    Region(Region),
+    Shared,
+}
+
+static SOLE_REGIONS: LazyLock<Vec<Sole>> = LazyLock::new(|| {
+    let mut codes = vec![Sole::None; 1000];
+    for plan in DATABASE.iter() {
+        // Global services such as 800 have plans, but their id names no region.
+        let Ok(id) = plan.id().parse() else { continue };
+        let Some(code) = codes.get_mut(usize::from(plan.country_code())) else { continue };
+        *code = match code {
+            Sole::None => Sole::Region(Region(id)),
+            Sole::Region(_) | Sole::Shared => Sole::Shared,
+        };
+    }
+    codes
+});
 
 /// Looks a number up in the number plans.
 #[must_use]

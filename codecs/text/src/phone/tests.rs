@@ -202,3 +202,22 @@ fn what_the_number_plans_say() {
         }
     }
 }
+
+#[test]
+fn regions_of_sole_and_shared_codes() {
+    load();
+    let cases = [
+        ("+4915112345678", Some("DE")),
+        ("+35312345678", Some("IE")),
+        ("+15208782491", Some("US")),
+        ("+16137827274", Some("CA")),
+        ("+18765550123", Some("JM")),
+        ("+77012345678", Some("KZ")),
+        ("+390612345678", Some("IT")),
+        ("+80012340000", None),
+        ("+2101234567", None),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(region_of(e164(text)), expected.map(region), "{text}");
+    }
+}

@@ -1,8 +1,7 @@
-//! Properties of the text codecs as their users see them, and decoders against mutated input.
+//! Properties of the text codecs as their users see them, and decoders against damaged input.
 
 mod alphabets;
+mod fuzz;
 mod generator;
-mod mutated;
 mod numbers;
 mod parts;
-mod waiting;
