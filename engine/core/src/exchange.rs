@@ -255,6 +255,7 @@ impl Exchange {
         if step.abs() < 1_000_000 {
             return;
         }
+        self.last_id = now.wall;
         let mut scheduled = Vec::new();
         for (key, entry) in self.entries.iter_mut() {
             entry.envelope.expires_at.0 = entry.envelope.expires_at.0.saturating_add(step);
@@ -412,8 +413,8 @@ fn counter_wall(now: Now) -> signalbox_counters::Wall {
 }
 
 fn rule_names(policy: &Policy) -> Vec<Arc<str>> {
-    let count = u32::try_from(policy.rules.len()).unwrap_or(u32::MAX);
+    let count = u32::try_from(policy.router.rules.len()).unwrap_or(u32::MAX);
     (0..count)
-        .map(|index| Arc::from(policy.rules.rule_name(signalbox_routing::RuleIndex(index)).unwrap_or("")))
+        .map(|index| Arc::from(policy.router.rules.rule_name(signalbox_routing::RuleIndex(index)).unwrap_or("")))
         .collect()
 }

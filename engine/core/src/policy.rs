@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use signalbox_routing::{E164, NumberAnswer, RuleSet, UtcMicros};
+use signalbox_routing::Router;
 
 use crate::address::Address;
 use crate::correlate::LinkIds;
@@ -169,22 +169,6 @@ pub struct CounterPolicy {
     pub groups: Vec<(SourceRule, u32)>,
 }
 
-/// What is known of numbers without asking outside.
-pub trait NumberBook: Send + Sync + std::fmt::Debug {
-    /// Country and carrier of a number, and who says so.
-    fn answer(&self, number: E164, at: UtcMicros) -> NumberAnswer;
-}
-
-/// A book that knows nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoNumbers;
-
-impl NumberBook for NoNumbers {
-    fn answer(&self, _number: E164, _at: UtcMicros) -> NumberAnswer {
-        NumberAnswer::default()
-    }
-}
-
 /// One version of all of it.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -194,11 +178,9 @@ pub struct Policy {
     pub links: FxHashMap<LinkId, PeerPolicy>,
     /// HTTP targets.
     pub webhooks: FxHashMap<WebhookId, PeerPolicy>,
-    /// Routing rules.
-    pub rules: Arc<RuleSet>,
-    /// What is known of numbers without asking outside: portability table and number plan.
-    pub numbers: Arc<dyn NumberBook>,
-    /// True when numbers that the book does not know for certain are looked up outside (ENUM, HTTP).
+    /// Routing rules, number plan and portability table.
+    pub router: Router,
+    /// True when numbers that the tables do not know for certain are looked up outside (ENUM, HTTP).
     pub lookups: bool,
     /// What the counters watch for.
     pub counters: CounterPolicy,

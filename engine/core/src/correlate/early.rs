@@ -1,5 +1,8 @@
 //! Receipts that overtake the response to their submission.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

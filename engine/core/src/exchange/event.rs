@@ -135,8 +135,8 @@ pub enum Unsent {
 pub struct LookupDone {
     /// The message that waits for it.
     pub message: MessageId,
-    /// The carrier found and who said so; `None` when the look-up failed or took too long.
-    pub answer: Option<signalbox_routing::NumberAnswer>,
+    /// What was found and who said so; `None` when the look-up failed or took too long.
+    pub answer: Option<signalbox_routing::lookup::LookupAnswer>,
 }
 
 /// Something that happened; the exchange changes by these and by time alone.

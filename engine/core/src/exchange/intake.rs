@@ -400,9 +400,13 @@ impl Exchange {
         if entry.phase != Phase::Resolving {
             return;
         }
-        let number = done.answer;
+        let device = match entry.envelope.direction {
+            Direction::Mo => &entry.envelope.source,
+            Direction::Mt | Direction::Receipt => &entry.envelope.destination,
+        };
+        let number = self.looked_up(device, done.answer.as_ref(), now);
         self.touch(key);
-        self.route_entry(now, key, number);
+        self.route_entry(now, key, Some(number));
     }
 }
 

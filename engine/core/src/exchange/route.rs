@@ -1,7 +1,8 @@
 //! Where a message goes: rules, number, state of the links.
 
+use signalbox_routing::lookup::LookupAnswer;
 use signalbox_routing::{
-    Direction as RouteDirection, E164, Health, MessageClass, NumberAnswer, Outcome, Party, Query, UtcMicros,
+    Direction as RouteDirection, Health, MessageClass, NumberAnswer, Outcome, Party, Query, UtcMicros,
 };
 
 use super::Exchange;
@@ -77,11 +78,7 @@ impl<'a> Journey<'a> {
 impl Exchange {
     /// What is known about a device without asking outside.
     pub(super) fn number_answer(&self, device: &Address, now: Now) -> NumberAnswer {
-        device
-            .digits()
-            .and_then(|digits| E164::from_digits(digits).ok())
-            .map(|number| self.policy.numbers.answer(number, UtcMicros(now.wall.0)))
-            .unwrap_or_default()
+        self.policy.router.answer(party(device), None, UtcMicros(now.wall.0))
     }
 
     fn health(&self, link: LinkId) -> Health {
@@ -97,11 +94,15 @@ impl Exchange {
         if peer.sessions.is_empty() { Health::Down } else { Health::Up }
     }
 
+    /// What is known about a device after an outside look-up.
+    pub(super) fn looked_up(&self, device: &Address, lookup: Option<&LookupAnswer>, now: Now) -> NumberAnswer {
+        self.policy.router.answer(party(device), lookup, UtcMicros(now.wall.0))
+    }
+
     /// Asks the rules.
     pub(super) fn decide(&self, journey: &Journey<'_>, number: NumberAnswer, now: Now) -> (Way, Decided) {
-        let rules = &self.policy.rules;
         let query = journey.query(number, now);
-        let decision = rules.decide(&query, &|link| self.health(link));
+        let decision = self.policy.router.decide(&query, &|link| self.health(link));
         let decided = Decided {
             rule: decision.rule.and_then(|index| self.rule_names.get(index.0 as usize).cloned()),
             version: decision.version.0,
@@ -131,7 +132,7 @@ impl Exchange {
     /// The trace of what [`decide`](Self::decide) would say.
     pub(super) fn explain(&self, journey: &Journey<'_>, now: Now) -> signalbox_routing::Explanation {
         let number = self.number_answer(journey.device(), now);
-        self.policy.rules.explain(&journey.query(number, now), &|link| self.health(link))
+        self.policy.router.explain(&journey.query(number, now), None, &|link| self.health(link))
     }
 
     /// Decides for an open message and puts it where it belongs: in a queue, or to its end.

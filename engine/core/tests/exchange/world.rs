@@ -15,9 +15,10 @@ use signalbox_core::exchange::{
 use signalbox_core::gate::Released;
 use signalbox_core::id::{AccountId, Epoch, LinkId, MessageId, PeerId, PermitId, SessionId, ShardId};
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, ReceiptState, TrafficClass};
-use signalbox_core::policy::{AccountPolicy, CounterPolicy, Limits, NoNumbers, PeerPolicy, Policy};
+use signalbox_core::policy::{AccountPolicy, CounterPolicy, Limits, PeerPolicy, Policy};
 use signalbox_core::time::{Micros, Mono, Now};
-use signalbox_routing::{Names, RuleSet, RuleVersion};
+use signalbox_routing::plan::NumberPlan;
+use signalbox_routing::{Names, Router, RuleSet, RuleVersion};
 
 pub const LINK: LinkId = LinkId(1);
 pub const SECOND: LinkId = LinkId(2);
@@ -92,8 +93,11 @@ pub fn policy() -> Policy {
         accounts: [(ACCOUNT, account("a")), (OTHER, account("b"))].into_iter().collect(),
         links: [(LINK, PeerPolicy::default()), (SECOND, PeerPolicy::default())].into_iter().collect(),
         webhooks: Default::default(),
-        rules: Arc::new(RuleSet::compile(&spec, RuleVersion(7), Arc::new(names)).unwrap()),
-        numbers: Arc::new(NoNumbers),
+        router: Router {
+            rules: Arc::new(RuleSet::compile(&spec, RuleVersion(7), Arc::new(names)).unwrap()),
+            plan: Arc::new(NumberPlan::new()),
+            portability: None,
+        },
         lookups: false,
         counters: CounterPolicy {
             set: Default::default(),
