@@ -90,7 +90,7 @@ impl Comparison {
                 for key in keys {
                     let dot = if self.path.is_empty() { "" } else { "." };
                     let path = format!("{}{dot}{}", self.path, key.name);
-                    let inner = Self { path, applies: self.applies.max(key.applies) };
+                    let inner = Self { path, applies: key.applies };
                     inner.compare((key.shape)(), before.get(key.name), after.get(key.name), changes);
                 }
             }
