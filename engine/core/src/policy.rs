@@ -1,6 +1,5 @@
 //! Everything the exchange is told from outside: rules, peers, limits. Replaced as a whole.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;

@@ -33,7 +33,6 @@ pub struct LookupRequest {
 pub struct Gauges {
     names: PeerNames,
     lookups: mpsc::Sender<LookupRequest>,
-    alarms: mpsc::Sender<signalbox_counters::AlarmEvent>,
     accepted: FxHashMap<(Direction, Option<PeerId>), Counter>,
     refused: FxHashMap<&'static str, Counter>,
     attempts: FxHashMap<PeerId, Counter>,
@@ -57,17 +56,12 @@ struct QueueGauges {
 }
 
 impl Gauges {
-    /// Reports under these names; look-ups and alarms go to the channels.
+    /// Reports under these names; look-ups go to the channel.
     #[must_use]
-    pub fn new(
-        names: PeerNames,
-        lookups: mpsc::Sender<LookupRequest>,
-        alarms: mpsc::Sender<signalbox_counters::AlarmEvent>,
-    ) -> Self {
+    pub fn new(names: PeerNames, lookups: mpsc::Sender<LookupRequest>) -> Self {
         Self {
             names,
             lookups,
-            alarms,
             accepted: FxHashMap::default(),
             refused: FxHashMap::default(),
             attempts: FxHashMap::default(),
@@ -215,9 +209,6 @@ impl Surroundings for Gauges {
             change = ?event.change,
             "counter alarm"
         );
-        if self.alarms.try_send(event).is_err() {
-            counter!("spam_alarms_unsent_total").increment(1);
-        }
     }
 
     fn look_up(&mut self, message: MessageId, number: &[u8], until: Micros) {

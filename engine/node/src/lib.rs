@@ -5,7 +5,10 @@
 
 pub mod admin;
 pub mod catalog;
+pub mod control;
+pub mod gateway;
 pub mod gauges;
+pub mod lookup;
 pub mod policy;
 pub mod spine;
 pub mod telemetry;

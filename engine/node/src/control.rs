@@ -1,0 +1,226 @@
+//! Settings, catalog and what follows from them, at one version; every change goes through here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use signalbox_config::{Catalog as Rows, ConfigErrors, Settings};
+use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, Version};
+use signalbox_core::exchange::Event;
+use signalbox_core::id::PeerId;
+use signalbox_core::policy::Policy;
+use signalbox_routing::portability::PortabilityTable;
+use tokio::sync::watch;
+
+use crate::catalog::{Snapshot, SnapshotError, all_rows};
+use crate::gauges::PeerNames;
+use crate::policy::{self, NumbersError, PolicyError};
+use crate::spine::SpineHandle;
+
+/// A change that was not made; what was in force stays.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// The settings or a catalog file.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The catalog.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A row of the catalog.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// What follows from the rows.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The portability table.
+    #[error(transparent)]
+    Numbers(#[from] NumbersError),
+    /// A password of the seed.
+    #[error(transparent)]
+    Hash(#[from] signalbox_config::catalog::HashError),
+}
+
+/// What is in force.
+#[derive(Debug)]
+pub struct InForce {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// The catalog.
+    pub snapshot: Snapshot,
+    /// What the exchange is told.
+    pub policy: Arc<Policy>,
+}
+
+/// The one place where settings and catalog change.
+pub struct Control {
+    file: Option<PathBuf>,
+    catalog: Arc<dyn Catalog>,
+    portability: Mutex<Option<Arc<PortabilityTable>>>,
+    in_force: ArcSwap<InForce>,
+    changes: watch::Sender<Version>,
+    names: PeerNames,
+    spine: Mutex<Option<SpineHandle>>,
+    changing: Mutex<()>,
+}
+
+impl Control {
+    /// Reads the catalog, fills it from the seed when nothing was ever in it, and builds the first policy.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub fn start(
+        settings: Settings,
+        file: Option<PathBuf>,
+        catalog: Arc<dyn Catalog>,
+        salt: impl FnMut() -> [u8; 16],
+    ) -> Result<Self, ControlError> {
+        if catalog.version()? == Version(0)
+            && let Some(seed) = &settings.catalog.seed
+        {
+            let mut rows = Rows::load(seed.path())?;
+            rows.hash_passwords(settings.secret_places(), salt)?;
+            catalog.apply("seed", &all_rows(&rows))?;
+        }
+        let snapshot = Snapshot::load(&*catalog)?;
+        let portability = load_portability(&settings, &snapshot)?;
+        let policy = Arc::new(policy::build(&settings, &snapshot, portability.clone())?);
+        let names: PeerNames = Arc::new(ArcSwap::from_pointee(peer_names(&policy)));
+        let version = snapshot.version;
+        let in_force = InForce { settings: Arc::new(settings), snapshot, policy };
+        Ok(Self {
+            file,
+            catalog,
+            portability: Mutex::new(portability),
+            in_force: ArcSwap::from_pointee(in_force),
+            changes: watch::Sender::new(version),
+            names,
+            spine: Mutex::new(None),
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// What is in force now.
+    #[must_use]
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.load_full()
+    }
+
+    /// The catalog behind it.
+    #[must_use]
+    pub fn catalog(&self) -> &dyn Catalog {
+        &*self.catalog
+    }
+
+    /// Names of peers, for metrics and logs.
+    #[must_use]
+    pub fn names(&self) -> PeerNames {
+        self.names.clone()
+    }
+
+    /// Tells whoever listens that something else is in force.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Version> {
+        self.changes.subscribe()
+    }
+
+    /// From now on the exchange is told of changes.
+    pub fn attach(&self, spine: SpineHandle) {
+        *self.spine.lock() = Some(spine);
+    }
+
+    /// Makes the changes, if what they lead to can be put in force; blocks on the disk.
+    ///
+    /// # Errors
+    /// See [`ControlError`]; then nothing changed.
+    pub fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, ControlError> {
+        let _one_at_a_time = self.changing.lock();
+        let before = self.in_force();
+        self.catalog.apply(by, changes)?;
+        match self.put_in_force(before.settings.clone()) {
+            Ok(version) => Ok(version),
+            Err(error) => {
+                // What cannot be in force must not be what the next start reads.
+                self.catalog.apply("undo", &undo(&before.snapshot, changes))?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the settings file and the catalog again (SIGHUP). Keys that need a restart keep their old values.
+    ///
+    /// # Errors
+    /// See [`ControlError`]; then nothing changed.
+    pub fn reload(&self) -> Result<Version, ControlError> {
+        let _one_at_a_time = self.changing.lock();
+        let settings = match &self.file {
+            Some(file) => Arc::new(Settings::load(file)?),
+            None => self.in_force().settings.clone(),
+        };
+        self.put_in_force(settings)
+    }
+
+    /// Loads the portability file anew when it has changed.
+    ///
+    /// # Errors
+    /// See [`ControlError`]; then the old table stays.
+    pub fn reload_portability(&self) -> Result<(), ControlError> {
+        let in_force = self.in_force();
+        let table = load_portability(&in_force.settings, &in_force.snapshot)?;
+        let _one_at_a_time = self.changing.lock();
+        *self.portability.lock() = table;
+        self.put_in_force(in_force.settings.clone()).map(|_| ())
+    }
+
+    fn put_in_force(&self, settings: Arc<Settings>) -> Result<Version, ControlError> {
+        let snapshot = Snapshot::load(&*self.catalog)?;
+        let portability = self.portability.lock().clone();
+        let policy = Arc::new(policy::build(&settings, &snapshot, portability)?);
+        self.names.store(Arc::new(peer_names(&policy)));
+        let version = snapshot.version;
+        self.in_force.store(Arc::new(InForce { settings, snapshot, policy: policy.clone() }));
+        if let Some(spine) = &*self.spine.lock() {
+            spine.offer_blocking(vec![Event::Policy(policy)]);
+        }
+        self.changes.send_replace(version);
+        Ok(version)
+    }
+}
+
+/// The changes that bring back what `changes` overwrote.
+fn undo(before: &Snapshot, changes: &[CatalogChange]) -> Vec<CatalogChange> {
+    let old = all_rows(&before.rows);
+    changes
+        .iter()
+        .map(|change| {
+            let (CatalogChange::Put { kind, name, .. } | CatalogChange::Delete { kind, name, .. }) = change;
+            let row = old.iter().find(|row| {
+                matches!(row, CatalogChange::Put { kind: k, name: n, .. } if k == kind && n == name)
+            });
+            row.cloned().unwrap_or_else(|| CatalogChange::Delete {
+                kind: *kind,
+                name: name.clone(),
+                expected: None,
+            })
+        })
+        .collect()
+}
+
+fn load_portability(
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> Result<Option<Arc<PortabilityTable>>, ControlError> {
+    let Some(portability) = &settings.numbers.portability else { return Ok(None) };
+    let packed = settings.in_data_directory(std::path::Path::new("portability.packed"));
+    let table = policy::open_portability(portability.file.path(), &packed, &policy::names(snapshot))?;
+    Ok(Some(Arc::new(table)))
+}
+
+fn peer_names(policy: &Policy) -> FxHashMap<PeerId, String> {
+    let links = policy.links.iter().map(|(id, link)| (PeerId::Link(*id), link.name.clone()));
+    let accounts = policy.accounts.iter().map(|(id, account)| (PeerId::Account(*id), account.name.clone()));
+    let webhooks = policy.webhooks.iter().map(|(id, webhook)| (PeerId::Webhook(*id), webhook.name.clone()));
+    links.chain(accounts).chain(webhooks).collect()
+}
