@@ -25,19 +25,21 @@ impl Books {
     }
 }
 
-fn random_key(generator: &mut Generator) -> Key<u8> {
+/// Keys of few values, so that groups fill; `spread` makes them many.
+fn random_key(generator: &mut Generator, spread: usize) -> Key<u8> {
     Key {
-        link: generator.below(2) as u64,
-        source: generator.below(2) as u8,
+        link: generator.below(spread) as u64,
+        source: generator.below(spread) as u8,
         destination: 0,
-        kind: *generator.pick(&[Kind::Udh8, Kind::Udh16, Kind::Sar]),
-        reference: generator.below(3) as u16,
-        total: generator.below(5) as u8,
+        kind: [Kind::Udh8, Kind::Udh16, Kind::Sar][generator.below(spread)],
+        reference: generator.below(spread) as u16,
+        total: [2, 4, 5, 1, 0][generator.below(1 + spread)],
     }
 }
 
 fn random_part(generator: &mut Generator, token: u128) -> Part {
-    let body = Bytes::from(vec![generator.below(3) as u8; generator.below(200)]);
+    let length = if generator.below(8) == 0 { generator.below(200) } else { 50 };
+    let body = Bytes::from(vec![0; length]);
     Part { token, sequence: generator.below(6) as u8, data_coding: 0, header: None, body }
 }
 
@@ -54,10 +56,11 @@ fn every_token_comes_out_once() {
         };
         let mut buffer = Reassembler::new(limits);
         let mut books = Books::default();
+        let spread = 1 + generator.below(3);
         let mut now = 0;
         for token in 0..100 {
             now += generator.below(20) as i64;
-            let key = random_key(generator);
+            let key = random_key(generator, spread);
             let before = (buffer.len(), buffer.octets());
             match buffer.insert(key.clone(), random_part(generator, token), now) {
                 Ok(outcome) => {
