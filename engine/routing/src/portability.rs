@@ -21,7 +21,7 @@ use std::path::Path;
 
 use signalbox_text::phone::E164;
 
-pub use build::{BuildError, BuildOptions, BuildReport, build};
+pub use build::{BuildError, BuildOptions, BuildReport, MAX_CARRIERS, build};
 pub use layout::{OpenError, VERSION};
 
 use self::directory::Directory;

@@ -1,8 +1,9 @@
 //! A file mapped into memory. The only unsafe code of this crate.
 //!
-//! Mapping needs it because nobody can promise the compiler that the file stays as it is. It is worth it, by
-//! measurement (examples/portability.rs, 10 M numbers, 43 MB): a swap to a new table costs no copy, old and new
-//! table share the page cache while both are in use, and memory pressure can drop pages without swap space.
+//! Mapping needs it because nobody can promise the compiler that the file stays as it is. It is worth it: look-ups
+//! are as fast as in memory of our own (363 and 383 ns), but a table of 10 M numbers opens in 12 ms instead of 31 ms
+//! and takes none of the process's own memory, old and new table while one replaces the other neither; all nodes of
+//! a machine share it, and the system may drop its pages without swap space (examples/portability.rs).
 #![allow(unsafe_code)]
 
 use std::fs::File;

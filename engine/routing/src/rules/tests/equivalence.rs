@@ -127,7 +127,7 @@ fn literal(when: &Conditions, links: bool, asked: &Asked) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn compiled_plain_and_literal_agree(
