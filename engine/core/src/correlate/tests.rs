@@ -256,9 +256,11 @@ fn one_id_for_everything_stays_fast_and_ambiguous() {
 
 /// An id as a number in some base or as text, independently of `Readings`.
 fn readings(id: &str) -> (Option<u128>, Option<u128>, String) {
-    let hex = u128::from_str_radix(id, 16).ok();
+    let lower = id.to_ascii_lowercase();
+    let marked = lower.strip_prefix("0x");
+    let hex = u128::from_str_radix(marked.unwrap_or(&lower), 16).ok();
     let decimal = id.parse().ok();
-    let text = if hex.is_some() { String::new() } else { id.to_ascii_lowercase() };
+    let text = if hex.is_some() { String::new() } else { lower };
     (hex, decimal, text)
 }
 
