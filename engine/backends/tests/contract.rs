@@ -5,6 +5,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "contract/blobs.rs"]
+mod blobs;
+#[path = "contract/catalog.rs"]
+mod catalog;
+#[path = "contract/cdr.rs"]
+mod cdr;
+#[path = "contract/cdr_crash.rs"]
+mod cdr_crash;
+#[path = "contract/cdr_files.rs"]
+mod cdr_files;
+#[path = "contract/lease.rs"]
+mod lease;
 #[path = "contract/log.rs"]
 mod log;
 #[path = "contract/ownership.rs"]
@@ -13,6 +25,10 @@ mod ownership;
 mod power_loss;
 #[path = "contract/properties.rs"]
 mod properties;
+#[path = "contract/schema.rs"]
+mod schema;
+#[path = "contract/sink.rs"]
+mod sink;
 #[path = "contract/spine.rs"]
 mod spine;
 #[path = "contract/store.rs"]

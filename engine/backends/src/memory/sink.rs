@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use signalbox_core::backend::{CdrBatch, CdrSink, OutboxPosition, SinkError};
+use signalbox_core::cdr::Cdr;
 use signalbox_core::time::Now;
 
 use super::cluster::Cluster;
@@ -41,6 +42,15 @@ impl CdrSink for MemorySink {
     fn publish(&mut self, batches: &[CdrBatch]) -> Result<OutboxPosition, SinkError> {
         let mut world = self.cluster.world();
         let batches = outbox::new_batches(world.sink.position, batches)?;
+        for batch in batches {
+            for (index, record) in batch.records.iter().enumerate() {
+                Cdr::decode(record).map_err(|error| SinkError::Damaged {
+                    sequence: batch.sequence,
+                    index,
+                    reason: error.to_string(),
+                })?;
+            }
+        }
         let fault = world.faults.strike(&[Fault::SinkUnavailable, Fault::SinkKept]);
         if fault != Some(Fault::SinkUnavailable) {
             world.sink.publish(batches);

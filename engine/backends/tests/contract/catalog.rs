@@ -1,0 +1,176 @@
+//! Catalog: versions, numbers, all or nothing, who changed what.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_backends::catalog::{Action, SqliteCatalog};
+use signalbox_backends::memory::{Cluster, VirtualClock};
+use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, CatalogRow, Kind, Version};
+use signalbox_core::time::{Micros, Now};
+use tempfile::TempDir;
+
+macro_rules! in_each_catalog {
+    ($($promise:ident),* $(,)?) => {
+        mod memory {
+            $(#[test] fn $promise() {
+                super::$promise(&signalbox_backends::memory::Cluster::new(1).catalog());
+            })*
+        }
+        mod sqlite {
+            $(#[test] fn $promise() {
+                let dir = tempfile::TempDir::new().unwrap();
+                super::$promise(&super::open(dir.path()));
+            })*
+        }
+    };
+}
+
+in_each_catalog! {
+    an_empty_catalog_has_version_zero,
+    a_change_makes_one_version,
+    names_are_unique_within_a_kind_and_numbers_are_not_used_again,
+    a_change_of_something_newer_is_a_conflict,
+    a_change_that_fails_leaves_nothing,
+    a_later_change_sees_an_earlier_one_of_the_same_call,
+}
+
+fn open(dir: &std::path::Path) -> SqliteCatalog {
+    let clock = VirtualClock::new(Now { wall: Micros(5), ..Now::default() });
+    SqliteCatalog::open(&dir.join("catalog.db"), Arc::new(clock)).unwrap()
+}
+
+fn put(kind: Kind, name: &str, document: &str, expected: Option<u64>) -> CatalogChange {
+    let (name, document) = (name.to_owned(), document.to_owned());
+    CatalogChange::Put { kind, name, document, expected: expected.map(Version) }
+}
+
+fn delete(kind: Kind, name: &str, expected: Option<u64>) -> CatalogChange {
+    CatalogChange::Delete { kind, name: name.to_owned(), expected: expected.map(Version) }
+}
+
+fn row(kind: Kind, id: u32, name: &str, version: u64, document: &str) -> CatalogRow {
+    let (name, document) = (name.to_owned(), document.to_owned());
+    CatalogRow { kind, id, name, version: Version(version), document }
+}
+
+fn an_empty_catalog_has_version_zero(catalog: &dyn Catalog) {
+    assert_eq!(catalog.version().unwrap(), Version(0));
+    assert!(Kind::ALL.into_iter().all(|kind| catalog.rows(kind).unwrap().is_empty()));
+    assert_eq!(catalog.apply("ann", &[]).unwrap(), Version(0));
+}
+
+fn a_change_makes_one_version(catalog: &dyn Catalog) {
+    let both = [put(Kind::Account, "b", "{1}", None), put(Kind::Link, "a", "{2}", None)];
+    assert_eq!(catalog.apply("ann", &both).unwrap(), Version(1));
+    let next = [put(Kind::Account, "a", "{3}", Some(0)), put(Kind::Account, "b", "{4}", Some(1))];
+    assert_eq!(catalog.apply("ann", &next).unwrap(), Version(2));
+    assert_eq!(catalog.version().unwrap(), Version(2));
+    let accounts = [row(Kind::Account, 1, "b", 2, "{4}"), row(Kind::Account, 2, "a", 2, "{3}")];
+    assert_eq!(catalog.rows(Kind::Account).unwrap(), accounts);
+    assert_eq!(catalog.rows(Kind::Link).unwrap(), [row(Kind::Link, 1, "a", 1, "{2}")]);
+}
+
+fn names_are_unique_within_a_kind_and_numbers_are_not_used_again(catalog: &dyn Catalog) {
+    for kind in Kind::ALL {
+        catalog.apply("ann", &[put(kind, "x", "1", None), put(kind, "y", "2", None)]).unwrap();
+        catalog.apply("ann", &[delete(kind, "y", None)]).unwrap();
+        let version =
+            catalog.apply("ann", &[put(kind, "y", "3", None), put(kind, "x", "4", None)]).unwrap().0;
+        let rows = catalog.rows(kind).unwrap();
+        assert_eq!(rows, [row(kind, 1, "x", version, "4"), row(kind, 3, "y", version, "3")]);
+    }
+}
+
+fn a_change_of_something_newer_is_a_conflict(catalog: &dyn Catalog) {
+    catalog.apply("ann", &[put(Kind::Route, "r", "1", None)]).unwrap();
+    catalog.apply("bob", &[put(Kind::Route, "r", "2", Some(1))]).unwrap();
+    let stale = [put(Kind::Route, "r", "3", Some(1)), delete(Kind::Route, "r", Some(1))];
+    for change in stale {
+        match catalog.apply("ann", &[change]) {
+            Err(CatalogError::Conflict { held: 2, expected: 1, name, .. }) => assert_eq!(name, "r"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let create = catalog.apply("ann", &[put(Kind::Route, "r", "3", Some(0))]);
+    assert!(matches!(create, Err(CatalogError::Conflict { held: 2, expected: 0, .. })), "{create:?}");
+    let gone = catalog.apply("ann", &[put(Kind::Route, "s", "3", Some(2))]);
+    assert!(matches!(gone, Err(CatalogError::Conflict { held: 0, expected: 2, .. })), "{gone:?}");
+    assert_eq!(catalog.rows(Kind::Route).unwrap(), [row(Kind::Route, 1, "r", 2, "2")]);
+}
+
+fn a_change_that_fails_leaves_nothing(catalog: &dyn Catalog) {
+    let changes = [put(Kind::Token, "t", "1", None), delete(Kind::Token, "nobody", None)];
+    let result = catalog.apply("ann", &changes);
+    assert!(matches!(result, Err(CatalogError::Absent { kind: Kind::Token, .. })), "{result:?}");
+    assert_eq!(catalog.version().unwrap(), Version(0));
+    assert!(catalog.rows(Kind::Token).unwrap().is_empty());
+    catalog.apply("ann", &changes[..1]).unwrap();
+    assert_eq!(catalog.rows(Kind::Token).unwrap(), [row(Kind::Token, 1, "t", 1, "1")]);
+}
+
+fn a_later_change_sees_an_earlier_one_of_the_same_call(catalog: &dyn Catalog) {
+    let changes = [
+        put(Kind::Carrier, "c", "1", Some(0)),
+        put(Kind::Carrier, "c", "2", Some(1)),
+        put(Kind::Carrier, "d", "3", None),
+        delete(Kind::Carrier, "d", Some(1)),
+    ];
+    catalog.apply("ann", &changes).unwrap();
+    assert_eq!(catalog.rows(Kind::Carrier).unwrap(), [row(Kind::Carrier, 1, "c", 1, "2")]);
+}
+
+#[test]
+fn the_audit_says_who_changed_what_and_when() {
+    let dir = TempDir::new().unwrap();
+    let clock = VirtualClock::new(Now { wall: Micros(1_000_000), ..Now::default() });
+    let path = dir.path().join("catalog.db");
+    let catalog = SqliteCatalog::open(&path, Arc::new(clock.clone())).unwrap();
+    catalog.apply("ann", &[put(Kind::Link, "l", "1", None), put(Kind::Link, "m", "2", None)]).unwrap();
+    clock.advance(Duration::from_secs(1));
+    catalog.apply("bob", &[put(Kind::Link, "l", "3", None), delete(Kind::Link, "m", None)]).unwrap();
+    catalog.apply("eve", &[delete(Kind::Link, "nobody", None)]).unwrap_err();
+
+    let catalog = SqliteCatalog::open(&path, Arc::new(clock)).unwrap();
+    let entries = catalog.audit(Version(0), 100).unwrap();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let (before, after) = (entry.before.as_deref(), entry.after.as_deref());
+            (entry.version.0, entry.at.0, entry.actor.as_str(), entry.action, entry.id, before, after)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, 1_000_000, "ann", Action::Create, 1, None, Some("1")),
+            (1, 1_000_000, "ann", Action::Create, 2, None, Some("2")),
+            (2, 2_000_000, "bob", Action::Update, 1, Some("1"), Some("3")),
+            (2, 2_000_000, "bob", Action::Delete, 2, Some("2"), None),
+        ]
+    );
+    assert_eq!(catalog.audit(Version(1), 1).unwrap(), entries[2..3]);
+}
+
+#[test]
+fn a_reader_does_not_wait_for_a_change_under_way() {
+    let dir = TempDir::new().unwrap();
+    let catalog = open(dir.path());
+    catalog.apply("ann", &[put(Kind::Link, "l", "1", None)]).unwrap();
+    let other = rusqlite::Connection::open(dir.path().join("catalog.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; UPDATE item SET document = '2'").unwrap();
+    assert_eq!(catalog.rows(Kind::Link).unwrap()[0].document, "1");
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(catalog.rows(Kind::Link).unwrap()[0].document, "2");
+}
+
+#[test]
+fn a_failing_catalog_of_the_simulation_changes_nothing() {
+    use signalbox_backends::memory::{Fault, Refusal};
+    let cluster = Cluster::new(1);
+    cluster.inject(Fault::CatalogFailed);
+    let change = [put(Kind::Link, "l", "1", Some(0))];
+    assert!(matches!(cluster.catalog().apply("ann", &change), Err(CatalogError::Failed { .. })));
+    cluster.catalog().apply("ann", &change).unwrap();
+    cluster.catalog().apply("ann", &change).unwrap_err();
+    assert_eq!(cluster.tally().refused(Refusal::Conflict), 1);
+}
