@@ -408,3 +408,6 @@ fn append_congestion(output: &mut BytesMut, start: usize, congestion: u8) {
     let length = (length + 5) as u32;
     output[start..start + 4].copy_from_slice(&length.to_be_bytes());
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,7 +91,12 @@ impl Session {
     }
 
     #[inline]
-    fn handle_response(&mut self, sequence: u32, status: CommandStatus, body: Body) -> Option<Event> {
+    pub(super) fn handle_response(
+        &mut self,
+        sequence: u32,
+        status: CommandStatus,
+        body: Body,
+    ) -> Option<Event> {
         let command = body.command();
         self.note_congestion(&body);
         let answered = self.outgoing.remove(sequence, |pending| pending.command.response() == command);

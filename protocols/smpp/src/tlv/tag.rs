@@ -91,7 +91,7 @@ named_values! {
         BROADCAST_CONTENT_TYPE_INFO = 0x0602 "broadcast_content_type_info",
         /// Message class of a broadcast (5.0); 1 octet.
         BROADCAST_MESSAGE_CLASS = 0x0603 "broadcast_message_class",
-        /// How often to repeat a broadcast (5.0); 2 octets.
+        /// How often to repeat a broadcast (5.0); 2 octets, 1 from some peers.
         BROADCAST_REP_NUM = 0x0604 "broadcast_rep_num",
         /// Interval between broadcasts (5.0); 3 octets.
         BROADCAST_FREQUENCY_INTERVAL = 0x0605 "broadcast_frequency_interval",
@@ -181,7 +181,6 @@ impl Tag {
             | Tag::SOURCE_PORT
             | Tag::DESTINATION_PORT
             | Tag::SAR_MSG_REF_NUM
-            | Tag::BROADCAST_REP_NUM
             | Tag::SMS_SIGNAL
             | Tag::ITS_SESSION_INFO => (2, 2),
             Tag::NETWORK_ERROR_CODE | Tag::BROADCAST_CONTENT_TYPE | Tag::BROADCAST_FREQUENCY_INTERVAL => {
@@ -189,6 +188,7 @@ impl Tag {
             }
             Tag::QOS_TIME_TO_LIVE | Tag::BROADCAST_ERROR_STATUS => (4, 4),
             Tag::SOURCE_NODE_ID | Tag::DEST_NODE_ID => (6, 6),
+            Tag::BROADCAST_REP_NUM => (1, 2),
             Tag::ALERT_ON_MESSAGE_DELIVERY => (0, 1),
             Tag::MS_VALIDITY => (1, 4),
             Tag::ADDITIONAL_STATUS_INFO_TEXT => (1, 256),

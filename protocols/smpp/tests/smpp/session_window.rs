@@ -96,23 +96,6 @@ fn sequence_numbers_wrap_and_skip_what_waits() {
 }
 
 #[test]
-fn a_number_in_the_window_is_not_given_again() {
-    let mut lone = Lone::bound_esme(
-        BindMode::Transceiver,
-        SessionConfig { first_sequence: 5, window_out: 3, ..SessionConfig::new(Role::Esme) },
-    );
-    // 6 stays unanswered while the numbers go all the way round.
-    assert_eq!(lone.session.send(0, &submit("x"), 0), Ok(6));
-    let mut lone_at_end = lone;
-    let resp = |sequence| Pdu::new(sequence, Body::SubmitSmResp(MessageResp::new("1")));
-    for expected in [7, 8, 9] {
-        assert_eq!(lone_at_end.session.send(0, &submit("x"), 0), Ok(expected));
-        lone_at_end.give_pdu(&resp(expected));
-    }
-    assert_eq!(lone_at_end.session.in_flight_len(), 1);
-}
-
-#[test]
 fn the_second_response_is_unsolicited() {
     let mut pair = Pair::bound(BindMode::Transceiver, |_| {});
     pair.down.faults.duplicate = 100;
