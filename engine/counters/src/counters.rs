@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::alarms::Alarms;
 use crate::blocks::Blocks;
 use crate::entry::{Entry, EntryKey, flag};
@@ -33,7 +35,6 @@ const _: () = assert!(UNTOUCHED - UNSWEPT > MAX_WINDOW_MS);
 ///
 /// Memory: 64 bytes for a key of up to 7 timestamps, blocks of 15 for more, 192 bytes for each key near its
 /// threshold; all bounded by [`Limits`], with a tally of what was left out in [`Stats`].
-#[derive(Debug)]
 pub struct Counters {
     pub(crate) rules: Rules,
     pub(crate) limits: Limits,
@@ -50,6 +51,13 @@ pub struct Counters {
     pub(crate) tick: u64,
     /// Tick from which on every message was counted; windows that began before are not full.
     pub(crate) complete_since: Option<u64>,
+}
+
+impl fmt::Debug for Counters {
+    /// The figures only: millions of numbers belong in no log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counters").field("stats", &self.stats()).finish_non_exhaustive()
+    }
 }
 
 /// When a message is counted, in all clocks.

@@ -14,6 +14,8 @@ pub const MAX_DIGITS: usize = 15;
 const CLASS_SHIFT: u32 = 60;
 const PAYLOAD: u64 = (1 << CLASS_SHIFT) - 1;
 const DIGITS_SHIFT: u32 = 56;
+/// Short codes have at most so many digits.
+const SHORT_CODE: u64 = 6;
 /// A name up to this long is kept exactly; a longer one by its hash.
 const EXACT_NAME: usize = 8;
 
@@ -247,6 +249,8 @@ impl fmt::Debug for Key {
         match self.class() {
             KeyClass::E164 => write!(f, "+{}xxx", self.payload() / 1_000),
             KeyClass::Text => f.write_str("text:xxx"),
+            // Longer than any short code: a subscriber's number in its national form.
+            KeyClass::Digits if self.payload() >> DIGITS_SHIFT > SHORT_CODE => f.write_str("code:xxx"),
             KeyClass::Digits
             | KeyClass::Name
             | KeyClass::LongName

@@ -1,8 +1,9 @@
 use serde::Serialize;
 
 use crate::counters::Counters;
-use crate::entry::{EntryKey, age, flag};
-use crate::{AlarmId, CounterKey, KeyKind, Mono, Wall};
+use crate::entry::{Entry, EntryKey, age, flag};
+use crate::rules::Rule;
+use crate::{AlarmId, CounterKey, Key, KeyKind, Mono, Wall};
 
 /// One counter as the NOC looks at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,23 +34,19 @@ pub struct Look {
 }
 
 impl Counters {
-    /// Looks at one counter without touching it; `None` when nothing is held. For a group the key is
+    /// Looks at one counter without touching it; `None` when nothing is held or no
+    /// policy fits. For a group the key is
     /// [`crate::Key::group`].
     pub fn look(&self, now: Mono, wall: Wall, key: CounterKey) -> Option<Look> {
         let tick = now.millis().max(self.tick);
         let entry_key = EntryKey::new(key);
         let hash = self.table.hash(entry_key);
-        let segment = self.table.segment(hash);
-        if self.table.generation(segment) != self.generation {
-            // Its entries still point into the policies before; they follow with the next touch or sweep.
-            return None;
-        }
         let entry = self.table.entry(self.table.find(hash, entry_key)?);
-        let rule = self.rules.rule(entry.rule);
+        let rule = self.rule_of(entry)?;
         let pair = key.kind() == KeyKind::Pair;
         let reverse = pair.then(|| {
-            let reverse = self.table.find(hash, entry_key.reverse()).map(|place| self.table.entry(place));
-            reverse.map_or(0, |reverse| reverse.count_at(tick, self.rules.rule(reverse.rule), &self.blocks))
+            let reverse = self.table.entry(self.table.find(hash, entry_key.reverse())?);
+            Some(reverse.count_at(tick, self.rule_of(reverse)?, &self.blocks))
         });
         let evidence = self.evidence.get(entry.evidence);
         let standing = self.alarms.find(hash, entry_key).and_then(|found| self.alarms.get(found));
@@ -64,8 +61,15 @@ impl Counters {
             last_seen: wall.back_millis(u64::from(age(tick as u32, entry.newest()))),
             distinct: evidence.filter(|_| !pair).map(|evidence| evidence.distinct()),
             volume: evidence.map(|evidence| evidence.volume(tick, rule)),
-            reverse,
+            reverse: reverse.map(|count| count.unwrap_or(0)),
             alarm: standing.map(|standing| standing.alarm.id),
         })
+    }
+
+    /// The rule in force for an entry, also one that has not followed a change of policies yet.
+    fn rule_of(&self, entry: &Entry) -> Option<&Rule> {
+        let key = Key::from_half(entry.key.a);
+        let number = self.rules.resolve(entry.key.kind(), key, entry.carrier())?;
+        Some(self.rules.rule(number))
     }
 }

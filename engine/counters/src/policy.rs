@@ -140,7 +140,8 @@ pub struct Policy {
     /// Milliseconds between the starts of two sweeps; the smallest of the set rules (DC-05).
     #[serde(default = "sweep_interval")]
     pub sweep_interval_ms: u64,
-    /// True: hold one timestamp for every message in the window (DC-04 to the letter). False: hold only the newest
+    /// True: hold one timestamp for every message in the window (DC-04 to the letter); pruning such a key takes as
+    /// long as it has timestamps to let go. False: hold only the newest
     /// that decide, threshold + 1 of weight 1; the decision is the same, the count saturates.
     #[serde(default)]
     pub uncapped: bool,

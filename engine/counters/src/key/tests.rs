@@ -58,5 +58,7 @@ fn refusals_say_what_is_wrong() {
 #[test]
 fn debug_masks_the_subscriber() {
     assert_eq!(format!("{:?}", Key::e164("+447900900123").unwrap()), "+447900900xxx");
+    assert_eq!(format!("{:?}", Key::digits("60777").unwrap()), "code:60777");
+    assert_eq!(format!("{:?}", Key::digits("07900900123").unwrap()), "code:xxx");
     assert!(!format!("{:?}", Key::text("a@b")).contains('@'));
 }

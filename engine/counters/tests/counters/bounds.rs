@@ -2,7 +2,7 @@
 
 use signalbox_counters::{AtBound, CounterKey, KeyKind, Limits, Policy, Verdict};
 
-use crate::rig::{MINUTE, Rig, number, policy, set};
+use crate::rig::{MINUTE, Rig, number, pair, policy, set};
 
 fn limited(limits: Limits) -> Rig {
     Rig::with(&set(vec![policy(KeyKind::Source)]), limits)
@@ -147,4 +147,26 @@ fn dc_25_times_do_not_wrap_on_keys_no_sweep_came_by() {
     // 2^32 ms later the timestamp would look as if it were of now.
     let later = 1_000 + (1 << 32);
     assert_eq!(rig.send(later, number(1), number(2)).counts.source, 1);
+}
+
+#[test]
+fn dc_22_the_reverse_is_found_while_the_table_grows() {
+    let mut rig =
+        Rig::with(&set(vec![policy(KeyKind::Pair)]), Limits { max_keys: 20_000, ..Limits::default() });
+    for i in 0..10_000 {
+        let there = rig.send(0, number(2 * i), number(2 * i + 1));
+        let back = rig.send(1, number(2 * i + 1), number(2 * i));
+        assert_eq!((there.counts.reverse, back.counts.reverse), (0, 1), "{i}");
+    }
+}
+
+#[test]
+fn dc_22_a_reverse_that_gave_way_is_not_read() {
+    let mut rig = Rig::with(&set(vec![policy(KeyKind::Pair)]), Limits { max_keys: 30, ..Limits::default() });
+    for i in 0..2_000 {
+        rig.send(i, number(2 * i), number(2 * i + 1));
+        let back = rig.send(i, number(2 * i + 1), number(2 * i));
+        let held = rig.held(i, pair(number(2 * i), number(2 * i + 1)));
+        assert_eq!(back.counts.reverse, held, "{i}");
+    }
 }

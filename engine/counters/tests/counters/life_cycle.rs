@@ -218,3 +218,18 @@ fn dc_24_an_alarm_does_not_outlive_its_empty_entry() {
     let stats = rig.counters.stats();
     assert_eq!((stats.keys, stats.alarms, stats.evidence, stats.blocks), (0, 0, 0, 0));
 }
+
+#[test]
+fn dc_24_a_message_below_the_threshold_does_not_repeat() {
+    let mut rig = Rig::new(vec![Policy { threshold: 10, window_ms: 20 * MINUTE, ..policy(KeyKind::Source) }]);
+    burst(&mut rig, 0, 3);
+    burst(&mut rig, 10 * MINUTE, 8);
+    assert_eq!(rig.changes().len(), 1);
+    // Eight are left, with this one nine: the alarm stands below its threshold.
+    assert_eq!(rig.send(27 * MINUTE, number(1), number(2)).counts.source, 9);
+    assert_eq!(rig.changes(), []);
+    rig.send(27 * MINUTE, number(1), number(2));
+    assert_eq!(rig.changes(), []);
+    rig.send(27 * MINUTE, number(1), number(2));
+    assert_eq!(changes(&rig.events), [AlarmChange::Repeated]);
+}

@@ -154,3 +154,16 @@ fn wrong_policies_change_nothing() {
     assert_eq!(stale, PolicyError::Stale { current: 1, offered: 1 });
     assert_eq!(rig.send(0, number(1), number(2)).policy_version, 1);
 }
+
+#[test]
+fn a_look_goes_by_the_policies_in_force() {
+    let mut rig = Rig::new(vec![policy(KeyKind::Pair)]);
+    rig.send(0, number(1), number(2));
+    rig.send(0, number(2), number(1));
+    let long = Policy { window_ms: 10 * MINUTE, threshold: 9, ..policy(KeyKind::Pair) };
+    rig.counters.set_policies(&version(2, vec![long])).unwrap();
+    let now = signalbox_counters::Mono::from_millis(5 * MINUTE);
+    let key = crate::rig::pair(number(1), number(2));
+    let look = rig.counters.look(now, crate::rig::wall(5 * MINUTE), key).unwrap();
+    assert_eq!((look.count, look.reverse, look.threshold, look.window_ms), (1, Some(1), 9, 10 * MINUTE));
+}

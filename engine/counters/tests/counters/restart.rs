@@ -198,3 +198,47 @@ fn dc_25_an_alarm_that_came_back_acts_on_entries_that_come_later() {
     let outcome = counters.count(Mono::ZERO, wall(1_000), &Sighting::new(number(1), number(2), 9));
     assert!(matches!(outcome.verdict, signalbox_counters::Verdict::Block(_)));
 }
+
+#[test]
+fn dc_25_a_low_count_does_not_clear_while_warming() {
+    let policies = set(vec![policy(KeyKind::Source)]);
+    let mut rig = Rig::with(&policies, Limits::default());
+    for i in 0..4 {
+        rig.send(i, number(1), number(i));
+    }
+    let (mut counters, _) = restart(&policies, 1_000, Vec::new(), rig.counters.snapshot_alarms());
+    counters.mark_warming(Mono::ZERO);
+    counters.count(Mono::from_millis(50_000), wall(51_000), &Sighting::new(number(1), number(2), 9));
+    let report = counters.sweep(Mono::from_millis(59_999), wall(60_999), usize::MAX);
+    assert_eq!((report.finished, report.events.len()), (true, 0));
+    let report = counters.sweep(Mono::from_millis(65_000), wall(66_000), usize::MAX);
+    assert_eq!(report.events[0].change, AlarmChange::Cleared);
+    assert_eq!(report.events[0].alarm.count, 1);
+}
+
+#[test]
+fn dc_25_the_first_weight_does_not_pass_to_the_next_message() {
+    let policies = set(vec![Policy { init: 100, threshold: 1_000, ..policy(KeyKind::Source) }]);
+    let mut rig = Rig::with(&policies, Limits::default());
+    rig.send(0, number(1), number(2));
+    rig.send(30_000, number(1), number(2));
+    let entries = saved(&rig.counters, 30_000);
+    let (counters, _) = restart(&policies, 60_001, entries, SavedAlarms::default());
+    let look = counters.look(Mono::ZERO, wall(60_001), CounterKey::Source(number(1))).unwrap();
+    assert_eq!(look.count, 1);
+}
+
+#[test]
+fn dc_25_numbers_of_cleared_alarms_are_not_used_again() {
+    let policies = set(vec![policy(KeyKind::Source)]);
+    let mut rig = Rig::with(&policies, Limits::default());
+    for i in 0..4 {
+        rig.send(i, number(1), number(i));
+    }
+    rig.sweep(2 * MINUTE);
+    let (mut counters, _) = restart(&policies, 2 * MINUTE, Vec::new(), rig.counters.snapshot_alarms());
+    for i in 0..4 {
+        counters.count(Mono::ZERO, wall(2 * MINUTE), &Sighting::new(number(1), number(i), 9));
+    }
+    assert_eq!(counters.alarms().next().unwrap().id.0, 2);
+}
