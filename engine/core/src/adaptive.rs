@@ -29,7 +29,7 @@ const GAP_LONG: Duration = Duration::from_secs(1);
 const BLOCKED_LONG: Duration = Duration::from_secs(2);
 /// The first pause when the peer's queue is full: it takes longer to make room than a limiter to open.
 const GAP_QUEUE_FULL: Duration = Duration::from_millis(250);
-const SECOND: Duration = Duration::from_secs(1);
+const SECOND_NANOS: u64 = 1_000_000_000;
 
 /// A refusal of everything, since when, and the pause between messages that ask for its end.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +49,9 @@ struct LastSecond {
 
 impl LastSecond {
     fn count(&mut self, now: Mono) {
-        if now - self.began >= SECOND {
-            self.before = if now - self.began < 2 * SECOND { self.accepted } else { 0 };
+        let past = now.0.saturating_sub(self.began.0);
+        if past >= SECOND_NANOS {
+            self.before = if past < 2 * SECOND_NANOS { self.accepted } else { 0 };
             self.began = now;
             self.accepted = 0;
         }

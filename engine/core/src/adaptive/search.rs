@@ -77,7 +77,7 @@ impl Search {
             Mode::Ascend => 2,
             Mode::Descend | Mode::Narrow => 4,
             // A probe costs a few refusals, which are to be few among so many.
-            Mode::Steady => 200,
+            Mode::Steady => 300,
             Mode::Probe(_) => 4,
         }
     }
