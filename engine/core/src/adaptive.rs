@@ -29,6 +29,9 @@ const GAP_LONG: Duration = Duration::from_secs(1);
 const BLOCKED_LONG: Duration = Duration::from_secs(2);
 /// The first pause when the peer's queue is full: it takes longer to make room than a limiter to open.
 const GAP_QUEUE_FULL: Duration = Duration::from_millis(250);
+/// "Nearing congestion" and "congested" of congestion_state; what is below is load that the peer wants.
+const NEARING_CONGESTION: u8 = 90;
+const CONGESTED: u8 = 100;
 const SECOND_NANOS: u64 = 1_000_000_000;
 
 /// A refusal of everything, since when, and the pause between messages that ask for its end.
@@ -236,15 +239,44 @@ impl AdaptiveRate {
         self.answered += n;
     }
 
+    /// The peer tells how loaded it is (congestion_state, SMPP 5.0 cl. 4.8.4.18), beside an answer that is
+    /// reported by another method.
+    ///
+    /// From 90 on, nearing congestion, no more is tried; from 100 on the link slows down, at most once for all
+    /// answers to what was sent before and once in a second.
+    pub fn on_congestion(&mut self, now: Mono, state: u8) {
+        if state < NEARING_CONGESTION {
+            return;
+        }
+        let Some((search, trial)) = &mut self.learned else {
+            if state >= CONGESTED {
+                self.begin_search(now);
+            }
+            return;
+        };
+        let settled = trial.confirmed.is_some() && now - trial.began >= Duration::from_secs(1);
+        if !settled || (state < CONGESTED && !search.is_rising()) {
+            return;
+        }
+        let rate = search.rate();
+        search.fail(rate);
+        self.events += 1;
+        self.begin_trial(now);
+    }
+
+    fn begin_search(&mut self, now: Mono) {
+        let accepted = self.last_second.accepted.max(self.last_second.before);
+        let search = Search::new(u64::from(accepted) * 1000);
+        self.learned = Some((search, Trial::at(now, self.sent)));
+        self.events += 1;
+        self.begin_trial(now);
+    }
+
     fn on_refused(&mut self, now: Mono, pause: Option<Duration>) {
         self.answered += 1;
         let Some((search, trial)) = &mut self.learned else {
-            let accepted = self.last_second.accepted.max(self.last_second.before);
-            let search = Search::new(u64::from(accepted) * 1000);
-            self.learned = Some((search, Trial::at(now, self.sent)));
-            self.events += 1;
+            self.begin_search(now);
             self.block(now, pause);
-            self.begin_trial(now);
             return;
         };
         if self.answered <= trial.sent_before && now - trial.began < LATEST_ANSWER {

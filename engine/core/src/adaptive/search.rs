@@ -60,6 +60,14 @@ impl Search {
         Duration::from_nanos(1_000_000_000_000 / self.rate)
     }
 
+    /// True when the rate is higher than what is known to be good.
+    pub(super) fn is_rising(&self) -> bool {
+        match self.mode {
+            Mode::Ascend | Mode::Narrow | Mode::Probe(_) => true,
+            Mode::Descend | Mode::Steady => false,
+        }
+    }
+
     /// How long the rate is to be tried.
     pub(super) fn trial_time(&self) -> Duration {
         match self.mode {

@@ -86,6 +86,10 @@ struct Link {
     jitter: u64,
     random: u64,
     last_arrival: u64,
+    /// The peer takes everything and tells its load, which is 90 at its limit.
+    tells: bool,
+    /// Times of what was accepted in the last second.
+    recent: VecDeque<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -114,6 +118,8 @@ impl Link {
             jitter: 0,
             random: 0x9e37_79b9_7f4a_7c15,
             last_arrival: 0,
+            tells: false,
+            recent: VecDeque::new(),
         }
     }
 
@@ -131,6 +137,18 @@ impl Link {
         let answer = arrival + self.delay();
         let behind = self.flight.partition_point(|&(at, _)| at <= answer);
         self.flight.insert(behind, (answer, taken));
+    }
+
+    fn tell_load(&mut self) {
+        if !self.tells {
+            return;
+        }
+        self.recent.push_back(self.now);
+        while self.recent.front().is_some_and(|&at| at + SECOND_NANOS <= self.now) {
+            self.recent.pop_front();
+        }
+        let load = (self.recent.len() as u64 * 90 / self.peer.limit).min(100);
+        self.pacer.on_congestion(Mono(self.now), load as u8);
     }
 
     fn run(&mut self, seconds: u64) -> Count {
@@ -156,6 +174,7 @@ impl Link {
                 if taken {
                     count.accepted += 1;
                     self.pacer.on_accepted(Mono(self.now));
+                    self.tell_load();
                 } else {
                     count.throttled += 1;
                     if self.queue_full {
@@ -349,6 +368,23 @@ fn a_peer_that_refuses_everything_for_a_while_is_asked_rarely_and_used_again_soo
     link.run(20);
     let after = link.run(60);
     assert!(after.accepted >= 60 * 190, "{after:?}");
+}
+
+#[test]
+fn a_peer_that_tells_its_load_is_kept_near_its_best() {
+    for (round_trip, window) in [(1, 10), (200, 200), (20, 50)] {
+        let mut link = Link::new(Peer::bucket(200, 1_000_000), round_trip, window, MILLISECOND);
+        link.tells = true;
+        link.run(60);
+        let count = link.run(120);
+        let (used, throttled) = report("tells its load", &link, 120, count);
+        assert!((90.0..=103.0).contains(&used) && throttled == 0.0, "{used} % of what it likes");
+    }
+    let mut pacer = AdaptiveRate::new(None, 1);
+    pacer.take(Mono(SECOND_NANOS), 1).unwrap();
+    pacer.on_accepted(Mono(SECOND_NANOS));
+    pacer.on_congestion(Mono(SECOND_NANOS), 99);
+    assert_eq!(pacer.limit(), None, "nothing to give up trying");
 }
 
 #[test]
