@@ -6,6 +6,8 @@
 //! ```sql
 //! SELECT datetime(at/1000000, 'unixepoch'), actor, action, kind, name FROM audit ORDER BY version, step;
 //! ```
+//!
+//! What operators did and no row shows stands there too, with the kind `operation` and its details in `after`.
 
 mod schema;
 
@@ -14,7 +16,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, CatalogRow, Clock, Kind, Version};
+use signalbox_core::backend::{
+    Catalog, CatalogChange, CatalogError, CatalogRow, Clock, Kind, TrailEntry, TrailPlace, Version,
+};
 use signalbox_core::time::Micros;
 
 use crate::sqlite::OpenError;
@@ -43,6 +47,9 @@ impl Action {
         }
     }
 }
+
+/// Kind of the entries that tell of no row.
+const OPERATION: &str = "operation";
 
 /// One change of one row, as the audit keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +112,7 @@ impl SqliteCatalog {
         let mut statement = connection
             .prepare_cached(
                 "SELECT version, at, actor, action, kind, id, name, before, after FROM audit
-                 WHERE version > ?1 ORDER BY version, step LIMIT ?2",
+                 WHERE version > ?1 AND kind <> 'operation' ORDER BY version, step LIMIT ?2",
             )
             .map_err(failed)?;
         let after = i64::try_from(after.0).unwrap_or(i64::MAX);
@@ -134,6 +141,22 @@ fn entry(row: &rusqlite::Row<'_>) -> Result<AuditEntry, CatalogError> {
         kind: kind_of(&text(4)?)?,
         id: row.get(5).map_err(failed)?,
         name: text(6)?,
+        before: row.get(7).map_err(failed)?,
+        after: row.get(8).map_err(failed)?,
+    })
+}
+
+fn trail_entry(row: &rusqlite::Row<'_>) -> Result<TrailEntry, CatalogError> {
+    let text = |at: usize| row.get::<_, String>(at).map_err(failed);
+    let kind = text(5)?;
+    let about = if kind == OPERATION { None } else { Some((kind_of(&kind)?, text(6)?)) };
+    let version = Version(row.get::<_, i64>(0).map_err(failed)?.cast_unsigned());
+    Ok(TrailEntry {
+        place: TrailPlace { version, step: row.get(1).map_err(failed)? },
+        at: Micros(row.get(2).map_err(failed)?),
+        actor: text(3)?,
+        action: text(4)?,
+        row: about,
         before: row.get(7).map_err(failed)?,
         after: row.get(8).map_err(failed)?,
     })
@@ -286,5 +309,43 @@ impl Catalog for SqliteCatalog {
         change.write("UPDATE head SET version = ?1 WHERE id = 1", params![version.0.cast_signed()])?;
         within.commit().map_err(failed)?;
         Ok(version)
+    }
+
+    fn record(&self, by: &str, action: &str, detail: &str) -> Result<(), CatalogError> {
+        let mut connection = self.writer.lock();
+        let within = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let at = version(&within)?;
+        within
+            .prepare_cached(
+                "INSERT INTO audit(version, step, at, actor, action, kind, id, name, before, after)
+                 SELECT ?1, 1 + coalesce(max(step), 0), ?2, ?3, ?4, ?5, 0, '', NULL, ?6
+                 FROM audit WHERE version = ?1",
+            )
+            .and_then(|mut statement| {
+                let wall = self.clock.now().wall.0;
+                statement.execute(params![at.0.cast_signed(), wall, by, action, OPERATION, detail])
+            })
+            .map_err(failed)?;
+        within.commit().map_err(failed)
+    }
+
+    fn trail(&self, before: Option<TrailPlace>, max: usize) -> Result<Vec<TrailEntry>, CatalogError> {
+        let connection = self.reader.lock();
+        let mut statement = connection
+            .prepare_cached(
+                "SELECT version, step, at, actor, action, kind, name, before, after FROM audit
+                 WHERE (version, step) < (?1, ?2) ORDER BY version DESC, step DESC LIMIT ?3",
+            )
+            .map_err(failed)?;
+        let (version, step) = before.map_or((i64::MAX, 0), |place| {
+            (i64::try_from(place.version.0).unwrap_or(i64::MAX), i64::from(place.step))
+        });
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![version, step, max]).map_err(failed)?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            entries.push(trail_entry(row)?);
+        }
+        Ok(entries)
     }
 }

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, CatalogRow, Kind, Version};
+use signalbox_core::backend::{
+    Catalog, CatalogChange, CatalogError, CatalogRow, Clock, Kind, TrailEntry, TrailPlace, Version,
+};
+use signalbox_core::time::Micros;
 
 use super::cluster::Cluster;
 use super::fault::{Fault, Refusal};
@@ -10,10 +13,38 @@ pub(super) struct CatalogState {
     version: Version,
     rows: BTreeMap<(Kind, String), CatalogRow>,
     last_ids: BTreeMap<Kind, u32>,
+    trail: Vec<TrailEntry>,
+}
+
+/// Who does something, and when.
+struct Act<'a> {
+    by: &'a str,
+    at: Micros,
 }
 
 impl CatalogState {
-    fn make(&mut self, change: &CatalogChange) -> Result<(), CatalogError> {
+    fn note(
+        &mut self,
+        act: &Act<'_>,
+        action: &str,
+        row: Option<(Kind, String)>,
+        before: Option<String>,
+        after: Option<String>,
+    ) {
+        let last = self.trail.last().map(|entry| entry.place);
+        let step = last.filter(|place| place.version == self.version).map_or(0, |place| place.step) + 1;
+        self.trail.push(TrailEntry {
+            place: TrailPlace { version: self.version, step },
+            at: act.at,
+            actor: act.by.to_owned(),
+            action: action.to_owned(),
+            row,
+            before,
+            after,
+        });
+    }
+
+    fn make(&mut self, change: &CatalogChange, act: &Act<'_>) -> Result<(), CatalogError> {
         let (kind, name, expected) = match change {
             CatalogChange::Put { kind, name, expected, .. }
             | CatalogChange::Delete { kind, name, expected } => (*kind, name.clone(), *expected),
@@ -27,6 +58,12 @@ impl CatalogState {
         if let Some(expected) = expected.filter(|&expected| expected != seen) {
             return Err(CatalogError::Conflict { kind, name, held: seen.0, expected: expected.0 });
         }
+        let before = held.map(|row| row.document.clone());
+        let (action, after) = match (change, &before) {
+            (CatalogChange::Put { document, .. }, Some(_)) => ("update", Some(document.clone())),
+            (CatalogChange::Put { document, .. }, None) => ("create", Some(document.clone())),
+            (CatalogChange::Delete { .. }, _) => ("delete", None),
+        };
         match change {
             CatalogChange::Put { document, .. } => {
                 let known = held.map(|row| row.id);
@@ -35,13 +72,20 @@ impl CatalogState {
                     *last += 1;
                     *last
                 });
-                let row = CatalogRow { kind, id, name, version: self.version, document: document.clone() };
+                let row = CatalogRow {
+                    kind,
+                    id,
+                    name: name.clone(),
+                    version: self.version,
+                    document: document.clone(),
+                };
                 self.rows.insert(at, row);
             }
             CatalogChange::Delete { .. } => {
                 self.rows.remove(&at);
             }
         }
+        self.note(act, action, Some((kind, name)), before, after);
         Ok(())
     }
 }
@@ -80,16 +124,17 @@ impl Catalog for MemoryCatalog {
         Ok(rows)
     }
 
-    fn apply(&self, _by: &str, changes: &[CatalogChange]) -> Result<Version, CatalogError> {
+    fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, CatalogError> {
         self.strike()?;
         let mut world = self.cluster.world();
         if changes.is_empty() {
             return Ok(world.catalog.version);
         }
+        let act = Act { by, at: self.cluster.clock().now().wall };
         let mut next = world.catalog.clone();
         next.version.0 += 1;
         for change in changes {
-            if let Err(error) = next.make(change) {
+            if let Err(error) = next.make(change, &act) {
                 if matches!(error, CatalogError::Conflict { .. }) {
                     world.faults.tally.refuse(Refusal::Conflict);
                 }
@@ -98,5 +143,20 @@ impl Catalog for MemoryCatalog {
         }
         world.catalog = next;
         Ok(world.catalog.version)
+    }
+
+    fn record(&self, by: &str, action: &str, detail: &str) -> Result<(), CatalogError> {
+        self.strike()?;
+        let act = Act { by, at: self.cluster.clock().now().wall };
+        self.cluster.world().catalog.note(&act, action, None, None, Some(detail.to_owned()));
+        Ok(())
+    }
+
+    fn trail(&self, before: Option<TrailPlace>, max: usize) -> Result<Vec<TrailEntry>, CatalogError> {
+        self.strike()?;
+        let world = self.cluster.world();
+        let entries = world.catalog.trail.iter().rev();
+        let wanted = entries.filter(|entry| before.is_none_or(|before| entry.place < before));
+        Ok(wanted.take(max).cloned().collect())
     }
 }

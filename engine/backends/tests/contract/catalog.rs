@@ -32,6 +32,7 @@ in_each_catalog! {
     a_change_of_something_newer_is_a_conflict,
     a_change_that_fails_leaves_nothing,
     a_later_change_sees_an_earlier_one_of_the_same_call,
+    the_trail_tells_of_changes_and_of_actions,
 }
 
 fn open(dir: &std::path::Path) -> SqliteCatalog {
@@ -117,6 +118,36 @@ fn a_later_change_sees_an_earlier_one_of_the_same_call(catalog: &dyn Catalog) {
     ];
     catalog.apply("ann", &changes).unwrap();
     assert_eq!(catalog.rows(Kind::Carrier).unwrap(), [row(Kind::Carrier, 1, "c", 1, "2")]);
+}
+
+fn the_trail_tells_of_changes_and_of_actions(catalog: &dyn Catalog) {
+    catalog.record("ann", "queue.hold", "{}").unwrap();
+    catalog.apply("bob", &[put(Kind::Link, "l", "1", None), put(Kind::Link, "l", "2", None)]).unwrap();
+    catalog.record("ann", "queue.purge", "{\"all\":true}").unwrap();
+    catalog.apply("eve", &[delete(Kind::Link, "l", None)]).unwrap();
+
+    let trail = catalog.trail(None, 100).unwrap();
+    let told: Vec<_> = trail
+        .iter()
+        .map(|entry| {
+            let place = (entry.place.version.0, entry.place.step);
+            let row = entry.row.as_ref().map(|(kind, name)| (*kind, name.as_str()));
+            (place, entry.actor.as_str(), entry.action.as_str(), row, entry.after.as_deref())
+        })
+        .collect();
+    let link = Some((Kind::Link, "l"));
+    assert_eq!(
+        told,
+        [
+            ((2, 1), "eve", "delete", link, None),
+            ((1, 3), "ann", "queue.purge", None, Some("{\"all\":true}")),
+            ((1, 2), "bob", "update", link, Some("2")),
+            ((1, 1), "bob", "create", link, Some("1")),
+            ((0, 1), "ann", "queue.hold", None, Some("{}")),
+        ]
+    );
+    assert_eq!(catalog.trail(Some(trail[1].place), 2).unwrap(), trail[2..4]);
+    assert_eq!(catalog.version().unwrap(), Version(2));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::time::Micros;
+
 /// What a catalog row describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,6 +129,34 @@ pub enum CatalogError {
     },
 }
 
+/// Where an entry stands in the trail: entries are ordered by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrailPlace {
+    /// The version of the catalog that a change made, or at which something was done.
+    pub version: Version,
+    /// Its number among the entries of that version, from 1.
+    pub step: u32,
+}
+
+/// What was done by whom: a change of one row, or an operator's action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailEntry {
+    /// Where it stands.
+    pub place: TrailPlace,
+    /// When.
+    pub at: Micros,
+    /// Who.
+    pub actor: String,
+    /// What: `create`, `update` or `delete` of a row, or the name of an action.
+    pub action: String,
+    /// The row; `None` for an action.
+    pub row: Option<(Kind, String)>,
+    /// The document before, if there was one.
+    pub before: Option<String>,
+    /// The document after, if there is one; for an action its details as JSON.
+    pub after: Option<String>,
+}
+
 /// Accounts, links, routes and policies: versioned rows in a database of their own.
 pub trait Catalog: Send + Sync {
     /// The version now.
@@ -146,4 +176,16 @@ pub trait Catalog: Send + Sync {
     /// # Errors
     /// See [`CatalogError`].
     fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, CatalogError>;
+
+    /// Puts what an operator did, and no row shows, into the trail: `detail` is JSON.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn record(&self, by: &str, action: &str, detail: &str) -> Result<(), CatalogError>;
+
+    /// Entries of the trail before a place, newest first, at most `max`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn trail(&self, before: Option<TrailPlace>, max: usize) -> Result<Vec<TrailEntry>, CatalogError>;
 }
