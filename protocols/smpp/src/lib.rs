@@ -10,6 +10,9 @@
 //! * [`Session`] is the machine of both sides: binds, windows, timers, nacks.
 //! * [`time`], [`receipt`] and [`message_id`] read what else is text in SMPP.
 //!
+//! What each profile makes of each fault is tabulated in `profiles.md`, whose cells are tests. Decoders and the
+//! session are fuzzed on stable Rust by `tests/smpp/fuzz.rs`.
+//!
 //! Text fields are slices of the frame, and a frame is a slice of the read buffer. Who keeps a small part of a
 //! message for long should copy it.
 //!

@@ -48,9 +48,8 @@ impl Session {
         };
         let agreed = version.min(self.config.version);
         let mut resp = BindResp { system_id: system_id.into(), ..BindResp::default() };
-        if agreed >= Version::V3_4 {
-            resp.tlvs.push_u8(Tag::SC_INTERFACE_VERSION, self.config.version.interface());
-        }
+        // Responses to a 3.3 peer are encoded without their TLVs.
+        resp.tlvs.push_u8(Tag::SC_INTERFACE_VERSION, self.config.version.interface());
         let before = std::mem::replace(&mut self.profile.version, agreed);
         if let Err(error) = self.encode_response(sequence, CommandStatus::ROK, &mode.response(resp)) {
             self.profile.version = before;

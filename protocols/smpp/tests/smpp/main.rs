@@ -17,3 +17,4 @@ mod session_faults;
 mod session_timers;
 mod session_unbind;
 mod session_window;
+mod strict_out;
