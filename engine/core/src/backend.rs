@@ -15,9 +15,7 @@ mod ownership;
 mod store;
 
 pub use blobs::{BlobError, BlobId, Blobs};
-pub use catalog::{
-    Catalog, CatalogChange, CatalogError, CatalogRow, Kind, TrailEntry, TrailPlace, Version,
-};
+pub use catalog::{Catalog, CatalogChange, CatalogError, CatalogRow, Kind, TrailEntry, TrailPlace, Version};
 pub use cdr_sink::{CdrBatch, CdrSink, OutboxPosition, SinkError};
 pub use clock::{Clock, Random};
 pub use lease::{Lease, RateKey, RateLease};

@@ -57,6 +57,13 @@ use crate::time::{Micros, Mono, Now};
 /// How often what ages is looked after.
 const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// In this time the sweep visits every counter (DC-05: a twentieth of the usual window or less).
+const SWEEP: std::time::Duration = std::time::Duration::from_secs(5);
+/// Slots of the counters that are swept together: one segment of their table.
+const SWEEP_SLICE: u128 = 4_096;
+/// Slots that one turn sweeps at most, some milliseconds' work.
+const SWEEP_MOST: usize = 64 * 4_096;
+
 /// What one turn changed and wants done.
 #[derive(Debug, Default)]
 pub struct Turn {
@@ -101,6 +108,7 @@ pub struct Exchange {
     seen: SeenMo,
     finished: Finished,
     counters: Counters,
+    swept: Mono,
 
     timers: Timers,
     clock_offset: i64,
@@ -145,6 +153,7 @@ impl Exchange {
             finished: Finished::new(limits.finished),
             counters: Counters::new(&policy.counters.set, policy.counters.limits)
                 .expect("policies are checked when they are read"),
+            swept: now.mono,
             timers,
             clock_offset: now.offset_micros(),
             hot_octets: 0,
@@ -157,6 +166,7 @@ impl Exchange {
             turn: Turn::default(),
             policy,
         };
+        exchange.counters.mark_warming(counter_mono(now));
         exchange.apply_white_list(now);
         exchange.configure_peers(now);
         exchange
@@ -238,6 +248,7 @@ impl Exchange {
                 }
             }
         }
+        self.sweep_counters(now);
         self.reroute_stranded(now);
         self.release(now, bodies);
         self.write_touched();
@@ -378,7 +389,18 @@ impl Exchange {
             self.requests.remove(&key);
             self.delete(id.shard(), Table::Request, key);
         }
-        let report = self.counters.sweep(counter_mono(now), counter_wall(now), 50_000);
+    }
+
+    /// Sweeps the counters a slice at a time, so that all are visited once in [`SWEEP`] and no turn waits.
+    fn sweep_counters(&mut self, now: Now) {
+        let elapsed = (now.mono - self.swept).as_nanos();
+        let due = self.counters.sweep_slots() as u128 * elapsed / SWEEP.as_nanos();
+        if due < SWEEP_SLICE && elapsed < HOUSEKEEPING.as_nanos() {
+            return;
+        }
+        self.swept = now.mono;
+        let budget = usize::try_from(due).unwrap_or(usize::MAX).clamp(SWEEP_SLICE as usize, SWEEP_MOST);
+        let report = self.counters.sweep(counter_mono(now), counter_wall(now), budget);
         self.alarms(report.events);
     }
 
@@ -415,6 +437,8 @@ fn counter_wall(now: Now) -> signalbox_counters::Wall {
 fn rule_names(policy: &Policy) -> Vec<Arc<str>> {
     let count = u32::try_from(policy.router.rules.len()).unwrap_or(u32::MAX);
     (0..count)
-        .map(|index| Arc::from(policy.router.rules.rule_name(signalbox_routing::RuleIndex(index)).unwrap_or("")))
+        .map(|index| {
+            Arc::from(policy.router.rules.rule_name(signalbox_routing::RuleIndex(index)).unwrap_or(""))
+        })
         .collect()
 }

@@ -180,7 +180,7 @@ pub trait Store: Send {
     fn claim(&mut self, shards: &[ShardId], epoch: Epoch) -> Result<Vec<ShardMark>, CommitError>;
 
     /// Shows each row of the shard, table by table in the order of [`Table::ALL`], in key order.
-    /// `None` shows all shards.
+    /// `None` shows those of all shards, in each table by key and then by shard.
     ///
     /// # Errors
     /// When a row cannot be read.

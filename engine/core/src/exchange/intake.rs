@@ -332,8 +332,8 @@ impl Exchange {
     ) -> Result<CounterVerdict, Refusal> {
         let device_carrier = carrier.map(|carrier| carrier.0);
         let (source_carrier, destination_carrier) = match offer.direction {
-            Direction::Mo => (device_carrier, None),
-            Direction::Mt | Direction::Receipt => (None, device_carrier),
+            Direction::Mo => (device_carrier, self.carrier_of(&offer.destination, now)),
+            Direction::Mt | Direction::Receipt => (self.carrier_of(&offer.source, now), device_carrier),
         };
         let sighting = Sighting {
             source_carrier,
@@ -356,6 +356,15 @@ impl Exchange {
             signalbox_counters::Verdict::Throttle(_) => Err(Refusal::CounterThrottle),
             signalbox_counters::Verdict::Block(_) => Ok(CounterVerdict::Block),
         }
+    }
+
+    /// The carrier of the side that is no device, where it is a number: carriers that alternate are a sign of a
+    /// loop (DC-11, DC-15).
+    fn carrier_of(&self, address: &Address, now: Now) -> Option<u32> {
+        if address.ton != crate::address::ton::INTERNATIONAL {
+            return None;
+        }
+        self.number_answer(address, now).carrier.map(|carrier| carrier.0)
     }
 
     fn group_of(&self, source: &Address) -> Option<u32> {

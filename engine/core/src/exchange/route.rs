@@ -95,7 +95,12 @@ impl Exchange {
     }
 
     /// What is known about a device after an outside look-up.
-    pub(super) fn looked_up(&self, device: &Address, lookup: Option<&LookupAnswer>, now: Now) -> NumberAnswer {
+    pub(super) fn looked_up(
+        &self,
+        device: &Address,
+        lookup: Option<&LookupAnswer>,
+        now: Now,
+    ) -> NumberAnswer {
         self.policy.router.answer(party(device), lookup, UtcMicros(now.wall.0))
     }
 
