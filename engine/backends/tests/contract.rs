@@ -15,6 +15,8 @@ mod cdr;
 mod cdr_crash;
 #[path = "contract/cdr_files.rs"]
 mod cdr_files;
+#[path = "contract/faults.rs"]
+mod faults;
 #[path = "contract/lease.rs"]
 mod lease;
 #[path = "contract/log.rs"]
@@ -31,6 +33,8 @@ mod schema;
 mod sink;
 #[path = "contract/spine.rs"]
 mod spine;
+#[path = "contract/spine_crash.rs"]
+mod spine_crash;
 #[path = "contract/store.rs"]
 mod store;
 #[path = "contract/vfs.rs"]
