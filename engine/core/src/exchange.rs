@@ -17,6 +17,7 @@ mod event;
 mod finish;
 mod group;
 mod intake;
+mod logged;
 mod note;
 mod operate;
 mod peer;
@@ -59,6 +60,8 @@ const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// In this time the sweep visits every counter (DC-05: a twentieth of the usual window or less).
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(5);
+/// Shortest pause between two slices.
+const SWEEP_PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 /// Slots of the counters that are swept together: one segment of their table.
 const SWEEP_SLICE: u128 = 4_096;
 /// Slots that one turn sweeps at most, some milliseconds' work.
@@ -370,7 +373,8 @@ impl Exchange {
     /// in one turn still have their order.
     fn new_id(&mut self, now: Now, shard: ShardId) -> MessageId {
         self.last_id = Micros(now.wall.0.max(self.last_id.0.saturating_add(1)));
-        MessageId::new(self.last_id, shard, self.random.next())
+        // The lowest octet is for the numbers of parts.
+        MessageId::new(self.last_id, shard, self.random.next() << 8)
     }
 
     fn housekeeping(&mut self, now: Now) {
@@ -394,6 +398,9 @@ impl Exchange {
     /// Sweeps the counters a slice at a time, so that all are visited once in [`SWEEP`] and no turn waits.
     fn sweep_counters(&mut self, now: Now) {
         let elapsed = (now.mono - self.swept).as_nanos();
+        if elapsed < SWEEP_PAUSE.as_nanos() {
+            return;
+        }
         let due = self.counters.sweep_slots() as u128 * elapsed / SWEEP.as_nanos();
         if due < SWEEP_SLICE && elapsed < HOUSEKEEPING.as_nanos() {
             return;

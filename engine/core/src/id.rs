@@ -54,7 +54,7 @@ impl fmt::Display for ShardId {
 pub struct Epoch(pub u64);
 
 /// Identity of a message, 128 bits, ordered by time: 64 bits UTC microseconds, 16 bits shard,
-/// 48 bits from the exchange's [`Random`](crate::backend::Random).
+/// 40 bits from the exchange's [`Random`](crate::backend::Random), 8 bits number of the part, zero for the whole.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageId(u128);
 
@@ -77,6 +77,19 @@ impl MessageId {
     #[must_use]
     pub fn accepted_at(self) -> Micros {
         Micros(((self.0 >> 64) as u64).cast_signed())
+    }
+
+    /// The id of part `number` (from 1) of this message: it follows from the whole's, so that whoever cuts the
+    /// message again finds the same.
+    #[must_use]
+    pub fn part(self, number: u8) -> Self {
+        Self(self.whole().0 | u128::from(number))
+    }
+
+    /// The message that this is a part of, or itself.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self(self.0 & !0xff)
     }
 
     /// The 16 octets, most significant first, so that byte order is time order.
@@ -163,6 +176,17 @@ mod tests {
         assert_eq!(id.accepted_at(), Micros(1_790_000_000_123_456));
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(MessageId::from_bytes(id.to_bytes()), id);
+    }
+
+    #[test]
+    fn parts_follow_their_whole_and_lead_back_to_it() {
+        let whole = MessageId::new(Micros(5), ShardId(3), 0x1234 << 8);
+        assert!(whole < whole.part(1) && whole.part(1) < whole.part(255));
+        assert!(whole.part(255) < MessageId::new(Micros(6), ShardId(3), 0));
+        assert_eq!(
+            (whole.part(255).whole(), whole.part(2).shard(), whole.whole()),
+            (whole, ShardId(3), whole)
+        );
     }
 
     #[test]

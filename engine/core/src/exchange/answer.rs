@@ -23,7 +23,7 @@ impl Exchange {
     }
 
     /// Ends the attempt's claim on its session's window.
-    fn settle_permit(&mut self, key: Key, id: PeerId) {
+    pub(super) fn settle_permit(&mut self, key: Key, id: PeerId) {
         let Some(entry) = self.entries.get(key) else { return };
         let Phase::Released { session } = entry.phase else { return };
         if let Some(peer) = self.peers.get_mut(&id) {

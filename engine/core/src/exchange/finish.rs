@@ -108,7 +108,14 @@ impl Exchange {
     }
 
     /// Books the outcome of a whole message.
-    fn conclude(&mut self, now: Now, envelope: Envelope, data_coding: u8, parts: u8, ending: Ending) {
+    pub(super) fn conclude(
+        &mut self,
+        now: Now,
+        envelope: Envelope,
+        data_coding: u8,
+        parts: u8,
+        ending: Ending,
+    ) {
         let cdr = cdr(&envelope, data_coding, parts, &ending, CdrKind::Final);
         self.turn.commit.cdrs.push(cdr.encode());
         self.touched_shards.insert(envelope.id.shard());

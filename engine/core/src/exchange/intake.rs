@@ -28,17 +28,19 @@ const REQUEST_MEMORY: std::time::Duration = std::time::Duration::from_secs(86_40
 const MO_VALIDITY: std::time::Duration = std::time::Duration::from_secs(3 * 86_400);
 
 /// What is to be accepted, checked.
-struct Offer {
-    direction: Direction,
-    origin: Origin,
-    origin_class: OriginClass,
-    class: TrafficClass,
-    source: Address,
-    destination: Address,
-    not_before: Option<Micros>,
-    expires_at: Micros,
-    receipt: ReceiptRequest,
-    first_part: bool,
+pub(super) struct Offer {
+    /// The id it was answered with, if it was.
+    pub id: Option<MessageId>,
+    pub direction: Direction,
+    pub origin: Origin,
+    pub origin_class: OriginClass,
+    pub class: TrafficClass,
+    pub source: Address,
+    pub destination: Address,
+    pub not_before: Option<Micros>,
+    pub expires_at: Micros,
+    pub receipt: ReceiptRequest,
+    pub first_part: bool,
 }
 
 impl Exchange {
@@ -93,6 +95,7 @@ impl Exchange {
             SubmitChannel::Http(webhook) => Origin::Http(submit.account, webhook),
         };
         let offer = |destination: &Address| Offer {
+            id: None,
             direction: Direction::Mt,
             origin,
             origin_class: submit.origin_class,
@@ -129,7 +132,7 @@ impl Exchange {
     }
 
     /// Accepts one message to one destination, in as many entries as it has parts.
-    fn accept(
+    pub(super) fn accept(
         &mut self,
         now: Now,
         offer: Offer,
@@ -144,7 +147,7 @@ impl Exchange {
             Direction::Mo => offer.source.shard(),
             Direction::Mt | Direction::Receipt => offer.destination.shard(),
         };
-        let id = self.new_id(now, shard);
+        let id = offer.id.unwrap_or_else(|| self.new_id(now, shard));
         let journey = Journey {
             direction: offer.direction,
             source: &offer.source,
@@ -199,8 +202,9 @@ impl Exchange {
         for (index, content) in parts.iter().enumerate() {
             let mut part = envelope.clone();
             if total > 1 {
-                part.id = self.new_id(now, shard);
-                part.part = Some(Part { whole: id, number: index as u8 + 1, total });
+                let number = index as u8 + 1;
+                part.id = id.part(number);
+                part.part = Some(Part { whole: id, number, total });
                 part.octets = octets_of(std::slice::from_ref(content));
             }
             let mut entry = Entry::new(part, Held::Hot(Body::Content(content.clone())), content.data_coding);
@@ -301,6 +305,7 @@ impl Exchange {
             return Ok(());
         }
         let offer = Offer {
+            id: None,
             direction: Direction::Mo,
             origin: Origin::Link(inbound.link),
             origin_class: OriginClass::User,
@@ -427,7 +432,7 @@ fn is_guess(source: AnswerSource) -> bool {
     }
 }
 
-fn octets_of(parts: &[Content]) -> u16 {
+pub(super) fn octets_of(parts: &[Content]) -> u16 {
     let octets: usize = parts.iter().map(|part| part.payload.len()).sum();
     u16::try_from(octets).unwrap_or(u16::MAX)
 }
@@ -447,7 +452,11 @@ pub(super) fn counter_key(address: &Address) -> CounterKey {
 }
 
 /// Schedule and end of validity of a submission.
-fn validity(now: Now, submit: &Submit, account: &AccountPolicy) -> Result<(Option<Micros>, Micros), Refusal> {
+pub(super) fn validity(
+    now: Now,
+    submit: &Submit,
+    account: &AccountPolicy,
+) -> Result<(Option<Micros>, Micros), Refusal> {
     let not_before = submit.not_before.filter(|at| *at > now.wall);
     let start = not_before.unwrap_or(now.wall);
     let expires_at = match submit.expires_at {

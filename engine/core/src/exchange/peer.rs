@@ -112,7 +112,9 @@ impl Exchange {
         let stranded: Vec<PeerId> = self
             .peers
             .iter()
-            .filter(|(id, peer)| matches!(id, PeerId::Link(_)) && peer.queue.len() > 0 && !self.usable(**id))
+            .filter(|(id, peer)| {
+                matches!(id, PeerId::Link(_)) && !peer.queue.is_empty() && !self.usable(**id)
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in stranded {
@@ -155,12 +157,7 @@ impl Exchange {
     pub(super) fn congestion(&mut self, now: Now, session: SessionId, state: u8) {
         let Some(id) = self.sessions.get(&session).map(|session| session.peer) else { return };
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        // 80 to 89 is "high", 90 and more "congested" (SMPP 5.0 cl. 4.8.4.18).
-        if state >= 90 {
-            peer.pace.on_queue_full(now.mono);
-        } else if state >= 80 {
-            peer.pace.on_throttled(now.mono);
-        }
+        peer.pace.on_congestion(now.mono, state);
     }
 }
 

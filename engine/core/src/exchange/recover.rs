@@ -146,7 +146,7 @@ impl Exchange {
     }
 
     /// Holds the lane of an entry that left its queue before the restart.
-    fn hold_lane(&mut self, key: Key) {
+    pub(super) fn hold_lane(&mut self, key: Key) {
         let Some(entry) = self.entries.get(key) else { return };
         let (Some(id), lane) = (entry.peer, entry.lane_key()) else { return };
         if entry.progress.attempts == 0 || !self.policy.peer(id).is_some_and(|policy| policy.ordered) {

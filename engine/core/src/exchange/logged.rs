@@ -1,0 +1,152 @@
+//! What a shard's log brings, where intake and handling are two commits (a cluster).
+//!
+//! A message of the log is accepted already: it has its id, its time and its answer. So it is never refused any
+//! more; where the rules have no way for it, it ends, with a CDR. Answers name message and attempt, for the
+//! permit they were given under may be of an owner before this one. All of it may come again, after a store that
+//! lost its last commits, and then leads to the same.
+
+use super::Exchange;
+use super::effect::Refusal;
+use super::entry::{Entries, Key, Phase, Progress};
+use super::event::{Submit, SubmitChannel};
+use super::finish::Ending;
+use super::intake::{Offer, octets_of, validity};
+use crate::backend::Offset;
+use crate::id::{MessageId, PeerId, PermitId, ShardId};
+use crate::message::{Direction, Envelope, Origin, VisibleId};
+use crate::outcome::{FinalState, Reason};
+use crate::time::Now;
+
+impl Exchange {
+    /// Takes a submission that was accepted as `id` when its record became durable, and answered then.
+    ///
+    /// It has one destination, whose shard is the id's: the intake makes a record of each. Limits on what may be
+    /// accepted are the intake's; `reply` and `idempotency` have done their work. An id that is known is passed
+    /// over.
+    pub fn accepted(&mut self, now: Now, id: MessageId, submit: &Submit) {
+        if self.by_id.contains_key(&id) || self.groups.contains_key(&id) || self.finished.get(id).is_some() {
+            return;
+        }
+        if let Err(refusal) = self.try_accepted(now, id, submit) {
+            self.end_refused(now, id, submit, &refusal);
+        }
+    }
+
+    fn try_accepted(&mut self, now: Now, id: MessageId, submit: &Submit) -> Result<(), Refusal> {
+        let policy = self.policy.clone();
+        let account = policy.accounts.get(&submit.account).ok_or(Refusal::AccountInactive)?;
+        if !account.active {
+            return Err(Refusal::AccountInactive);
+        }
+        if !account.may_send_from(&submit.source) {
+            return Err(Refusal::SourceNotAllowed);
+        }
+        let destination = submit.destinations.first().ok_or(Refusal::NoDestination)?.clone();
+        // Validity counts from acceptance, not from when the record is read.
+        let (not_before, expires_at) = validity(Now { wall: id.accepted_at(), ..now }, submit, account)?;
+        let offer = Offer {
+            id: Some(id),
+            direction: Direction::Mt,
+            origin: origin_of(submit),
+            origin_class: submit.origin_class,
+            class: submit.class,
+            source: submit.source.clone(),
+            destination,
+            not_before,
+            expires_at,
+            receipt: submit.receipt,
+            first_part: submit.first_part,
+        };
+        self.accept(now, offer, &submit.parts, Some(VisibleId::Long), false).map(|_| ())
+    }
+
+    /// Books the outcome of a message that is accepted and has no way to go.
+    fn end_refused(&mut self, now: Now, id: MessageId, submit: &Submit, refusal: &Refusal) {
+        let (state, reason) = match refusal {
+            Refusal::NoRoute | Refusal::NoDestination => (FinalState::Rejected, Reason::NoRoute),
+            Refusal::RouteRejects { .. } => (FinalState::Rejected, Reason::RouteRejects),
+            Refusal::AccountInactive | Refusal::SourceNotAllowed => (FinalState::Filtered, Reason::Contract),
+            Refusal::CounterThrottle => (FinalState::Filtered, Reason::CounterBlock),
+            Refusal::BadSchedule | Refusal::AlreadyExpired => (FinalState::Expired, Reason::ValidityEnded),
+            Refusal::QueueFull { .. }
+            | Refusal::AccountQueueFull { .. }
+            | Refusal::StoreFull
+            | Refusal::Draining
+            | Refusal::LinkUnknown
+            | Refusal::Internal => (FinalState::Failed, Reason::Internal),
+        };
+        let envelope = Envelope {
+            id,
+            direction: Direction::Mt,
+            origin: origin_of(submit),
+            origin_class: submit.origin_class,
+            class: submit.class,
+            source: submit.source.clone(),
+            destination: submit.destinations.first().cloned().unwrap_or_default(),
+            not_before: None,
+            expires_at: id.accepted_at(),
+            receipt: submit.receipt,
+            visible_id: VisibleId::Long,
+            part: None,
+            octets: octets_of(&submit.parts),
+        };
+        let data_coding = submit.parts.first().map_or(0, |part| part.data_coding);
+        let parts = u8::try_from(submit.parts.len()).unwrap_or(u8::MAX);
+        let ending = Ending { state, reason, at: now.wall, peer: None, progress: Progress::default() };
+        self.conclude(now, envelope, data_coding, parts, ending);
+    }
+
+    /// Tells of an attempt that an owner before this one released. The log says so; the store may not know, when it
+    /// lost the commit. Its fate is in doubt (rule 4) until its answer is read. What the store knows is passed over.
+    pub fn attempted(&mut self, now: Now, id: MessageId, attempt: u16, peer: PeerId) {
+        let Some(key) = self.by_id.get(&id).copied() else { return };
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        if entry.progress.attempts >= attempt || self.policy.peer(peer).is_none() {
+            return;
+        }
+        match entry.phase {
+            Phase::AwaitingReceipt { .. } => return,
+            // The attempt before this one had no answer either.
+            Phase::Released { .. } | Phase::InDoubt { .. } => entry.progress.possible_duplicate = true,
+            Phase::Waiting { .. } | Phase::Queued | Phase::Resolving => {}
+        }
+        self.withdraw(key);
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.peer = Some(peer);
+        entry.progress.attempts = attempt;
+        entry.progress.first_sent_at.get_or_insert(now.wall);
+        self.hold_lane(key);
+        self.doubt(now, key, peer);
+    }
+
+    /// Takes an entry from wherever it is on its way.
+    fn withdraw(&mut self, key: Key) {
+        if let Some(peer) = self.entries.get(key).and_then(|entry| entry.peer) {
+            self.settle_permit(key, peer);
+        }
+        self.unqueue(key);
+        self.leave_doubt(key);
+    }
+
+    /// The permit of an attempt whose answer is still awaited, for one that the log names by message and attempt.
+    #[must_use]
+    pub fn permit_of(&self, id: MessageId, attempt: u16) -> Option<PermitId> {
+        let key = *self.by_id.get(&id)?;
+        let entry = self.entries.get(key)?;
+        let awaited = matches!(entry.phase, Phase::Released { .. } | Phase::InDoubt { .. });
+        (awaited && entry.progress.attempts == attempt).then(|| Entries::permit(key, entry.nonce))
+    }
+
+    /// Tells that the log of `shard` is handled up to here; the commit of this turn says so.
+    pub fn handled(&mut self, shard: ShardId, upto: Offset) {
+        self.marks[usize::from(shard.number())].position = Some(upto);
+        self.touched_shards.insert(shard);
+    }
+}
+
+fn origin_of(submit: &Submit) -> Origin {
+    match submit.channel {
+        SubmitChannel::Smpp => Origin::Smpp(submit.account),
+        SubmitChannel::Http(webhook) => Origin::Http(submit.account, webhook),
+    }
+}
