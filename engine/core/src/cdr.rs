@@ -172,7 +172,7 @@ impl Cdr {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::id::ShardId;
 

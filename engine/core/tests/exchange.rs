@@ -9,6 +9,8 @@ mod world;
 mod accept;
 #[path = "exchange/doubt.rs"]
 mod doubt;
+#[path = "exchange/logged.rs"]
+mod logged;
 #[path = "exchange/receipts.rs"]
 mod receipts;
 #[path = "exchange/restart.rs"]

@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use signalbox_core::backend::{Offset, Table};
+use signalbox_core::exchange::{Answer, Event, Submit};
+use signalbox_core::id::{MessageId, PeerId, ShardId};
+use signalbox_core::message::ReceiptRequest;
+use signalbox_core::outcome::{FinalState, Reason};
+
+use crate::world::{LINK, TO_LINK, World, address, policy, text};
+
+const TO: &str = "447700900001";
+
+fn id_of(world: &World, to: &str) -> MessageId {
+    MessageId::new(world.now.wall, address(to).shard(), 0x77 << 8)
+}
+
+fn log(world: &mut World, submit: &Submit) -> MessageId {
+    let id = MessageId::new(world.now.wall, submit.destinations[0].shard(), 0x77 << 8);
+    world.exchange.accepted(world.now, id, submit);
+    world.settle();
+    id
+}
+
+#[test]
+fn it_keeps_the_id_and_the_time_of_its_record() {
+    let mut world = World::new();
+    let submit = world.message(TO);
+    let id = id_of(&world, TO);
+    world.pass(Duration::from_secs(5));
+    world.exchange.accepted(world.now, id, &submit);
+    world.settle();
+    assert!(world.replies.is_empty(), "it was answered when it became durable");
+    assert_eq!(world.last_sent().id(), id);
+    assert_eq!(world.last_sent().expires_at(), id.accepted_at().after(Duration::from_secs(3600)));
+}
+
+#[test]
+fn a_record_read_twice_is_one_message() {
+    let mut world = World::new();
+    let submit = world.message(TO);
+    let id = log(&mut world, &submit);
+    world.exchange.accepted(world.now, id, &submit);
+    world.settle();
+    assert_eq!((world.exchange.open(), world.sent.len()), (1, 1));
+    let permit = world.last_sent().permit();
+    world.answer(permit, "1");
+    world.exchange.accepted(world.now, id, &submit);
+    world.settle();
+    assert_eq!((world.exchange.open(), world.sent.len(), world.cdrs.len()), (0, 1, 1));
+}
+
+#[test]
+fn parts_have_the_same_ids_whoever_cuts() {
+    let ids = |world: &mut World| {
+        let parts = [text("one"), text("two")].into_iter().collect();
+        let submit = Submit { parts, ..world.message(TO) };
+        log(world, &submit);
+        world.sent.iter().map(|(_, released)| released.id()).collect::<Vec<_>>()
+    };
+    let (mut one, mut other) = (World::new(), World::new());
+    other.taken("447700900009", "1");
+    other.sent.clear();
+    assert_eq!(ids(&mut one), ids(&mut other));
+}
+
+#[test]
+fn what_has_no_way_ends_with_a_cdr() {
+    let mut world = World::new();
+    let refused = Submit { receipt: ReceiptRequest::FINAL, ..world.message("99123") };
+    let id = log(&mut world, &refused);
+    let cdr = &world.cdrs[0];
+    assert_eq!((cdr.message, cdr.outcome, cdr.reason), (id, FinalState::Rejected, Reason::RouteRejects));
+    assert_eq!(world.sent.len(), 1, "the receipt that was asked for");
+    let late = Submit { expires_at: Some(world.now.wall), ..world.message(TO) };
+    log(&mut world, &late);
+    assert_eq!((world.cdrs[1].outcome, world.exchange.open()), (FinalState::Expired, 1));
+}
+
+#[test]
+fn an_answer_finds_its_attempt_after_a_restart() {
+    let mut world = World::new();
+    let submit = world.message(TO);
+    let id = log(&mut world, &submit);
+    let before = world.exchange.permit_of(id, 1);
+    assert_eq!(before, Some(world.last_sent().permit()));
+    world.restart();
+    assert_eq!(world.exchange.permit_of(id, 2), None);
+    let permit = world.exchange.permit_of(id, 1).expect("in doubt");
+    world.answer(permit, "1");
+    assert_eq!((world.cdrs[0].outcome, world.cdrs[0].possible_duplicate), (FinalState::Accepted, false));
+    assert_eq!(world.exchange.permit_of(id, 1), None);
+    assert!(world.rows.is_empty(), "{:?}", world.rows.keys());
+}
+
+#[test]
+fn an_attempt_that_the_store_lost_is_in_doubt() {
+    let mut world = World::with(policy());
+    let submit = world.message(TO);
+    let id = log(&mut world, &submit);
+    world.exchange.attempted(world.now, id, 1, PeerId::Link(LINK));
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    assert!(world.sent.is_empty());
+    world.pass(Duration::from_secs(61));
+    assert_eq!(world.last_sent().attempt(), 2);
+    let permit = world.last_sent().permit();
+    world.answer(permit, "1");
+    assert!(world.cdrs[0].possible_duplicate);
+}
+
+#[test]
+fn attempts_and_answers_of_the_log_lead_to_where_they_led() {
+    let mut world = World::with(policy());
+    let submit = world.message(TO);
+    let id = log(&mut world, &submit);
+    world.exchange.attempted(world.now, id, 1, PeerId::Link(LINK));
+    let permit = world.exchange.permit_of(id, 1).unwrap();
+    world.event(Event::Answered { permit, answer: Answer::Taken { remote_id: "5".into() } });
+    world.exchange.attempted(world.now, id, 1, PeerId::Link(LINK));
+    world.settle();
+    assert_eq!((world.cdrs.len(), world.cdrs[0].possible_duplicate), (1, false));
+}
+
+#[test]
+fn two_attempts_without_an_answer_mark_it() {
+    let mut world = World::with(policy());
+    let submit = world.message(TO);
+    let id = log(&mut world, &submit);
+    for attempt in [1, 2] {
+        world.exchange.attempted(world.now, id, attempt, PeerId::Link(LINK));
+    }
+    assert_eq!(world.exchange.permit_of(id, 1), None);
+    let permit = world.exchange.permit_of(id, 2).unwrap();
+    world.answer(permit, "5");
+    assert!(world.cdrs[0].possible_duplicate);
+}
+
+#[test]
+fn the_commit_says_how_far_the_log_is_handled() {
+    let mut world = World::new();
+    let shard = ShardId::of(b"1");
+    world.exchange.handled(shard, Offset(9));
+    let turn = world.exchange.settle(world.now, &signalbox_core::exchange::NoBodies);
+    let marks: Vec<_> = turn.commit.marks.iter().map(|(shard, mark)| (*shard, mark.position)).collect();
+    assert_eq!(marks, [(shard, Some(Offset(9)))]);
+    assert_eq!(world.rows_of(Table::Message), 0);
+}
