@@ -8,9 +8,9 @@ use std::process::Command;
 use signalbox_backends::failpoint::{CDR_FILES, VARIABLE};
 use signalbox_backends::files::{CdrFiles, CdrFilesOptions, CdrReader};
 use signalbox_core::backend::CdrSink;
-use tempfile::TempDir;
 
 use crate::sink::batch;
+use crate::world::scratch;
 
 /// Names the directory for the child.
 const DIR: &str = "SIGNALBOX_TEST_CDR_DIR";
@@ -63,7 +63,7 @@ fn a_crash_at_any_step_neither_loses_nor_repeats_a_record() {
     let mut deaths = 0;
     for place in CDR_FILES {
         for visit in 1..=3 {
-            let dir = TempDir::new().unwrap();
+            let dir = scratch();
             let place = format!("{place}:{visit}");
             assert!(!run(dir.path(), Some(&place)), "the process did not come to {place}");
             deaths += 1;

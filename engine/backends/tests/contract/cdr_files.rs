@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::cdr::{bare, full, numbered};
 use crate::schema::violations;
 use crate::sink::{batch, names, paths};
+use crate::world::scratch;
 
 fn options(dir: &Path, max_octets: u64) -> CdrFilesOptions {
     CdrFilesOptions { max_octets, ..CdrFilesOptions::in_dir(dir) }
@@ -199,7 +200,7 @@ fn one_process_writes() {
 
 #[test]
 fn a_torn_tail_is_cut_behind_the_last_whole_commit() {
-    let whole = TempDir::new().unwrap();
+    let whole = scratch();
     let mut sink = open(whole.path());
     sink.publish(&[batch(1, 1)]).unwrap();
     sink.publish(&[batch(2, 2), batch(3, 1)]).unwrap();
@@ -212,7 +213,7 @@ fn a_torn_tail_is_cut_behind_the_last_whole_commit() {
     let cuts = (0..text.len()).filter(|cut| cut % 37 == 0 || ends.iter().any(|end| end.abs_diff(*cut) < 2));
     for cut in cuts.chain([text.len()]) {
         for tail in [&b""[..], &[0; 100], &text[..60]] {
-            let dir = TempDir::new().unwrap();
+            let dir = scratch();
             let part = dir.path().join("signalbox-0000000001.cdr.part");
             fs::write(&part, [&text[..cut], tail].concat()).unwrap();
             let commits = [ends[0], ends[2], ends[3]].iter().filter(|end| **end <= cut).count() as u64;

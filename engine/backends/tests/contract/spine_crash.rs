@@ -10,9 +10,8 @@ use signalbox_backends::failpoint::VARIABLE;
 use signalbox_backends::sqlite::{SpineOptions, SqliteSpine};
 use signalbox_core::backend::{Commit, Op, ShardMark, Store, Table};
 use signalbox_core::id::Epoch;
-use tempfile::TempDir;
 
-use crate::world::{load, open, shard};
+use crate::world::{load, open, scratch, shard};
 
 /// Names the directory for the child.
 const DIR: &str = "SIGNALBOX_TEST_SPINE_DIR";
@@ -92,7 +91,7 @@ fn a_process_that_dies_leaves_whole_commits() {
         "spine.checkpoint:4",
     ];
     for place in places {
-        let dir = TempDir::new().unwrap();
+        let dir = scratch();
         assert!(!run(dir.path(), place), "the process did not come to {place}");
         let told = fs::read_to_string(dir.path().join("told")).unwrap_or_default();
         let told: u64 = told.lines().last().map_or(0, |line| line.parse().unwrap());

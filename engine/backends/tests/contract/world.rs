@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -81,6 +82,13 @@ pub struct Sqlite {
     options: SpineOptions,
     disk: Disk,
     _dir: TempDir,
+}
+
+/// A directory, in memory where there is one: for tests that open files hundreds of times and lose them by the
+/// death of a process or on paper, never by the loss of power.
+pub fn scratch() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap()
 }
 
 /// A name for a VFS that no other test has.
