@@ -5,10 +5,17 @@
 
 pub mod admin;
 pub mod catalog;
+pub mod cli;
 pub mod control;
 pub mod gateway;
 pub mod gauges;
+pub mod links;
 pub mod lookup;
+pub mod node;
 pub mod policy;
+pub mod run;
 pub mod spine;
+pub mod supervisor;
 pub mod telemetry;
+pub mod tls;
+pub mod watchdog;

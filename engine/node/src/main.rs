@@ -1,1 +1,22 @@
-fn main() {}
+//! The `signalbox` program: arguments, signals, exit codes.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use signalbox::cli::{Cli, Command};
+use signalbox::run;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => run::check(&args),
+        Command::Apply(_) | Command::Admin(_) | Command::Sim => Ok(()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("signalbox: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The commands of the program.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Signalbox: a messaging engine for carriers.
+#[derive(Debug, Parser)]
+#[command(name = "signalbox", version, about, long_about = None)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// See [`Cli`].
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs a node until SIGTERM or a drain.
+    Run(ConfigArgs),
+    /// Says everything that is wrong with a configuration, or that it is right.
+    Check(CheckArgs),
+    /// Changes the catalog of a running node to what a file says.
+    Apply(ApplyArgs),
+    /// Asks and orders things of a running node.
+    Admin(AdminArgs),
+    /// Plays a peer.
+    Sim,
+}
+
+/// Where the settings are.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The settings file (TOML); config/reference.toml explains every key.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// See [`Command::Check`].
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The settings file (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// A catalog file to check as well; the seed of the settings when it is not given.
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+}
+
+/// A running node's API.
+#[derive(Debug, Args)]
+pub struct NodeArgs {
+    /// Address of its API.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", env = "SIGNALBOX_API")]
+    pub api: String,
+    /// Token with the rights that the command needs.
+    #[arg(long, value_name = "TOKEN", env = "SIGNALBOX_TOKEN", hide_env_values = true)]
+    pub token: String,
+    /// Certificate authority in PEM form that the API's certificate descends from.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Prints JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Command::Apply`].
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// The catalog file; config/reference-catalog.toml explains every field.
+    pub file: PathBuf,
+    /// Says what would change, and changes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Removes rows that the file does not have.
+    #[arg(long)]
+    pub prune: bool,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+}
+
+/// See [`Command::Admin`].
+#[derive(Debug, Args)]
+pub struct AdminArgs {
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// What to ask or order.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// Questions and orders.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// The links and their sessions.
+    Links,
+    /// The queues of all peers.
+    Queues,
+    /// Open messages, and recently ended ones by their CDRs.
+    Trace {
+        /// Number or address, of either side.
+        address: String,
+    },
+    /// Which routing rule would choose what for a message, and why.
+    Explain(ExplainArgs),
+    /// The alarms of the spam and loop counters that stand.
+    Alarms,
+    /// What is counted for an address.
+    Counters {
+        /// The address.
+        address: String,
+        /// The other address of a pair.
+        #[arg(long)]
+        with: Option<String>,
+    },
+    /// Switches a link on.
+    Enable {
+        /// The link.
+        link: String,
+    },
+    /// Switches a link off; its messages wait or take other routes.
+    Disable {
+        /// The link.
+        link: String,
+    },
+    /// Keeps messages from leaving.
+    Hold(SelectionArgs),
+    /// Lets held messages go.
+    Release(SelectionArgs),
+    /// Cancels waiting messages.
+    Purge(SelectionArgs),
+    /// Makes waiting retries due now.
+    Retry(SelectionArgs),
+    /// Sends waiting messages by another link.
+    Reroute {
+        /// Which.
+        #[command(flatten)]
+        selection: SelectionArgs,
+        /// The link; without it the rules are asked again.
+        #[arg(long)]
+        to: Option<String>,
+    },
+}
+
+/// Which messages are meant; all given conditions must hold.
+#[derive(Debug, Args)]
+pub struct SelectionArgs {
+    /// These messages.
+    #[arg(long = "id")]
+    pub ids: Vec<String>,
+    /// On their way to this link.
+    #[arg(long)]
+    pub link: Option<String>,
+    /// Of this account.
+    #[arg(long)]
+    pub account: Option<String>,
+    /// From or to this number or address.
+    #[arg(long)]
+    pub address: Option<String>,
+    /// Every message; needed when nothing else is given.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// A message that might be sent.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// From.
+    #[arg(long)]
+    pub from: String,
+    /// To.
+    #[arg(long)]
+    pub to: String,
+    /// The account that would submit it.
+    #[arg(long)]
+    pub account: Option<String>,
+    /// The link that would bring it; then it is an MO message.
+    #[arg(long)]
+    pub ingress: Option<String>,
+    /// Traffic class.
+    #[arg(long, default_value = "transactional")]
+    pub class: String,
+}
+
+/// An address to listen on, for commands that have no settings.
+pub type Listen = SocketAddr;

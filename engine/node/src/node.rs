@@ -1,0 +1,320 @@
+//! A node from start to stop.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use signalbox_backends::catalog::SqliteCatalog;
+use signalbox_backends::files::{CdrFiles, CdrFilesOptions};
+use signalbox_backends::ownership::EmbeddedOwnership;
+use signalbox_backends::sqlite::{SpineOptions, SqliteSpine, Synchronous};
+use signalbox_backends::system::{SystemClock, SystemRandom};
+use signalbox_config::Settings;
+use signalbox_config::settings::StoreDurability;
+use signalbox_core::backend::{Clock, Random};
+use signalbox_core::exchange::Event;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+use crate::admin::{Admin, Health};
+use crate::control::{Control, ControlError};
+use crate::gateway::Gateway;
+use crate::gauges::Gauges;
+use crate::links::Links;
+use crate::spine::{Relay, RelayError, SpineError, SpineHandle, SpineParts, SpineThread, start};
+use crate::telemetry::LogLevel;
+
+/// A node that could not be started, or that ended by itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// A directory or address cannot be used.
+    #[error("cannot use {what}")]
+    Io {
+        /// Which.
+        what: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] signalbox_backends::sqlite::OpenError),
+    /// The CDR files cannot be used.
+    #[error("the cdr files cannot be used")]
+    Cdr(#[from] signalbox_backends::files::CdrFilesError),
+    /// Settings and catalog do not work together.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The exchange.
+    #[error(transparent)]
+    Spine(#[from] SpineError),
+    /// The relay of the CDRs.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// The links.
+    #[error(transparent)]
+    Links(#[from] crate::links::LinksError),
+}
+
+/// What is process-wide, and therefore not the node's own.
+pub struct Surrounds {
+    /// The register of metrics.
+    pub metrics: PrometheusHandle,
+    /// The log's level.
+    pub log: Option<LogLevel>,
+    /// The settings file, read again on SIGHUP.
+    pub file: Option<PathBuf>,
+}
+
+/// A running node.
+pub struct Node {
+    control: Arc<Control>,
+    spine: SpineHandle,
+    spine_thread: SpineThread,
+    relay: Relay,
+    links: Links,
+    health: Arc<Health>,
+    admin: tokio::task::JoinHandle<()>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    listening: Listening,
+    stop: watch::Sender<bool>,
+}
+
+/// Where a node listens; ports that the system chose are filled in.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// SMPP, one for each listener of the settings.
+    pub smpp: Vec<SocketAddr>,
+    /// The HTTP API.
+    pub api: Option<SocketAddr>,
+    /// The admin port.
+    pub admin: SocketAddr,
+}
+
+impl Node {
+    /// Starts everything; when this returns, peers can bind.
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub async fn start(settings: Settings, surrounds: Surrounds) -> Result<Self, NodeError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let data = settings.node.data_directory.clone();
+        std::fs::create_dir_all(&data).map_err(io(data.display()))?;
+        let mut random = SystemRandom::new().map_err(io("the system's random numbers"))?;
+
+        let store = SqliteSpine::open(spine_options(&settings), clock.clone())?;
+        let catalog = Arc::new(SqliteCatalog::open(&data.join("catalog.db"), clock.clone())?);
+        let salt = || {
+            let mut salt = [0; 16];
+            salt[..8].copy_from_slice(&random.next().to_be_bytes());
+            salt[8..].copy_from_slice(&random.next().to_be_bytes());
+            salt
+        };
+        let control = Control::start(settings, surrounds.file.clone(), catalog, salt)?;
+        let in_force = control.in_force();
+        let settings = in_force.settings.clone();
+
+        let (lookups, lookup_requests) = mpsc::channel(settings.numbers.max_pending.as_usize());
+        let reader = store.reader()?;
+        let epoch = store.boot_epoch();
+        let gauge = store.gauge().clone();
+        let (spine, spine_thread) = start(SpineParts {
+            store: Box::new(store),
+            ownership: Box::new(EmbeddedOwnership::new(epoch)),
+            clock: clock.clone(),
+            random: Box::new(random),
+            policy: in_force.policy.clone(),
+            surroundings: Box::new(Gauges::new(control.names(), lookups)),
+        })?;
+        control.attach(spine.clone());
+        let control = Arc::new(control);
+        let cdrs = CdrFiles::open(cdr_options(&settings))?;
+        let relay = Relay::start(Box::new(cdrs), Box::new(reader), clock.clone(), spine.clone())?;
+
+        let gateway = Gateway::open(spine.clone());
+        let _ = gateway;
+        let health = Arc::new(Health::default());
+        let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = vec![
+            tokio::spawn(crate::lookup::run(control.clone(), spine.clone(), clock.clone(), lookup_requests)),
+            tokio::spawn(store_gauges(gauge, stopping.clone())),
+        ];
+        tasks.push(tokio::spawn(watch_portability(control.clone(), stopping)));
+
+        let address = settings.admin.address;
+        let listener = TcpListener::bind(address).await.map_err(io(address))?;
+        let admin_address = listener.local_addr().map_err(io(address))?;
+        let admin = Admin { health: health.clone(), metrics: surrounds.metrics, log: surrounds.log };
+        let admin = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, admin.router()).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the admin port has ended");
+            }
+        });
+        health.set_ready(true);
+        let listening =
+            Listening { smpp: links.addresses(), api: None, admin: admin_address };
+        tracing::info!(?listening, "ready");
+        Ok(Self {
+            control,
+            spine,
+            spine_thread,
+            relay,
+            links,
+            health,
+            admin,
+            tasks,
+            listening,
+            stop,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn listening(&self) -> &Listening {
+        &self.listening
+    }
+
+    /// Settings and catalog.
+    #[must_use]
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// Its health; a drain is asked for there.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// Reads settings and catalog again; what is wrong with them is logged, and then nothing changes.
+    pub async fn reload(&self) {
+        let control = self.control.clone();
+        let done = tokio::task::spawn_blocking(move || control.reload()).await;
+        let successful = match done {
+            Ok(Ok(version)) => {
+                tracing::info!(version = version.0, "reloaded");
+                true
+            }
+            Ok(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "not reloaded");
+                false
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "not reloaded");
+                false
+            }
+        };
+        metrics::gauge!("config_last_reload_successful").set(f64::from(u8::from(successful)));
+    }
+
+    /// Returns when the exchange has ended by itself: nothing can go on then.
+    pub async fn failed(&self) {
+        while !self.spine_thread.is_finished() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Finishes what is under way and stops: refuses what is new, lets windows run empty, unbinds, commits,
+    /// publishes CDRs.
+    ///
+    /// # Errors
+    /// When the exchange failed.
+    pub async fn drain(self) -> Result<(), NodeError> {
+        let drain = self.control.in_force().settings.drain.clone();
+        self.health.set_ready(false);
+        tokio::time::sleep(drain.not_ready_for.duration()).await;
+        // That the exchange has stopped shows when its thread is joined.
+        let _ = self.spine.offer(vec![Event::Draining(true)]).await;
+        self.links.drain(drain.deadline.duration()).await;
+        let _ = self.stop.send(true);
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.admin.abort();
+        let (relay, spine_thread) = (self.relay, self.spine_thread);
+        self.spine.close();
+        drop((self.spine, self.links, self.control));
+        let ended = tokio::task::spawn_blocking(move || {
+            let ended = spine_thread.join();
+            relay.stop();
+            ended
+        });
+        match ended.await {
+            Ok(ended) => Ok(ended?),
+            Err(panic) => Err(SpineError::Panicked(panic.to_string()).into()),
+        }
+    }
+}
+
+fn io(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> NodeError {
+    let what = what.to_string();
+    move |source| NodeError::Io { what, source }
+}
+
+fn spine_options(settings: &Settings) -> SpineOptions {
+    SpineOptions {
+        synchronous: match settings.store.durability {
+            StoreDurability::Full => Synchronous::Full,
+            StoreDurability::UnsafeOff => Synchronous::Off,
+        },
+        fsync_delay: Duration::from_micros(settings.store.bench_fsync_delay_us.get()),
+        wal_bound: settings.store.checkpoint_at.bytes(),
+        ..SpineOptions::in_dir(&settings.node.data_directory)
+    }
+}
+
+fn cdr_options(settings: &Settings) -> CdrFilesOptions {
+    CdrFilesOptions {
+        dir: settings.in_data_directory(Path::new(&settings.cdr.directory)),
+        prefix: settings.cdr.serial_prefix.to_string(),
+        max_octets: settings.cdr.rotate_bytes.bytes(),
+        max_age: settings.cdr.rotate_after.duration(),
+    }
+}
+
+async fn store_gauges(
+    gauge: Arc<signalbox_backends::sqlite::SpineGauge>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            _ = stopping.changed() => return,
+        }
+        let commits = gauge.commit_durations();
+        metrics::gauge!("store_fsync_seconds", "quantile" => "0.5").set(commits.quantile(500).as_secs_f64());
+        metrics::gauge!("store_fsync_seconds", "quantile" => "0.99").set(commits.quantile(990).as_secs_f64());
+        metrics::counter!("store_commits_total").absolute(commits.count());
+    }
+}
+
+/// Looks at the portability file now and then, and loads it when it has changed.
+async fn watch_portability(control: Arc<Control>, mut stopping: watch::Receiver<bool>) {
+    let mut seen = None;
+    loop {
+        let settings = control.in_force().settings.clone();
+        let every = settings.numbers.portability.as_ref().map(|table| table.check_every.duration());
+        tokio::select! {
+            () = tokio::time::sleep(every.unwrap_or(Duration::from_secs(60))) => {}
+            _ = stopping.changed() => return,
+        }
+        let Some(table) = &settings.numbers.portability else { continue };
+        let modified = std::fs::metadata(table.file.path()).and_then(|meta| meta.modified()).ok();
+        if seen.replace(modified).is_none_or(|before| before == modified) {
+            continue;
+        }
+        let control = control.clone();
+        match tokio::task::spawn_blocking(move || control.reload_portability()).await {
+            Ok(Ok(())) => tracing::info!("the portability table is loaded anew"),
+            Ok(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the old portability table stays");
+            }
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the old portability table stays"),
+        }
+    }
+}

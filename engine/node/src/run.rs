@@ -1,0 +1,79 @@
+//! `signalbox run` and `signalbox check`.
+
+use anyhow::{Context, bail};
+use signalbox_config::{Catalog, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{CheckArgs, ConfigArgs};
+use crate::node::{Node, Surrounds};
+use crate::telemetry;
+
+/// Runs a node until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or ends by itself.
+pub fn run(args: &ConfigArgs) -> anyhow::Result<()> {
+    let settings = Settings::load(&args.config)?;
+    let log = telemetry::start_log(&settings)?;
+    let metrics = telemetry::start_metrics()?;
+    // One provider of cryptography for all of TLS; a second call could only find the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let surrounds = Surrounds { metrics, log: Some(log), file: Some(args.config.clone()) };
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?
+        .block_on(serve(settings, surrounds))
+}
+
+async fn serve(settings: Settings, surrounds: Surrounds) -> anyhow::Result<()> {
+    let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP")?;
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
+    let node = Node::start(settings, surrounds).await?;
+    print_places(&node);
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => node.reload().await,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = node.health().drain_asked() => break,
+            () = node.failed() => {
+                node.drain().await?;
+                bail!("the exchange has ended by itself");
+            }
+        }
+    }
+    tokio::select! {
+        ended = node.drain() => Ok(ended?),
+        // The second signal means at once; what is accepted is in the store.
+        _ = terminate.recv() => bail!("stopped without draining"),
+        _ = interrupt.recv() => bail!("stopped without draining"),
+    }
+}
+
+fn print_places(node: &Node) {
+    let listening = node.listening();
+    for address in &listening.smpp {
+        println!("smpp   {address}");
+    }
+    if let Some(api) = listening.api {
+        println!("api    http://{api}/v1");
+    }
+    println!("admin  http://{}/metrics", listening.admin);
+}
+
+/// Says everything that is wrong with the files, or that they are right.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
+    let settings = Settings::load(&args.config)?;
+    println!("{}: right", args.config.display());
+    let catalog = args.catalog.as_deref().or(settings.catalog.seed.as_ref().map(|seed| seed.path().as_path()));
+    if let Some(file) = catalog {
+        Catalog::load(file)?;
+        println!("{}: right", file.display());
+    }
+    Ok(())
+}
