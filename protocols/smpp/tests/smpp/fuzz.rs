@@ -21,13 +21,13 @@ fn pdus() -> Vec<Vec<u8>> {
 
 #[test]
 fn decode() {
-    let outcomes = engine::run("decode", pdus(), 60_000, targets::decode);
+    let outcomes = engine::run("decode", pdus(), 30_000, targets::decode);
     assert!(outcomes > 200, "only {outcomes} kinds of outcome: the mutations do not get anywhere");
 }
 
 #[test]
 fn session() {
-    let outcomes = engine::run("session", pdus(), 15_000, targets::session);
+    let outcomes = engine::run("session", pdus(), 8_000, targets::session);
     assert!(outcomes > 200, "only {outcomes} kinds of outcome: the mutations do not get anywhere");
 }
 
