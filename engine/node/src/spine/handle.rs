@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -48,14 +48,19 @@ pub struct SpineHandle {
     register: Arc<Register>,
 }
 
+/// Who listens to the exchange: the outbox of each session.
 #[derive(Debug, Default)]
-pub(super) struct Register {
+pub struct Register {
     outboxes: Mutex<FxHashMap<SessionId, mpsc::Sender<Vec<ToSession>>>>,
     next: AtomicU64,
+    closing: AtomicBool,
 }
 
 impl SpineHandle {
-    pub(super) fn new(batches: usize) -> (Self, mpsc::Receiver<Vec<Event>>, Arc<Register>) {
+    /// A handle, the queue behind it and the register of who listens: the exchange's thread has the latter two, or a
+    /// test in its place.
+    #[must_use]
+    pub fn new(batches: usize) -> (Self, mpsc::Receiver<Vec<Event>>, Arc<Register>) {
         let (events, receiver) = mpsc::channel(batches);
         let register = Arc::new(Register::default());
         (Self { events, register: register.clone() }, receiver, register)
@@ -88,6 +93,22 @@ impl SpineHandle {
         self.events.send(events).await.map_err(|_| SpineGone)
     }
 
+    /// How full the exchange's queue is, 0 to 99 (congestion_state, SMPP 5.0 cl. 4.8.4.18).
+    #[must_use]
+    pub fn load(&self) -> u8 {
+        let most = self.events.max_capacity().max(1);
+        let waiting = most - self.events.capacity();
+        // At most 99.
+        (waiting * 99 / most) as u8
+    }
+
+    /// Has the exchange end once it has handled what is queued now.
+    pub fn close(&self) {
+        self.register.closing.store(true, Ordering::Release);
+        // Wakes it; when the queue is full it is awake.
+        let _ = self.events.try_send(Vec::new());
+    }
+
     /// Offers events from a thread that may wait; that the exchange has stopped is no news to it.
     pub fn offer_blocking(&self, events: Vec<Event>) {
         // A thread of the node that outlives the exchange has nothing to do for it any more.
@@ -96,8 +117,16 @@ impl SpineHandle {
 }
 
 impl Register {
-    /// Hands a batch to a session; false when it is gone or does not read.
-    pub(super) fn deliver(&self, session: SessionId, batch: Vec<ToSession>) -> Result<(), Vec<ToSession>> {
+    /// True once nothing new is to be waited for.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Hands a batch to a session.
+    ///
+    /// # Errors
+    /// With the batch, when the session is gone or does not read.
+    pub fn deliver(&self, session: SessionId, batch: Vec<ToSession>) -> Result<(), Vec<ToSession>> {
         let mut outboxes = self.outboxes.lock();
         let Some(sender) = outboxes.get(&session) else { return Err(batch) };
         match sender.try_send(batch) {

@@ -1,0 +1,16 @@
+//! We as SMSC: listeners, who may bind, and the sessions of accounts.
+
+mod accounts;
+mod door;
+mod duty;
+mod hashing;
+mod listener;
+mod lock_out;
+mod outbind;
+mod password;
+mod places;
+
+pub(super) use door::Door;
+pub(super) use listener::{Listening, Report, listen};
+pub(super) use outbind::knock;
+pub(super) use places::Total;
