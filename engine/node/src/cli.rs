@@ -26,7 +26,8 @@ pub enum Command {
     /// Asks and orders things of a running node.
     Admin(AdminArgs),
     /// Plays a peer.
-    Sim,
+    #[command(subcommand)]
+    Sim(signalbox_perf::SimCommand),
 }
 
 /// Where the settings are.

@@ -10,7 +10,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => run::check(&args),
-        Command::Apply(_) | Command::Admin(_) | Command::Sim => Ok(()),
+        Command::Sim(command) => signalbox_perf::run(command),
+        Command::Apply(_) | Command::Admin(_) => Ok(()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

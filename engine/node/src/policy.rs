@@ -4,7 +4,7 @@ mod counters;
 mod numbers;
 mod peers;
 
-pub use numbers::{Numbers, NumbersError, open_portability};
+pub use numbers::{NumbersError, open_portability};
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use signalbox_core::dedupe::DedupeLimits;
 use signalbox_core::policy::{Limits, Policy};
 use signalbox_core::queue::Fairness;
 use signalbox_routing::portability::PortabilityTable;
-use signalbox_routing::{Cost, Names, RuleErrors, RuleSet, RuleSetSpec, RuleVersion};
+use signalbox_routing::{Cost, Names, Router, RuleErrors, RuleSet, RuleSetSpec, RuleVersion};
 
 use crate::catalog::Snapshot;
 
@@ -79,8 +79,11 @@ pub fn build(
         accounts: peers::accounts(settings, snapshot)?,
         links: peers::links(settings, snapshot)?,
         webhooks: peers::webhooks(settings, snapshot)?,
-        rules: Arc::new(rules(settings, snapshot, names)?),
-        numbers: Arc::new(Numbers::new(snapshot, portability)?),
+        router: Router {
+            rules: Arc::new(rules(settings, snapshot, names)?),
+            plan: Arc::new(numbers::plan(snapshot)?),
+            portability,
+        },
         lookups: settings.numbers.dns.is_some() || settings.numbers.http.is_some(),
         counters: counters::build(settings, snapshot)?,
         limits: limits(settings),

@@ -1,66 +1,31 @@
-//! What is known of numbers: the portability table before the number plan.
+//! What is known of numbers: the number plan, and the portability table in its file.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use signalbox_core::policy::NumberBook;
 use signalbox_routing::plan::NumberPlan;
 use signalbox_routing::portability::{BuildError, BuildOptions, OpenError, PortabilityTable, build};
-use signalbox_routing::{AnswerSource, E164, Names, NumberAnswer, UtcMicros};
+use signalbox_routing::Names;
 
 use super::PolicyError;
 use crate::catalog::Snapshot;
 
-/// The book of numbers of one catalog version.
-#[derive(Debug)]
-pub struct Numbers {
-    plan: NumberPlan,
-    portability: Option<Arc<PortabilityTable>>,
-}
-
-impl Numbers {
-    /// Reads the prefixes of the catalog's carriers.
-    ///
-    /// # Errors
-    /// When a prefix is none.
-    pub fn new(snapshot: &Snapshot, portability: Option<Arc<PortabilityTable>>) -> Result<Self, PolicyError> {
-        let mut plan = NumberPlan::new();
-        for carrier in &snapshot.rows.carrier {
-            let Some(id) = snapshot.ids.carrier(carrier.name.as_str()) else { continue };
-            for prefix in &carrier.prefixes {
-                plan.set_carrier(prefix.as_str(), id).map_err(|fault| PolicyError::Carrier {
-                    name: carrier.name.to_string(),
-                    reason: fault.to_string(),
-                })?;
-            }
-        }
-        Ok(Self { plan, portability })
-    }
-}
-
-impl NumberBook for Numbers {
-    fn answer(&self, number: E164, at: UtcMicros) -> NumberAnswer {
-        let digits = number.to_string();
-        let planned = self.plan.look_up(digits.trim_start_matches('+').as_bytes());
-        if let Some(table) = &self.portability
-            && let Some(ported) = table.look_up(number)
-            && let Some(carrier) = ported.carrier
-        {
-            return NumberAnswer {
-                country: planned.country,
-                carrier: Some(carrier),
-                source: AnswerSource::Portability,
-                as_of: table.as_of(),
-            };
-        }
-        NumberAnswer {
-            country: planned.country,
-            carrier: planned.carrier,
-            source: if planned.carrier.is_some() { AnswerSource::NumberPlan } else { AnswerSource::Unknown },
-            as_of: at,
+/// The prefixes of the catalog's carriers.
+///
+/// # Errors
+/// When a prefix is none.
+pub(super) fn plan(snapshot: &Snapshot) -> Result<NumberPlan, PolicyError> {
+    let mut plan = NumberPlan::new();
+    for carrier in &snapshot.rows.carrier {
+        let Some(id) = snapshot.ids.carrier(carrier.name.as_str()) else { continue };
+        for prefix in &carrier.prefixes {
+            plan.set_carrier(prefix.as_str(), id).map_err(|fault| PolicyError::Carrier {
+                name: carrier.name.to_string(),
+                reason: fault.to_string(),
+            })?;
         }
     }
+    Ok(plan)
 }
 
 /// A portability file that cannot be used.
