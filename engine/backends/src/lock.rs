@@ -30,7 +30,7 @@ pub enum LockError {
 /// Holds the lock until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct LockFile {
-    _file: File,
+    file: File,
 }
 
 impl LockFile {
@@ -62,6 +62,14 @@ impl LockFile {
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // To close the file is not enough: a child process between fork and exec still has it open. That it cannot
+        // be unlocked is the next one's error to tell.
+        let _ = self.file.unlock();
     }
 }
