@@ -4,6 +4,7 @@
 //! threads and clocks, and map PDUs and HTTP to the exchange's events and back.
 
 pub mod admin;
+pub mod api;
 pub mod catalog;
 pub mod cli;
 pub mod control;
@@ -19,3 +20,4 @@ pub mod supervisor;
 pub mod telemetry;
 pub mod tls;
 pub mod watchdog;
+pub mod webhooks;

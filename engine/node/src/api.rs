@@ -1,0 +1,107 @@
+//! The HTTP API under `/v1`: JSON, problem details, cursors, ETags, idempotency keys, tokens with rights.
+//!
+//! `operations` is the list that router and OpenAPI document are made of; each other file holds the handlers of
+//! one noun. Handlers reach the exchange by the [`Gateway`] and the catalog by the [`Control`]; nothing here keeps
+//! state that a restart would miss.
+
+mod about;
+mod apply;
+mod audit;
+mod caller;
+mod counters;
+mod extract;
+mod idempotency;
+mod limits;
+mod links;
+mod mask;
+mod messages;
+mod openapi;
+mod operations;
+mod pace;
+mod page;
+mod peers;
+mod problem;
+mod queue;
+mod routing;
+mod rows;
+mod selection;
+mod server;
+mod trace;
+
+pub use links::{LinkStates, PeerState, SessionView};
+pub use openapi::document;
+pub use problem::{FieldError, Problem, ProblemBody, ProblemKind};
+pub use server::{ApiError, Parts, Server};
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use signalbox_core::backend::Clock;
+use signalbox_core::time::Now;
+use tokio::sync::Semaphore;
+
+use crate::control::Control;
+use crate::gateway::Gateway;
+
+/// Scans of CDR files at once: they read much.
+const SCANS: usize = 2;
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Shared>);
+
+struct Shared {
+    control: Arc<Control>,
+    gateway: Gateway,
+    links: Arc<dyn LinkStates>,
+    clock: Arc<dyn Clock>,
+    requests: Semaphore,
+    request_timeout: Duration,
+    scans: Arc<Semaphore>,
+    paces: Mutex<pace::Paces>,
+    keys: Mutex<idempotency::Keys>,
+    reference: AtomicU16,
+    /// One change of the catalog at a time: each is checked against what the one before left.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Api {
+    fn new(parts: Parts) -> Self {
+        let settings = parts.control.in_force().settings.api.clone();
+        Self(Arc::new(Shared {
+            control: parts.control,
+            gateway: parts.gateway,
+            links: parts.links,
+            clock: parts.clock,
+            requests: Semaphore::new(settings.max_requests.as_usize()),
+            request_timeout: settings.request_timeout.duration(),
+            scans: Arc::new(Semaphore::new(SCANS)),
+            paces: Mutex::default(),
+            keys: Mutex::new(idempotency::Keys::new(settings.idempotency_keys.as_usize())),
+            reference: AtomicU16::new(rand::random()),
+            changing: tokio::sync::Mutex::new(()),
+        }))
+    }
+
+    fn control(&self) -> &Arc<Control> {
+        &self.0.control
+    }
+
+    fn gateway(&self) -> &Gateway {
+        &self.0.gateway
+    }
+
+    fn now(&self) -> Now {
+        self.0.clock.now()
+    }
+
+    fn requests(&self) -> &Semaphore {
+        &self.0.requests
+    }
+
+    fn request_timeout(&self) -> Duration {
+        self.0.request_timeout
+    }
+}

@@ -1,0 +1,128 @@
+//! Texts and octets of requests as the parts that the exchange carries.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use signalbox_config::value::Octets;
+use signalbox_core::message::Content;
+use signalbox_text::choose::{Choices, choose};
+use signalbox_text::data_coding::{Charset, DataCoding, MessageClass, Scheme};
+use signalbox_text::octets::OctetSet;
+use signalbox_text::segments::{Concatenation, Plan, Segment, split};
+use signalbox_text::{Encoding, Udh};
+use smallvec::SmallVec;
+use utoipa::ToSchema;
+
+use crate::api::problem::{Problem, chain};
+
+/// esm_class: a user data header is there (SMPP 3.4 cl. 5.2.12).
+const UDHI: u8 = 0x40;
+/// data_coding of octets without a character set (cl. 5.2.19).
+const OCTETS: u8 = 0x04;
+/// Octets of one short message.
+const LONGEST: usize = 140;
+
+/// How a text is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum TextEncoding {
+    /// In what needs the fewest parts: GSM 7-bit, else UCS-2.
+    #[default]
+    Auto,
+    /// GSM 7-bit.
+    Gsm7,
+    /// UCS-2.
+    Ucs2,
+    /// Latin-1.
+    Latin1,
+}
+
+/// Content that is no text: one short message.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BinaryContent {
+    /// The octets in hexadecimal digits.
+    data: String,
+    /// A user data header with its length octet, in hexadecimal digits.
+    #[serde(default)]
+    header: Option<String>,
+    /// data_coding; 4 (octets without a character set) when it is not given.
+    #[serde(default)]
+    data_coding: Option<u8>,
+}
+
+/// What a message carries, cut into parts.
+pub(super) struct Cut {
+    pub parts: SmallVec<[Content; 1]>,
+    /// `gsm7`, `ucs2`, `latin1` or `binary`.
+    pub encoding: &'static str,
+}
+
+/// Cuts a text into parts with 16-bit references.
+pub(super) fn of_text(text: &str, wish: TextEncoding, flash: bool, reference: u16) -> Result<Cut, Problem> {
+    let cannot = |error: &dyn std::error::Error| Problem::field("text", chain(error));
+    let encoding = match wish {
+        TextEncoding::Auto => {
+            let choices = Choices { concatenation: Concatenation::Udh16, ..Choices::default() };
+            choose(text, &choices).map_err(|error| cannot(&error))?.encoding
+        }
+        TextEncoding::Gsm7 => Encoding::GSM7,
+        TextEncoding::Ucs2 => Encoding::Ucs2,
+        TextEncoding::Latin1 => Encoding::Octets(OctetSet::Latin1),
+    };
+    let class = flash.then_some(MessageClass::Flash);
+    let charset = if flash { Charset::named(encoding) } else { Charset::of(encoding, Encoding::GSM7) };
+    let coding = DataCoding { class, ..DataCoding::plain(charset) };
+    let data_coding = coding
+        .to_octet(Scheme::Smpp)
+        .ok_or_else(|| Problem::field("flash", "does not go with this encoding"))?;
+    let plan = Plan { concatenation: Concatenation::Udh16, reference, ..Plan::new(encoding) };
+    let segments = split(text, &plan).map_err(|error| cannot(&error))?;
+    let name = match encoding {
+        Encoding::Gsm7(_) => "gsm7",
+        Encoding::Ucs2 => "ucs2",
+        Encoding::Octets(_) => "latin1",
+    };
+    Ok(Cut { parts: segments.iter().map(|segment| part(segment, data_coding)).collect(), encoding: name })
+}
+
+fn part(segment: &Segment, data_coding: u8) -> Content {
+    Content {
+        esm_class: if segment.header.is_some() { UDHI } else { 0 },
+        data_coding,
+        payload: segment.user_data(),
+        ..Content::default()
+    }
+}
+
+/// The one part of octets.
+pub(super) fn of_octets(binary: &BinaryContent) -> Result<Cut, Problem> {
+    let read = |field: &str, hex: &str| -> Result<Bytes, Problem> {
+        let octets: Result<Octets, String> = hex.parse();
+        let octets = octets.map_err(|expects| Problem::field(field, format!("expected {expects}")))?;
+        Ok(Bytes::copy_from_slice(octets.as_slice()))
+    };
+    let data = read("binary.data", &binary.data)?;
+    let payload = match &binary.header {
+        None => data,
+        Some(header) => {
+            let header = read("binary.header", header)?;
+            let (_, rest) =
+                Udh::split(&header).map_err(|error| Problem::field("binary.header", chain(&error)))?;
+            if !rest.is_empty() {
+                return Err(Problem::field("binary.header", "has octets behind its end"));
+            }
+            [header, data].concat().into()
+        }
+    };
+    if payload.len() > LONGEST {
+        let problem = format!("header and data have {} octets, a short message {LONGEST}", payload.len());
+        return Err(Problem::field("binary.data", problem));
+    }
+    let content = Content {
+        esm_class: if binary.header.is_some() { UDHI } else { 0 },
+        data_coding: binary.data_coding.unwrap_or(OCTETS),
+        payload,
+        ..Content::default()
+    };
+    Ok(Cut { parts: SmallVec::from_iter([content]), encoding: "binary" })
+}

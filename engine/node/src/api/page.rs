@@ -1,0 +1,62 @@
+//! Lists in pages.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::problem::Problem;
+
+/// One page of a list.
+#[derive(Debug, Serialize)]
+pub(super) struct Page<T> {
+    pub items: Vec<T>,
+    /// Given back as `cursor` it brings the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Everything.
+    pub(super) fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+
+    /// A page of at most `limit` from a list of up to `limit + 1`; `cursor` names the last item of the page.
+    pub(super) fn cut(mut items: Vec<T>, limit: usize, cursor: impl FnOnce(&T) -> String) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(cursor) } else { None };
+        Self { items, next }
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    /// Where to go on: `next` of the page before.
+    pub cursor: Option<String>,
+    /// Items in the page at most; bounded by `api.max_page`.
+    pub limit: Option<usize>,
+}
+
+/// Items in a page when the request does not say.
+const USUAL: usize = 100;
+
+impl Api {
+    /// How many items a page has at most.
+    pub(super) fn page_limit(&self, asked: Option<usize>) -> Result<usize, Problem> {
+        let most = self.control().in_force().settings.api.max_page.as_usize();
+        match asked {
+            None => Ok(USUAL.min(most)),
+            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+            Some(_) => Err(Problem::field("limit", format!("must be from 1 to {most}"))),
+        }
+    }
+}
+
+/// The cursor's own form, read back.
+pub(super) fn read_cursor<T: std::str::FromStr>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
+    let bad = |_| Problem::field("cursor", "is not one that a page gave");
+    cursor.map(str::parse).transpose().map_err(bad)
+}

@@ -1,0 +1,37 @@
+//! Peers by their names.
+
+use serde::Serialize;
+use signalbox_core::backend::Kind;
+use signalbox_core::id::{AccountId, PeerId};
+use utoipa::ToSchema;
+
+use crate::catalog::Ids;
+
+/// Who takes messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct PeerName {
+    /// `link`, `account` or `webhook`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+}
+
+/// A peer's name; its number when it is gone from the catalog.
+pub(super) fn name(ids: &Ids, peer: PeerId) -> PeerName {
+    let (kind, of, number) = match peer {
+        PeerId::Link(id) => ("link", Kind::Link, id.0),
+        PeerId::Account(id) => ("account", Kind::Account, id.0),
+        PeerId::Webhook(id) => ("webhook", Kind::Webhook, id.0),
+    };
+    PeerName { kind, name: named(ids, of, number) }
+}
+
+/// An account's name; its number when it is gone.
+pub(super) fn account(ids: &Ids, id: AccountId) -> String {
+    named(ids, Kind::Account, id.0)
+}
+
+/// A row's name by its number; the number when it is gone.
+pub(super) fn named(ids: &Ids, kind: Kind, number: u32) -> String {
+    ids.name(kind, number).map_or_else(|| format!("#{number}"), str::to_owned)
+}

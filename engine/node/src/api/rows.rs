@@ -1,0 +1,390 @@
+//! Rows of the catalog: read, write, remove, with ETags.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use signalbox_config::Catalog as Rows;
+use signalbox_config::catalog::{
+    Account, Carrier, CounterPolicy, Link, Right, Route, Row, RowKind, Token, Webhook, WhiteListEntry,
+};
+use signalbox_core::backend::{CatalogChange, Version};
+use signalbox_core::id::AccountId;
+
+use super::Api;
+use super::caller::Caller;
+use super::extract::{Condition, JsonText, PathName, QueryOf};
+use super::openapi;
+use super::operations::{Operation, RequestHeader, operation};
+use super::page::{Page, PageQuery};
+use super::problem::{Problem, ProblemKind, internal};
+use crate::catalog::{Snapshot, kind_of};
+
+/// A row as handlers take it.
+pub(super) trait ApiRow: Row + serde::Serialize + Send + Sync + 'static {}
+
+impl<R: Row + serde::Serialize + Send + Sync + 'static> ApiRow for R {}
+
+/// Paths and names of the operations of one kind.
+struct Places {
+    list: &'static str,
+    one: &'static str,
+    names: [&'static str; 5],
+    write: Right,
+}
+
+macro_rules! places {
+    ($path:literal, $tag:literal, $write:expr) => {
+        Places {
+            list: concat!("/v1/", $path),
+            one: concat!("/v1/", $path, "/{name}"),
+            names: [
+                concat!($tag, ".list"),
+                concat!($tag, ".create"),
+                concat!($tag, ".get"),
+                concat!($tag, ".put"),
+                concat!($tag, ".delete"),
+            ],
+            write: $write,
+        }
+    };
+}
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut operations = Vec::new();
+    operations.extend(of::<Account>(&places!("accounts", "account", Right::CatalogWrite)));
+    operations.extend(of::<Link>(&places!("links", "link", Right::CatalogWrite)));
+    operations.extend(of::<Route>(&places!("routes", "route", Right::CatalogWrite)));
+    operations.extend(of::<Carrier>(&places!("carriers", "carrier", Right::CatalogWrite)));
+    operations.extend(of::<CounterPolicy>(&places!(
+        "counter-policies",
+        "counter_policy",
+        Right::CatalogWrite
+    )));
+    operations.extend(of::<WhiteListEntry>(&places!("white-list", "white_list", Right::CountersOperate)));
+    operations.extend(of::<Token>(&places!("tokens", "token", Right::CatalogWrite)));
+    operations.extend(of::<Webhook>(&places!("webhooks", "webhook", Right::CatalogWrite)));
+    operations
+}
+
+fn of<R: ApiRow>(places: &Places) -> [Operation; 5] {
+    let [list_id, create_id, get_id, put_id, delete_id] = places.names;
+    let json = "application/json";
+    let writes = [ProblemKind::AlreadyExists, ProblemKind::VersionMismatch, ProblemKind::InUse];
+    [
+        operation(Method::GET, places.list, list_id, "The rows by name; secrets are masked", list::<R>)
+            .right(Right::CatalogRead)
+            .query::<PageQuery>()
+            .answer_of(200, "rows", openapi::row_page::<R>),
+        operation(Method::POST, places.list, create_id, "Adds a row", create::<R>)
+            .right(places.write)
+            .body_of(json, openapi::row::<R>)
+            .row::<R>(201, "the row")
+            .with("ETag")
+            .with("Location")
+            .problems(&writes),
+        operation(Method::GET, places.one, get_id, "A row; secrets are masked", get::<R>)
+            .right(Right::CatalogRead)
+            .row::<R>(200, "the row")
+            .with("ETag")
+            .problems(&[ProblemKind::NotFound]),
+        operation(Method::PUT, places.one, put_id, "Writes a row; masked secrets stay as they are", put::<R>)
+            .right(places.write)
+            .header(RequestHeader::IfMatch)
+            .header(RequestHeader::IfNoneMatch)
+            .body_of(json, openapi::row::<R>)
+            .row::<R>(200, "the row as it is now")
+            .with("ETag")
+            .row::<R>(201, "the row, which is new")
+            .with("ETag")
+            .problems(&writes),
+        operation(Method::DELETE, places.one, delete_id, "Removes a row", delete::<R>)
+            .right(places.write)
+            .header(RequestHeader::IfMatch)
+            .nothing("it is removed")
+            .problems(&[ProblemKind::NotFound, ProblemKind::VersionMismatch, ProblemKind::InUse]),
+    ]
+}
+
+/// A token of one account sees that account and its webhooks, and changes its webhooks alone.
+fn visible<R: ApiRow>(caller: &Caller, row: &R) -> bool {
+    let Some(own) = &caller.account else { return true };
+    let any: &dyn std::any::Any = row;
+    let account = any.downcast_ref::<Account>().map(|account| &account.name);
+    let account = account.or_else(|| any.downcast_ref::<Webhook>().map(|webhook| &webhook.account));
+    account.is_some_and(|account| account.as_str() == own.name)
+}
+
+fn check_kind<R: Row>(caller: &Caller, writes: bool) -> Result<(), Problem> {
+    match R::KIND {
+        RowKind::Webhook => Ok(()),
+        RowKind::Account if !writes => Ok(()),
+        RowKind::Account
+        | RowKind::Link
+        | RowKind::Route
+        | RowKind::Carrier
+        | RowKind::CounterPolicy
+        | RowKind::WhiteList
+        | RowKind::Token => caller.unscoped(),
+    }
+}
+
+fn find<'a, R: Row>(snapshot: &'a Snapshot, name: &str) -> Option<&'a R> {
+    R::rows(&snapshot.rows).iter().find(|row| row.name().as_str() == name)
+}
+
+fn version_of<R: Row>(snapshot: &Snapshot, name: &str) -> Version {
+    snapshot.versions.get(&(kind_of(R::KIND), name.to_owned())).copied().unwrap_or_default()
+}
+
+fn etag(version: Version) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", version.0)) {
+        headers.insert(ETAG, tag);
+    }
+    headers
+}
+
+async fn list<R: ApiRow>(
+    State(api): State<Api>,
+    caller: Caller,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Response, Problem> {
+    check_kind::<R>(&caller, false)?;
+    let limit = api.page_limit(query.limit)?;
+    let in_force = api.control().in_force();
+    let mut rows: Vec<&R> = R::rows(&in_force.snapshot.rows)
+        .iter()
+        .filter(|row| visible(&caller, *row))
+        .filter(|row| query.cursor.as_deref().is_none_or(|after| row.name().as_str() > after))
+        .collect();
+    rows.sort_unstable_by(|a, b| a.name().as_str().cmp(b.name().as_str()));
+    let page = Page::cut(rows, limit, |row| row.name().to_string());
+    Ok(Json(page).into_response())
+}
+
+async fn get<R: ApiRow>(
+    State(api): State<Api>,
+    caller: Caller,
+    PathName(name): PathName,
+) -> Result<Response, Problem> {
+    check_kind::<R>(&caller, false)?;
+    let in_force = api.control().in_force();
+    let row = find::<R>(&in_force.snapshot, &name).filter(|row| visible(&caller, *row));
+    let row = row.ok_or_else(|| Problem::no(R::KIND.as_str(), &name))?;
+    Ok((etag(version_of::<R>(&in_force.snapshot, &name)), Json(row)).into_response())
+}
+
+async fn create<R: ApiRow>(
+    State(api): State<Api>,
+    caller: Caller,
+    JsonText(text): JsonText,
+) -> Result<Response, Problem> {
+    check_kind::<R>(&caller, true)?;
+    let row = read::<R>(&text, None)?;
+    let name = row.name().to_string();
+    let written = api.write_row(&caller, row, Condition::Absent).await?;
+    let mut response = written.into_response();
+    let place = format!("/v1/{}/{name}", segment::<R>());
+    if let Ok(place) = HeaderValue::try_from(place) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    Ok(response)
+}
+
+/// The path segment of a kind.
+fn segment<R: Row>() -> &'static str {
+    match R::KIND {
+        RowKind::Account => "accounts",
+        RowKind::Link => "links",
+        RowKind::Route => "routes",
+        RowKind::Carrier => "carriers",
+        RowKind::CounterPolicy => "counter-policies",
+        RowKind::WhiteList => "white-list",
+        RowKind::Token => "tokens",
+        RowKind::Webhook => "webhooks",
+    }
+}
+
+async fn put<R: ApiRow>(
+    State(api): State<Api>,
+    caller: Caller,
+    PathName(name): PathName,
+    condition: Condition,
+    JsonText(text): JsonText,
+) -> Result<Response, Problem> {
+    check_kind::<R>(&caller, true)?;
+    let in_force = api.control().in_force();
+    let before = find::<R>(&in_force.snapshot, &name);
+    if before.is_some_and(|before| !visible(&caller, before)) {
+        return Err(Problem::new(ProblemKind::Forbidden, "the row is another account's"));
+    }
+    let row = read(&text, before)?;
+    if row.name().as_str() != name {
+        return Err(Problem::field("name", format!("must be `{name}` as in the path")));
+    }
+    Ok(api.write_row::<R>(&caller, row, condition).await?.into_response())
+}
+
+async fn delete<R: ApiRow>(
+    State(api): State<Api>,
+    caller: Caller,
+    PathName(name): PathName,
+    condition: Condition,
+) -> Result<StatusCode, Problem> {
+    check_kind::<R>(&caller, true)?;
+    let _one_at_a_time = api.0.changing.lock().await;
+    let in_force = api.control().in_force();
+    let snapshot = &in_force.snapshot;
+    let Some(_) = find::<R>(snapshot, &name).filter(|row| visible(&caller, *row)) else {
+        return Err(Problem::no(R::KIND.as_str(), &name));
+    };
+    let held = version_of::<R>(snapshot, &name);
+    check(condition, held, R::KIND, &name)?;
+    let mut rows = snapshot.rows.clone();
+    R::rows_mut(&mut rows).retain(|row| row.name().as_str() != name);
+    check_references(&rows)?;
+    let change = CatalogChange::Delete { kind: kind_of(R::KIND), name, expected: Some(held) };
+    api.change(&caller, vec![change]).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn read<R: Row>(text: &[u8], before: Option<&R>) -> Result<R, Problem> {
+    let text = std::str::from_utf8(text)
+        .map_err(|_| Problem::new(ProblemKind::Malformed, "the body is not UTF-8"))?;
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        return Err(Problem::new(ProblemKind::Malformed, error.to_string()));
+    }
+    Ok(R::from_request(text, before)?)
+}
+
+fn check(condition: Condition, held: Version, kind: RowKind, name: &str) -> Result<(), Problem> {
+    let absent = held == Version(0);
+    match condition {
+        Condition::None => Ok(()),
+        Condition::Is(version) if version == held => Ok(()),
+        Condition::Exists if !absent => Ok(()),
+        Condition::Absent if absent => Ok(()),
+        Condition::Is(_) | Condition::Exists => Err(Problem::new(
+            ProblemKind::VersionMismatch,
+            format!("{kind} `{name}` has the version {}", held.0),
+        )),
+        Condition::Absent => {
+            Err(Problem::new(ProblemKind::AlreadyExists, format!("there is a {kind} `{name}` already")))
+        }
+    }
+}
+
+/// Refuses what would leave a reference to nothing, or something twice.
+pub(super) fn check_references(rows: &Rows) -> Result<(), Problem> {
+    rows.check().map_err(|errors| {
+        let broken = Problem::from(errors);
+        Problem::new(ProblemKind::InUse, broken.body().detail)
+    })
+}
+
+/// A row that was written.
+struct Written {
+    new: bool,
+    version: Version,
+    shown: serde_json::Value,
+}
+
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        let status = if self.new { StatusCode::CREATED } else { StatusCode::OK };
+        (status, etag(self.version), Json(self.shown)).into_response()
+    }
+}
+
+impl Api {
+    async fn write_row<R: ApiRow>(
+        &self,
+        caller: &Caller,
+        row: R,
+        condition: Condition,
+    ) -> Result<Written, Problem> {
+        if !visible(caller, &row) {
+            return Err(Problem::new(ProblemKind::Forbidden, "the row would be another account's"));
+        }
+        let row = self.hashed(row).await?;
+        let _one_at_a_time = self.0.changing.lock().await;
+        self.store(caller, row, condition).await
+    }
+
+    /// Changes some fields of a row that is there.
+    pub(super) async fn change_row<R: ApiRow>(
+        &self,
+        caller: &Caller,
+        name: &str,
+        condition: Condition,
+        change: impl FnOnce(&mut R) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let _one_at_a_time = self.0.changing.lock().await;
+        let in_force = self.control().in_force();
+        let mut row =
+            find::<R>(&in_force.snapshot, name).ok_or_else(|| Problem::no(R::KIND.as_str(), name))?.clone();
+        change(&mut row)?;
+        self.store(caller, row, condition).await.map(|_| ())
+    }
+
+    /// Writes a row while no other change is under way.
+    async fn store<R: ApiRow>(
+        &self,
+        caller: &Caller,
+        row: R,
+        condition: Condition,
+    ) -> Result<Written, Problem> {
+        let in_force = self.control().in_force();
+        let name = row.name().to_string();
+        let held = version_of::<R>(&in_force.snapshot, &name);
+        check(condition, held, R::KIND, &name)?;
+        let shown = serde_json::to_value(&row).map_err(|error| internal(&error))?;
+        let document = row.to_document();
+        let mut rows = in_force.snapshot.rows.clone();
+        let all = R::rows_mut(&mut rows);
+        all.retain(|other| other.name().as_str() != name);
+        all.push(row);
+        check_references(&rows)?;
+        let change = CatalogChange::Put { kind: kind_of(R::KIND), name, document, expected: Some(held) };
+        let version = self.change(caller, vec![change]).await?;
+        Ok(Written { new: held == Version(0), version, shown })
+    }
+
+    /// Makes changes to the catalog and puts them in force.
+    pub(super) async fn change(
+        &self,
+        caller: &Caller,
+        changes: Vec<CatalogChange>,
+    ) -> Result<Version, Problem> {
+        let (control, by) = (self.control().clone(), caller.token.clone());
+        let done = tokio::task::spawn_blocking(move || control.apply(&by, &changes)).await;
+        Ok(done.map_err(|error| internal(&error))??)
+    }
+
+    /// The row with its password hashed, where it has one.
+    async fn hashed<R: ApiRow>(&self, row: R) -> Result<R, Problem> {
+        let mut rows = Rows::default();
+        R::rows_mut(&mut rows).push(row);
+        let mut rows = self.hash_passwords(rows).await?;
+        let row = R::rows_mut(&mut rows).pop();
+        row.ok_or_else(|| Problem::new(ProblemKind::Internal, "a row was lost while its password was hashed"))
+    }
+
+    /// Rows with all passwords hashed.
+    pub(super) async fn hash_passwords(&self, mut rows: Rows) -> Result<Rows, Problem> {
+        let control = self.control().clone();
+        let hashed = tokio::task::spawn_blocking(move || {
+            let settings = control.in_force().settings.clone();
+            rows.hash_passwords(settings.secret_places(), rand::random).map(|()| rows)
+        });
+        let rows = hashed.await.map_err(|error| internal(&error))?;
+        rows.map_err(|error| Problem::field("password", super::problem::chain(&error)))
+    }
+
+    /// The number of an account by its name.
+    pub(super) fn account(&self, name: &str) -> Option<AccountId> {
+        self.control().in_force().snapshot.ids.account(name)
+    }
+}

@@ -1,0 +1,169 @@
+//! The listener: plain or TLS, ordered stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use signalbox_config::settings::{ApiSettings, TlsListener};
+use signalbox_core::backend::Clock;
+use tokio::task::JoinHandle;
+
+use super::links::LinkStates;
+use super::problem::{Problem, ProblemKind};
+use super::{Api, limits, operations};
+use crate::control::Control;
+use crate::gateway::Gateway;
+use crate::links::settings::ServerTls;
+use crate::tls::{self, TlsError};
+
+/// Requests that are in work get so long to end when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+/// A client gets so long for its TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// An API that could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The address cannot be used.
+    #[error("the api cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Without TLS, tokens and texts would cross a network in the clear.
+    #[error(
+        "the api would listen on {0} without tls; set api.tls, or api.plain_beyond_loopback if a proxy ends it"
+    )]
+    Plain(SocketAddr),
+    /// The certificates.
+    #[error("the api's certificates cannot be used")]
+    Tls(#[from] TlsError),
+}
+
+/// What the API needs of the node.
+pub struct Parts {
+    /// Settings and catalog.
+    pub control: Arc<Control>,
+    /// The way into the exchange.
+    pub gateway: Gateway,
+    /// States of links and accounts.
+    pub links: Arc<dyn LinkStates>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The running API.
+pub struct Server {
+    address: SocketAddr,
+    handle: Handle<SocketAddr>,
+    serving: JoinHandle<()>,
+    following: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Listens; `None` never yet, since a node without an API cannot be operated.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn start(parts: Parts) -> Result<Option<Self>, ApiError> {
+        let settings = parts.control.in_force().settings.api.clone();
+        let address = settings.address;
+        if settings.tls.is_none() && !address.ip().is_loopback() && !settings.plain_beyond_loopback {
+            return Err(ApiError::Plain(address));
+        }
+        // The first look-up of a number would wait for the plans.
+        drop(tokio::task::spawn_blocking(signalbox_text::phone::load));
+        let listen = |source| ApiError::Listen { address, source };
+        let listener = TcpListener::bind(address).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let control = parts.control.clone();
+        let service = router(Api::new(parts), &settings).into_make_service();
+        let handle = Handle::new();
+        let server = axum_server::from_tcp(listener).map_err(listen)?.handle(handle.clone());
+        let (serving, following) = match &settings.tls {
+            None => (tokio::spawn(async move { ended(server.serve(service).await) }), None),
+            Some(tls) => {
+                let config = RustlsConfig::from_config(server_config(tls)?);
+                let acceptor =
+                    axum_server::tls_rustls::RustlsAcceptor::new(config.clone()).handshake_timeout(HANDSHAKE);
+                let server = server.acceptor(acceptor);
+                let serving = tokio::spawn(async move { ended(server.serve(service).await) });
+                (serving, Some(tokio::spawn(follow_certificates(control, config))))
+            }
+        };
+        Ok(Some(Self { address, handle, serving, following }))
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no new connections, lets requests in work end, and stops.
+    pub async fn stop(self) {
+        if let Some(following) = self.following {
+            following.abort();
+        }
+        self.handle.graceful_shutdown(Some(GRACE));
+        // A panic of the listener is on stderr; it has stopped all the same.
+        let _ = self.serving.await;
+    }
+}
+
+fn ended(result: std::io::Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(error = &error as &dyn std::error::Error, "the api has ended");
+    }
+}
+
+fn server_config(tls: &TlsListener) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    let config = tls::server(&ServerTls {
+        certificate: tls.certificate.path().clone(),
+        key: tls.key.path().clone(),
+        client_ca: tls.client_ca.as_ref().map(|file| file.path().clone()),
+        client_certificate_required: tls.client_certificate_required,
+    })?;
+    let mut config = (*config).clone();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Reads the certificates again whenever settings or catalog change; connections that are open keep theirs.
+async fn follow_certificates(control: Arc<Control>, config: RustlsConfig) {
+    let mut changes = control.changes();
+    while changes.changed().await.is_ok() {
+        let in_force = control.in_force();
+        let Some(tls) = &in_force.settings.api.tls else { continue };
+        match server_config(tls) {
+            Ok(new) => config.reload_from_config(new),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the api keeps its old certificates"
+                );
+            }
+        }
+    }
+}
+
+fn router(api: Api, settings: &ApiSettings) -> Router {
+    let largest = usize::try_from(settings.max_body.bytes()).unwrap_or(usize::MAX);
+    operations::router(&api)
+        .fallback(|| async { Problem::new(ProblemKind::NotFound, "there is no such path") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(ProblemKind::MethodNotAllowed, "the path has other methods")
+        })
+        .layer(DefaultBodyLimit::max(largest))
+        .layer(from_fn_with_state(api, limits::bound))
+}
