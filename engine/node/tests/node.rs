@@ -1,0 +1,6 @@
+//! Tests of the node's parts from outside, one binary for all.
+
+mod node {
+    mod links;
+    mod whole;
+}

@@ -1,0 +1,10 @@
+//! The whole node: the program as a process, peers over real sockets, faults from outside.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+mod esme;
+mod kill;
+mod peers;
+mod site;
+mod smsc;
+mod wire;

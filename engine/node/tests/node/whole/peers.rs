@@ -1,0 +1,5 @@
+//! Public SMPP implementations against the node. One that is missing fails the test: `make deps` installs them.
+
+mod python;
+
+pub use python::python;
