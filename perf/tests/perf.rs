@@ -1,5 +1,7 @@
 //! The simulators against each other over loopback.
 
+#![allow(clippy::unwrap_used)]
+
 use signalbox_perf::smsc::{ReceiptBy, ReceiptPolicy, ReceiptState};
 use signalbox_perf::{EsmeOptions, EsmeSim, IdForm, Report, SmscOptions, SmscSim, SmscStats};
 use std::time::Duration;
