@@ -56,6 +56,9 @@ pub struct Links {
     inner: Arc<Inner>,
 }
 
+/// What those who look at links, and do not start them, call it.
+pub type LinksHandle = Links;
+
 struct Inner {
     ground: Ground,
     supervisor: SupervisorHandle,

@@ -8,6 +8,6 @@ mod handle;
 mod relay;
 mod thread;
 
-pub use handle::{Outbox, SpineGone, SpineHandle, ToSession};
+pub use handle::{Outbox, Register, SpineGone, SpineHandle, ToSession};
 pub use relay::{Relay, RelayError};
 pub use thread::{SpineError, SpineParts, SpineThread, Surroundings, start};

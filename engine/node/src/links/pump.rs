@@ -73,6 +73,8 @@ pub(super) struct Pump<D> {
     stall: Stall,
     timer: Pin<Box<Sleep>>,
     timer_at: Mono,
+    /// It has rung, and is to be set anew.
+    timer_spent: bool,
     /// TLS has records that are not written yet.
     unflushed: bool,
     peer_closed: bool,
@@ -134,6 +136,7 @@ impl<D: Duty> Pump<D> {
             stall: Stall::default(),
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             timer_at,
+            timer_spent: true,
             unflushed: false,
             peer_closed: false,
             read_something: false,
@@ -363,19 +366,26 @@ impl<D: Duty> Pump<D> {
 
     /// Sees to it that the loop turns when something is due; true when it is.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
+        if !self.timer_spent && self.timer.as_mut().poll(context).is_ready() {
+            self.timer_spent = true;
+            if !std::mem::replace(&mut self.read_something, false) && self.input.is_empty() {
+                // Idle for a heartbeat: give the room back.
+                self.input = BytesMut::new();
+                self.read_size = READ_SMALL;
+            }
+            return true;
+        }
         let due = self.next_due();
-        let elapsed = self.timer.is_elapsed();
-        if elapsed && !std::mem::replace(&mut self.read_something, false) && self.input.is_empty() {
-            // Idle for a heartbeat: give the room back.
-            self.input = BytesMut::new();
-            self.read_size = READ_SMALL;
+        if !self.timer_spent && due >= self.timer_at {
+            // It rings early enough.
+            return false;
         }
-        if due < self.timer_at || elapsed {
-            let wait = due - self.clock.now().mono;
-            self.timer_at = due;
-            self.timer.as_mut().reset(Instant::now() + wait);
-        }
-        self.timer.as_mut().poll(context).is_ready()
+        let wait = due - self.clock.now().mono;
+        self.timer_at = due;
+        self.timer_spent = false;
+        self.timer.as_mut().reset(Instant::now() + wait);
+        self.timer_spent = self.timer.as_mut().poll(context).is_ready();
+        self.timer_spent
     }
 
     fn next_due(&self) -> Mono {
