@@ -57,6 +57,9 @@ pub enum NodeError {
     /// The links.
     #[error(transparent)]
     Links(#[from] crate::links::LinksError),
+    /// The API.
+    #[error(transparent)]
+    Api(#[from] crate::api::ApiError),
 }
 
 /// What is process-wide, and therefore not the node's own.
@@ -77,6 +80,7 @@ pub struct Node {
     relay: Relay,
     links: Links,
     health: Arc<Health>,
+    api: Option<crate::api::Server>,
     admin: tokio::task::JoinHandle<()>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     listening: Listening,
@@ -135,12 +139,19 @@ impl Node {
         let relay = Relay::start(Box::new(cdrs), Box::new(reader), clock.clone(), spine.clone())?;
 
         let gateway = Gateway::open(spine.clone());
-        let _ = gateway;
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
+        let api = crate::api::Server::start(crate::api::Parts {
+            control: control.clone(),
+            gateway,
+            links: Arc::new(links.clone()),
+            clock: clock.clone(),
+        })
+        .await?;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = vec![
             tokio::spawn(crate::lookup::run(control.clone(), spine.clone(), clock.clone(), lookup_requests)),
+            tokio::spawn(crate::webhooks::run(control.clone(), spine.clone(), clock.clone())),
             tokio::spawn(store_gauges(gauge, stopping.clone())),
         ];
         tasks.push(tokio::spawn(watch_portability(control.clone(), stopping)));
@@ -156,7 +167,7 @@ impl Node {
         });
         health.set_ready(true);
         let listening =
-            Listening { smpp: links.addresses(), api: None, admin: admin_address };
+            Listening { smpp: links.addresses(), api: api.as_ref().map(crate::api::Server::address), admin: admin_address };
         tracing::info!(?listening, "ready");
         Ok(Self {
             control,
@@ -165,6 +176,7 @@ impl Node {
             relay,
             links,
             health,
+            api,
             admin,
             tasks,
             listening,
@@ -230,6 +242,9 @@ impl Node {
         // That the exchange has stopped shows when its thread is joined.
         let _ = self.spine.offer(vec![Event::Draining(true)]).await;
         self.links.drain(drain.deadline.duration()).await;
+        if let Some(api) = self.api {
+            api.stop().await;
+        }
         let _ = self.stop.send(true);
         for task in &self.tasks {
             task.abort();
