@@ -7,6 +7,7 @@ pub mod admin;
 pub mod api;
 pub mod catalog;
 pub mod cli;
+pub mod client;
 pub mod control;
 pub mod gateway;
 pub mod gauges;
