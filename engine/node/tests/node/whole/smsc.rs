@@ -108,6 +108,12 @@ impl Smsc {
         *lock(&self.shared.mood) = mood;
     }
 
+    /// Sends a message of a device.
+    pub fn deliver(&self, message: &Message) {
+        let receipt = Receipt { due: Instant::now(), body: message.body() };
+        lock(&self.shared.waiting).push_front(receipt);
+    }
+
     pub fn taken(&self) -> Vec<Taken> {
         lock(&self.shared.taken).clone()
     }
