@@ -397,3 +397,16 @@ async fn the_logs_tell_the_same_story() {
     assert_eq!(receipts(&theirs), receipts(&ours));
     assert_eq!(of(&theirs, "receipt_answer").len(), 90);
 }
+
+#[test]
+fn the_judge_finds_what_is_planted() {
+    let python = std::env::var("SIGNALBOX_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/judge");
+    let output = std::process::Command::new(python)
+        .args(["-B", "-m", "unittest", "discover", "-s", judge])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Ran 7 tests"), "{said}");
+}
