@@ -122,7 +122,10 @@ impl Links {
         let settings = match LinksSettings::of(&in_force.settings, &in_force.snapshot) {
             Ok(settings) => settings,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "links and accounts stay as they were");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "links and accounts stay as they were"
+                );
                 return;
             }
         };
@@ -212,8 +215,7 @@ impl Links {
                 }
             }
         }
-        let wanted: Vec<String> =
-            settings.links.iter().flat_map(|link| names_of_link(link)).collect();
+        let wanted: Vec<String> = settings.links.iter().flat_map(|link| names_of_link(link)).collect();
         for name in before.links.iter().flat_map(|link| names_of_link(link)) {
             if !wanted.contains(&name) {
                 self.inner.supervisor.order(&name, Order::Drain);
@@ -283,9 +285,7 @@ impl Links {
             name: name.to_owned(),
             kind: "listener",
             restart: Restart::Always,
-            work: Box::new(move |orders| {
-                Box::pin(server::listen(listening.clone(), report.clone(), orders))
-            }),
+            work: Box::new(move |orders| Box::pin(server::listen(listening.clone(), report.clone(), orders))),
         }
     }
 
@@ -323,9 +323,10 @@ impl Links {
             })?;
         }
         for old in before.accounts.iter().filter(|old| old.enabled && old.outbind.is_some()) {
-            let kept = settings.accounts.iter().any(|account| {
-                account.name == old.name && account.enabled && account.outbind.is_some()
-            });
+            let kept = settings
+                .accounts
+                .iter()
+                .any(|account| account.name == old.name && account.enabled && account.outbind.is_some());
             if !kept {
                 self.inner.supervisor.order(&format!("knock/{}", old.name), Order::Drain);
             }
@@ -399,7 +400,9 @@ impl Links {
         let settings = self.inner.settings.lock();
         let listeners = self.inner.listeners.lock();
         let reports = settings.listeners.iter().filter_map(|listener| listeners.get(&listener.name));
-        reports.filter_map(|report| report.borrow().as_ref().and_then(|report| report.as_ref().ok().copied())).collect()
+        reports
+            .filter_map(|report| report.borrow().as_ref().and_then(|report| report.as_ref().ok().copied()))
+            .collect()
     }
 
     /// Watches over sessions, and over whoever else shows that he is alive.

@@ -114,8 +114,7 @@ pub fn server(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
         .map_err(TlsError::Unusable)?;
     let builder = match &tls.client_ca {
         Some(path) => {
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots(path)?), provider());
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(path)?), provider());
             let verifier =
                 if tls.client_certificate_required { verifier } else { verifier.allow_unauthenticated() };
             builder.with_client_cert_verifier(verifier.build().map_err(TlsError::Verifier)?)

@@ -96,7 +96,8 @@ pub(super) async fn run(
         let problem = match connected {
             Err(error) => describe(&error),
             Ok(transport) => {
-                let line = line(&ground, &link, transport.peer_address(), transport.is_tls(), metrics, posted);
+                let line =
+                    line(&ground, &link, transport.peer_address(), transport.is_tls(), metrics, posted);
                 let mut pump = pump(&ground, &link, line, transport, heartbeat_every);
                 pump.duty.bind(&mut pump.line);
                 let ended = pump.run(&mut orders, &heartbeat).await;

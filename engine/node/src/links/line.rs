@@ -230,7 +230,8 @@ impl Line {
 
     /// True when the session must not be given anything new.
     pub(super) fn is_ending(&self) -> bool {
-        self.ending != Ending::No || self.mailbox.as_ref().is_some_and(|mailbox| mailbox.was_up && !mailbox.up)
+        self.ending != Ending::No
+            || self.mailbox.as_ref().is_some_and(|mailbox| mailbox.was_up && !mailbox.up)
     }
 
     /// Takes a message to send.

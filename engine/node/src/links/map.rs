@@ -20,8 +20,8 @@ mod query;
 mod receipt;
 mod status;
 mod submit;
-mod tlvs;
 mod times;
+mod tlvs;
 
 pub use address::{AddressField, Change, Rewrite, Rewrites, Way};
 pub use coding::DataCodings;

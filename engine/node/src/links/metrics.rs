@@ -121,9 +121,7 @@ impl PeerMetrics {
                 )
             })
         };
-        let throttled = |origin: &'static str| {
-            counter!("smpp_throttled_total", label => name.to_owned(), "origin" => origin)
-        };
+        let throttled = |origin: &'static str| counter!("smpp_throttled_total", label => name.to_owned(), "origin" => origin);
         Self {
             label,
             requests_in: with("in"),
@@ -251,7 +249,8 @@ fn command_name(slot: usize) -> &'static str {
 
 /// Counts a connection that was not taken.
 pub fn refused_connection(listener: &str, why: &'static str) {
-    counter!("smpp_connections_refused_total", "listener" => listener.to_owned(), "reason" => why).increment(1);
+    counter!("smpp_connections_refused_total", "listener" => listener.to_owned(), "reason" => why)
+        .increment(1);
 }
 
 /// Counts a bind that was answered.

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use signalbox_core::backend::Clock;
-use signalbox_core::gate::Released;
 use signalbox_core::exchange::Reply;
+use signalbox_core::gate::Released;
 use signalbox_core::time::Mono;
 use signalbox_smpp::{Body, Event as SmppEvent};
 use tokio::io::{AsyncReadExt, AsyncWrite};
@@ -390,19 +390,14 @@ impl<D: Duty> Pump<D> {
 
     fn next_due(&self) -> Mono {
         let line = &self.line;
-        let mut due = line.now.mono + self.times.heartbeat;
         let stall = self.stall.since.map(|since| since + self.times.write);
         let ending = match line.ending {
             super::line::Ending::Draining(until) => Some(until),
             super::line::Ending::No | super::line::Ending::Leaving => None,
         };
         let session = line.session.poll_timeout().map(Mono);
-        for other in [session, stall, ending, line.permits.next_deadline(), self.duty.due()] {
-            if let Some(other) = other {
-                due = due.min(other);
-            }
-        }
-        due
+        let others = [session, stall, ending, line.permits.next_deadline(), self.duty.due()];
+        others.into_iter().flatten().fold(line.now.mono + self.times.heartbeat, Mono::min)
     }
 
     /// Writes what is left, for a while.

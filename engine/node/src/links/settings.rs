@@ -91,7 +91,8 @@ impl Reconnect {
     pub fn wait(&self, failures: u32, random: u64) -> Duration {
         let doubled = self.min.saturating_mul(1 << failures.min(20)).min(self.max);
         let percent = u64::from(self.jitter_percent.min(100));
-        let swing = i64::try_from(random % (2 * percent + 1)).unwrap_or(0) - i64::try_from(percent).unwrap_or(0);
+        let swing =
+            i64::try_from(random % (2 * percent + 1)).unwrap_or(0) - i64::try_from(percent).unwrap_or(0);
         let share = u32::try_from(100 + swing).unwrap_or(100);
         doubled * share / 100
     }

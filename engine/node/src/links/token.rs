@@ -91,6 +91,9 @@ mod tests {
         let asked = Asked::new(CommandId::SUBMIT_SM, 1, before);
         let after = Mono(before.0 + 10_000_000);
         let waited = asked.waited(after);
-        assert!(waited >= Duration::from_micros(9_900) && waited <= Duration::from_micros(10_100), "{waited:?}");
+        assert!(
+            waited >= Duration::from_micros(9_900) && waited <= Duration::from_micros(10_100),
+            "{waited:?}"
+        );
     }
 }

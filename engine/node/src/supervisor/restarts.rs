@@ -67,9 +67,8 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_longest_and_then_it_is_given_up() {
         let mut restarts = Restarts::default();
-        let waits: Vec<Option<u128>> = (0..5)
-            .map(|n| restarts.failed(Mono(n), 50, &INTENSITY).map(|wait| wait.as_millis()))
-            .collect();
+        let waits: Vec<Option<u128>> =
+            (0..5).map(|n| restarts.failed(Mono(n), 50, &INTENSITY).map(|wait| wait.as_millis())).collect();
         assert_eq!(waits, [Some(100), Some(200), Some(300), Some(300), None]);
     }
 

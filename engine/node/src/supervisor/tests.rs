@@ -25,11 +25,7 @@ fn settings(restarts: u32) -> Settings {
     }
 }
 
-fn child(
-    name: &str,
-    restart: Restart,
-    work: impl FnMut(Orders) -> Work + Send + 'static,
-) -> Child {
+fn child(name: &str, restart: Restart, work: impl FnMut(Orders) -> Work + Send + 'static) -> Child {
     Child { name: name.to_owned(), kind: "test", restart, work: Box::new(work) }
 }
 

@@ -5,7 +5,8 @@ use signalbox_core::gate::Released;
 use signalbox_core::message::Content;
 use signalbox_core::time::Micros;
 use signalbox_smpp::{
-    Body, COctets, DataCoding, DataSm, EsmClass, Profile, RegisteredDelivery, ShortMessage, Tag, Tlvs, Version,
+    Body, COctets, DataCoding, DataSm, EsmClass, Profile, RegisteredDelivery, ShortMessage, Tag, Tlvs,
+    Version,
 };
 
 use super::address::{AddressField, Way, smpp_address};

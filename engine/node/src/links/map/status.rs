@@ -118,8 +118,12 @@ mod tests {
 
     #[test]
     fn what_is_temporary_is_told_as_temporary() {
-        let temporary =
-            [CommandStatus::RMSGQFUL, CommandStatus::RX_T_APPN, CommandStatus::RTHROTTLED, CommandStatus::RSYSERR];
+        let temporary = [
+            CommandStatus::RMSGQFUL,
+            CommandStatus::RX_T_APPN,
+            CommandStatus::RTHROTTLED,
+            CommandStatus::RSYSERR,
+        ];
         for refusal in [
             Refusal::QueueFull { held: 1 },
             Refusal::StoreFull,
@@ -131,17 +135,18 @@ mod tests {
             Refusal::AlreadyExpired,
         ] {
             for side in [Side::Account, Side::Link] {
-                assert_eq!(temporary.contains(&of_refusal(&refusal, side)), refusal.is_temporary(), "{refusal}");
+                assert_eq!(
+                    temporary.contains(&of_refusal(&refusal, side)),
+                    refusal.is_temporary(),
+                    "{refusal}"
+                );
             }
         }
     }
 
     #[test]
     fn an_answer_about_a_message_has_its_commands_own_status() {
-        assert_eq!(
-            of_message_reply(&MessageReply::NotFound, CommandId::QUERY_SM),
-            CommandStatus::RINVMSGID
-        );
+        assert_eq!(of_message_reply(&MessageReply::NotFound, CommandId::QUERY_SM), CommandStatus::RINVMSGID);
         assert_eq!(
             of_message_reply(&MessageReply::TooLate, CommandId::REPLACE_SM),
             CommandStatus::RREPLACEFAIL

@@ -91,8 +91,7 @@ pub fn from_submit_sm(message: ShortMessage, origin: Origin<'_>) -> Result<Submi
         tlvs: message.tlvs.as_bytes().clone(),
         data_sm: false,
     };
-    let submit =
-        origin.submit(source, smallvec![destination], content, message.registered_delivery.0, first);
+    let submit = origin.submit(source, smallvec![destination], content, message.registered_delivery.0, first);
     Ok(Submit { not_before: schedule, expires_at: validity, ..submit })
 }
 
@@ -143,8 +142,7 @@ pub fn from_data_sm(message: DataSm, origin: Origin<'_>) -> Result<Submit, Comma
     let validity = times::time_to_live(&message.tlvs, origin.now);
     let first = parts::is_first(message.esm_class, &[], &message.tlvs);
     let content = data_sm_content(&message);
-    let submit =
-        origin.submit(source, smallvec![destination], content, message.registered_delivery.0, first);
+    let submit = origin.submit(source, smallvec![destination], content, message.registered_delivery.0, first);
     // data_sm has no priority_flag: the account's own class holds.
     Ok(Submit { class: origin.class, expires_at: validity, ..submit })
 }

@@ -48,9 +48,8 @@ mod tests {
 
     #[test]
     fn relative_and_absolute_times_are_read() {
-        let read = |text: &str| {
-            instant(&COctets::from(text), NOW, &Profile::default(), CommandStatus::RINVEXPIRY)
-        };
+        let read =
+            |text: &str| instant(&COctets::from(text), NOW, &Profile::default(), CommandStatus::RINVEXPIRY);
         assert_eq!(read(""), Ok(None));
         assert_eq!(read("000000010000000R"), Ok(Some(NOW.after(Duration::from_secs(3600)))));
         assert_eq!(read("260101003000000+"), Ok(Some(NOW.after(Duration::from_secs(1800)))));

@@ -139,7 +139,8 @@ mod tests {
     use super::*;
 
     fn settings(name: &str) -> AccountSettings {
-        let hash: PasswordHash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA".parse().unwrap();
+        let hash: PasswordHash =
+            "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA".parse().unwrap();
         AccountSettings::new(AccountId(1), name, hash)
     }
 
@@ -148,7 +149,8 @@ mod tests {
         let accounts = Accounts::default();
         accounts.apply(&[Arc::new(settings("a")), Arc::new(settings("b"))], Mono(0));
         let (a, b) = (accounts.by_system_id(b"a").unwrap(), accounts.by_system_id(b"b").unwrap());
-        let faster = AccountSettings { rate: Some(Rate::per_second(5).unwrap()), max_binds: 1, ..settings("a") };
+        let faster =
+            AccountSettings { rate: Some(Rate::per_second(5).unwrap()), max_binds: 1, ..settings("a") };
         let tls = AccountSettings { tls_required: true, ..settings("b") };
         accounts.apply(&[Arc::new(faster), Arc::new(tls)], Mono(0));
         assert!(a.is_active() && a.settings().max_binds == 1);

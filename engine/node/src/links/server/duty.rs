@@ -373,8 +373,8 @@ impl Duty for ServerDuty {
             Stage::AtTheDoor(judging, mode) => {
                 let mode = *mode;
                 let Poll::Ready(verdict) = Pin::new(judging).poll(context) else { return Poll::Pending };
-                let verdict = verdict
-                    .unwrap_or(Err(Refused { status: CommandStatus::RSYSERR, why: "internal" }));
+                let verdict =
+                    verdict.unwrap_or(Err(Refused { status: CommandStatus::RSYSERR, why: "internal" }));
                 self.judged(line, verdict, mode);
                 Poll::Ready(())
             }

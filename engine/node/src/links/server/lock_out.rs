@@ -97,8 +97,7 @@ impl LockOut {
     /// When it is not to be looked at.
     pub fn begin(&mut self, now: Mono, address: IpAddr, system_id: &[u8]) -> Result<Attempt, Locked> {
         let (pair, alone) = (Self::pair(address, system_id), Self::alone(address));
-        let limits =
-            [(pair, self.rules.failures_per_account), (alone, self.rules.failures_per_address)];
+        let limits = [(pair, self.rules.failures_per_account), (alone, self.rules.failures_per_address)];
         for (who, limit) in limits {
             self.check(now, who)?;
             let within = self.rules.within;
@@ -234,8 +233,7 @@ mod tests {
     #[test]
     fn the_pair_is_locked_and_nobody_else() {
         let mut lock = LockOut::new(RULES);
-        let results: Vec<_> =
-            (0..4).map(|n| try_wrong(&mut lock, second(n), address(1), b"demo")).collect();
+        let results: Vec<_> = (0..4).map(|n| try_wrong(&mut lock, second(n), address(1), b"demo")).collect();
         assert_eq!(results, [Ok(false), Ok(false), Ok(true), Err(Locked::Until(second(302)))]);
         assert!(lock.check_pair(second(3), address(1), b"demo").is_err());
         assert!(lock.begin(second(3), address(1), b"other").is_ok());

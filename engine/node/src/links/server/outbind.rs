@@ -89,8 +89,7 @@ async fn connect(target: &OutbindTarget) -> std::io::Result<(Transport, std::net
 async fn waiting(listening: &Listening, peer: PeerId) -> Option<u64> {
     let spine = &listening.ground.spine;
     let (session, mut outbox) = spine.open_session();
-    let ask =
-        Event::Command { reply: ReplyTo { session, token: 0 }, command: Box::new(Command::Queues) };
+    let ask = Event::Command { reply: ReplyTo { session, token: 0 }, command: Box::new(Command::Queues) };
     let mut found = None;
     if spine.offer(vec![ask]).await.is_ok() {
         let answer = tokio::time::timeout(ANSWER, outbox.recv()).await.ok().flatten();

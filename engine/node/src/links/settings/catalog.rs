@@ -13,8 +13,8 @@ use signalbox_core::id::{AccountId, LinkId};
 use signalbox_core::message::TrafficClass;
 use signalbox_core::outcome::ErrorClass;
 use signalbox_smpp::{
-    Alphabet, BindMode, Leniency, Limits, MessageIdForm, MissingNul, Packing, Profile, ReceiptRules, SmLength,
-    TimeCheck, TlvRule, Version,
+    Alphabet, BindMode, Leniency, Limits, MessageIdForm, MissingNul, Packing, Profile, ReceiptRules,
+    SmLength, TimeCheck, TlvRule, Version,
 };
 
 use super::{

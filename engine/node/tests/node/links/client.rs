@@ -262,8 +262,7 @@ async fn the_exchange_can_have_a_session_closed_and_it_comes_back() {
     let (mut exchange, listener, mut smsc) = bound(|_| {}).await;
     let (_, session, _) = exchange.up().await;
     exchange.close(session, CommandStatus::RINVBNDSTS.0);
-    assert_eq!(smsc.pdu().await.body, Body::Unbind);
-    smsc.send(2, CommandStatus::ROK, Body::UnbindResp).await;
+    smsc.unbound().await;
     exchange.down(session).await;
     let _again = Peer::serve(&listener).await;
     exchange.up().await;
@@ -346,11 +345,7 @@ async fn a_link_that_wants_outbind_binds_when_the_smsc_knocks() {
         }
     };
     let knock = |password: &str| {
-        Body::Outbind(Outbind {
-            system_id: "smsc".into(),
-            password: password.into(),
-            ..Outbind::default()
-        })
+        Body::Outbind(Outbind { system_id: "smsc".into(), password: password.into(), ..Outbind::default() })
     };
     let mut stranger = connected(address).await;
     stranger.request(knock("guess")).await;

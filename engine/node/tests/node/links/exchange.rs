@@ -108,15 +108,7 @@ impl Exchange {
         });
         let links = Links::open(spine, settings, clock.clone()).await.unwrap();
         links.listens().await.unwrap();
-        Self {
-            links,
-            clock,
-            register,
-            events,
-            seen: VecDeque::new(),
-            answers,
-            permits: AtomicU64::new(0),
-        }
+        Self { links, clock, register, events, seen: VecDeque::new(), answers, permits: AtomicU64::new(0) }
     }
 
     /// Answers requests so from now on.
@@ -199,8 +191,7 @@ impl Exchange {
 
     /// Hands a message with a text to a session.
     pub fn send_text(&self, session: SessionId, peer: PeerId, text: &str) -> PermitId {
-        let content =
-            Content { payload: Bytes::copy_from_slice(text.as_bytes()), ..Content::default() };
+        let content = Content { payload: Bytes::copy_from_slice(text.as_bytes()), ..Content::default() };
         self.send(session, peer, Body::Content(content), Duration::from_secs(60))
     }
 

@@ -36,7 +36,8 @@ impl Peer {
     }
 
     pub async fn accept(listener: &TcpListener) -> Self {
-        let (stream, _) = tokio::time::timeout(PATIENCE, listener.accept()).await.expect("a connection").unwrap();
+        let (stream, _) =
+            tokio::time::timeout(PATIENCE, listener.accept()).await.expect("a connection").unwrap();
         stream.set_nodelay(true).unwrap();
         Self::over(stream)
     }
@@ -140,6 +141,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         let resp = BindResp { system_id: "smsc".into(), ..BindResp::default() };
         self.send(pdu.sequence, CommandStatus::ROK, mode.response(resp)).await;
         bind
+    }
+
+    /// Answers the unbind that comes.
+    pub async fn unbound(&mut self) {
+        let pdu = self.pdu().await;
+        assert_eq!(pdu.body, Body::Unbind);
+        self.send(pdu.sequence, CommandStatus::ROK, Body::UnbindResp).await;
     }
 
     /// The next submit_sm, with its sequence_number.

@@ -7,9 +7,7 @@ use bytes::Bytes;
 use signalbox::links::Phase;
 use signalbox::links::settings::{AccountSettings, LinksSettings};
 use signalbox_core::address::Address as CoreAddress;
-use signalbox_core::exchange::{
-    Answer, Ask, Event, MessageReply, MessageView, Refusal, Reply, Stage, Taken,
-};
+use signalbox_core::exchange::{Answer, Ask, Event, MessageReply, MessageView, Refusal, Reply, Stage, Taken};
 use signalbox_core::gcra::Rate;
 use signalbox_core::id::{AccountId, PeerId};
 use signalbox_core::message::{Body as CoreBody, Content, Direction, ReceiptRequest, TrafficClass};
@@ -43,11 +41,8 @@ async fn a_submission_is_answered_with_the_exchanges_id() {
     let mut esme = Peer::bound(address, BindMode::Transceiver, "demo").await;
     let (peer, _, window) = exchange.up().await;
     assert_eq!((peer, window), (PeerId::Account(AccountId(7)), 100));
-    let message = ShortMessage {
-        registered_delivery: RegisteredDelivery::FINAL,
-        priority_flag: 3,
-        ..text("hello")
-    };
+    let message =
+        ShortMessage { registered_delivery: RegisteredDelivery::FINAL, priority_flag: 3, ..text("hello") };
     let sequence = esme.request(Body::SubmitSm(message)).await;
     assert_eq!(esme.submitted().await, (sequence, CommandStatus::ROK, "00000001".to_owned()));
     let submit = exchange.event("submission", is_submit).await;
@@ -240,11 +235,8 @@ async fn what_cannot_be_read_is_answered_and_the_session_goes_on() {
 
 #[tokio::test]
 async fn the_rate_is_shared_by_all_sessions_of_an_account() {
-    let limited = AccountSettings {
-        rate: Some(Rate::per_minute(1).unwrap()),
-        burst: 5,
-        ..account(7, "demo")
-    };
+    let limited =
+        AccountSettings { rate: Some(Rate::per_minute(1).unwrap()), burst: 5, ..account(7, "demo") };
     let (mut exchange, address) = open(vec![limited, account(8, "other")]).await;
     let mut one = Peer::bound(address, BindMode::Transmitter, "demo").await;
     let mut two = Peer::bound(address, BindMode::Transmitter, "demo").await;
@@ -301,9 +293,7 @@ async fn receipts_and_messages_go_to_who_can_receive() {
     let mo = exchange.send_text(session, peer, "MO");
     let (sequence, message) = receiver.deliver_sm().await;
     assert_eq!(&message.short_message[..], b"MO");
-    receiver
-        .send(sequence, CommandStatus::RX_T_APPN, Body::DeliverSmResp(MessageResp::default()))
-        .await;
+    receiver.send(sequence, CommandStatus::RX_T_APPN, Body::DeliverSmResp(MessageResp::default())).await;
     assert_eq!(
         exchange.answered(mo).await,
         Answer::Refused { class: ErrorClass::Temporary, status: CommandStatus::RX_T_APPN.0 }
@@ -336,9 +326,7 @@ async fn an_id_that_a_3_3_peer_cannot_take_is_left_out_of_a_positive_answer() {
     let mut old = Peer::connect(address).await;
     let bind = Bind::new("demo", "secret", Version::V3_3);
     assert_eq!(old.bind_as(BindMode::Transmitter, bind).await, CommandStatus::ROK);
-    exchange.answer(|_| {
-        Some(Reply::Submitted(Taken { visible_id: "0123456789abcdef".into(), ..taken(1) }))
-    });
+    exchange.answer(|_| Some(Reply::Submitted(Taken { visible_id: "0123456789abcdef".into(), ..taken(1) })));
     old.request(Body::SubmitSm(text("x"))).await;
     let (_, status, id) = old.submitted().await;
     assert_eq!((status, id.as_str()), (CommandStatus::ROK, ""));
@@ -385,8 +373,7 @@ async fn an_account_that_is_switched_off_ends_and_the_others_stay() {
         ..before
     };
     exchange.links.apply(settings).await.unwrap();
-    assert_eq!(demo.pdu().await.body, Body::Unbind);
-    demo.send(1, CommandStatus::ROK, Body::UnbindResp).await;
+    demo.unbound().await;
     demo.end().await;
     assert_eq!(exchange.down(session).await, (Vec::new(), Vec::new()));
     other.request(Body::SubmitSm(text("still here"))).await;

@@ -3,9 +3,7 @@ use std::time::Duration;
 use signalbox_core::address::Address;
 use signalbox_core::gate::{Attempt, Case, ContractVerdict, CounterVerdict, Gate};
 use signalbox_core::id::{LinkId, MessageId, PeerId, PermitId, ShardId};
-use signalbox_core::message::{
-    Body as CoreBody, Direction, OriginClass, ReceiptRequest, TrafficClass,
-};
+use signalbox_core::message::{Body as CoreBody, Direction, OriginClass, ReceiptRequest, TrafficClass};
 use signalbox_core::time::Mono;
 
 use super::super::{Change, DataCodings, LongMessages, Rewrite, Rewrites, TlvEdits};
@@ -96,11 +94,7 @@ fn a_links_rules_change_what_leaves() {
             set_npi: Some(0),
         }]),
         data_coding_out: DataCodings::new([(3, 0)]),
-        tlvs: TlvEdits {
-            strip_out: vec![0x1400],
-            add_out: vec![(0x1401, vec![1])],
-            ..TlvEdits::default()
-        },
+        tlvs: TlvEdits { strip_out: vec![0x1400], add_out: vec![(0x1401, vec![1])], ..TlvEdits::default() },
         max_validity: Some(Duration::from_secs(60)),
         long_messages: LongMessages::Payload,
         ..LinkRules::default()
@@ -119,12 +113,7 @@ fn data_sm_leaves_as_it_came_and_as_submit_sm_where_the_version_has_none() {
     let mut tlvs = Tlvs::new();
     tlvs.push(Tag::MESSAGE_PAYLOAD, b"hello").unwrap();
     tlvs.push_u32(Tag::QOS_TIME_TO_LIVE, 9);
-    let data = Content {
-        payload: Bytes::new(),
-        tlvs: tlvs.as_bytes().clone(),
-        data_sm: true,
-        ..content()
-    };
+    let data = Content { payload: Bytes::new(), tlvs: tlvs.as_bytes().clone(), data_sm: true, ..content() };
     let rules = LinkRules::default();
     let Ok(Body::DataSm(message)) = to_link(data.clone(), &rules, &Profile::default()) else { panic!() };
     assert_eq!(message.tlvs.u32(Tag::QOS_TIME_TO_LIVE), Some(3600));
@@ -176,10 +165,7 @@ fn a_3_3_link_gets_parts_with_a_header() {
 #[test]
 fn damaged_tlvs_are_no_message() {
     let damaged = Content { tlvs: Bytes::from_static(b"\x14\x00\x00\x09\x01"), ..content() };
-    assert_eq!(
-        to_link(damaged, &LinkRules::default(), &Profile::default()),
-        Err(NotEncodable::Tlvs)
-    );
+    assert_eq!(to_link(damaged, &LinkRules::default(), &Profile::default()), Err(NotEncodable::Tlvs));
 }
 
 #[test]
