@@ -107,7 +107,7 @@ pub struct Exchange {
 
     correlator: Correlator<Key>,
     early: EarlyReceipts<Parked>,
-    in_doubt: FxHashMap<(LinkId, u64), Vec<Key>>,
+    in_doubt: FxHashMap<(LinkId, u64), Vec<receipt::Doubted>>,
     seen: SeenMo,
     finished: Finished,
     counters: Counters,

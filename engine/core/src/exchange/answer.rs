@@ -5,6 +5,7 @@ use super::effect::Effect;
 use super::entry::{Key, Phase};
 use super::event::{Answer, Unsent};
 use super::note::Note;
+use super::receipt::{Doubted, Opening};
 use crate::id::{LinkId, PeerId, PermitId, SessionId};
 use crate::outcome::{ErrorClass, FinalState, Reason};
 use crate::policy::AfterDoubt;
@@ -191,7 +192,18 @@ impl Exchange {
     /// An attempt's fate is unknown: wait for its receipt, then do what policy says.
     pub(super) fn doubt(&mut self, now: Now, key: Key, id: PeerId) {
         self.turn.notes.push(Note::InDoubt { peer: id });
-        let Some(policy) = self.policy.peer(id) else { return };
+        let Some(entry) = self.entries.get(key) else { return };
+        let opening = Opening::of_held(&entry.body);
+        self.doubt_about(now, key, id, opening);
+    }
+
+    /// The same, where the beginning of the text is known though the body is not in memory.
+    pub(super) fn doubt_about(&mut self, now: Now, key: Key, id: PeerId, opening: Opening) {
+        let Some(policy) = self.policy.peer(id) else {
+            // The peer was taken out of the configuration with the attempt: there is no hold and no receipt.
+            self.doubt_over(now, key);
+            return;
+        };
         let Some(entry) = self.entries.get(key) else { return };
         let hold = if self.asks_receipt(entry, id).wants_any() {
             policy.doubt_hold
@@ -202,16 +214,17 @@ impl Exchange {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.progress.doubt = true;
         entry.phase = Phase::InDoubt { until: now.wall.after(hold) };
-        self.enter_doubt(key);
+        self.enter_doubt(key, opening);
         self.touch(key);
         self.arm(now, key);
     }
 
     /// Registers an entry in doubt, so that a receipt for its device can be taken as its own.
-    pub(super) fn enter_doubt(&mut self, key: Key) {
+    pub(super) fn enter_doubt(&mut self, key: Key, opening: Opening) {
         let Some(entry) = self.entries.get(key) else { return };
         if let Some(PeerId::Link(link)) = entry.peer {
-            self.in_doubt.entry((link, entry.lane_key().0)).or_default().push(key);
+            let doubted = Doubted { key, opening };
+            self.in_doubt.entry((link, entry.lane_key().0)).or_default().push(doubted);
         }
     }
 
@@ -220,7 +233,7 @@ impl Exchange {
         let (Phase::InDoubt { .. }, Some(PeerId::Link(link))) = (entry.phase, entry.peer) else { return };
         let place = (link, entry.lane_key().0);
         if let Some(keys) = self.in_doubt.get_mut(&place) {
-            keys.retain(|other| *other != key);
+            keys.retain(|doubted| doubted.key != key);
             if keys.is_empty() {
                 self.in_doubt.remove(&place);
             }

@@ -2,17 +2,18 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::Exchange;
 use super::effect::Reply;
-use super::entry::{Key, Phase, lane_key};
+use super::entry::{Held, Key, Phase, lane_key};
 use super::event::{LinkReceipt, ReplyTo};
 use super::note::{Note, Stray};
 use crate::address::Address;
 use crate::backend::Table;
 use crate::correlate::Match;
 use crate::id::{LinkId, PeerId, ShardId};
-use crate::message::ReceiptState;
+use crate::message::{Body, ReceiptState};
 use crate::outcome::{FinalState, Reason};
 use crate::time::{Micros, Now};
 
@@ -31,6 +32,45 @@ pub(super) struct Parked {
     /// Key of its row.
     pub row: [u8; 16],
 }
+
+/// The first octets of a message's text, as far as receipts repeat them (SMPP 3.4 appendix B: 20).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Opening(SmallVec<[u8; 20]>);
+
+impl Opening {
+    pub(super) fn of(body: &Body) -> Self {
+        let Body::Content(content) = body else { return Self::default() };
+        let header = match content.payload.first() {
+            Some(&length) if content.esm_class & UDHI != 0 => 1 + usize::from(length),
+            _ => 0,
+        };
+        let text = content.payload.get(header..).unwrap_or_default();
+        Self(SmallVec::from_slice(&text[..text.len().min(20)]))
+    }
+
+    pub(super) fn of_held(held: &Held) -> Self {
+        match held {
+            Held::Hot(body) => Self::of(body),
+            Held::Cold => Self::default(),
+        }
+    }
+
+    /// True when a receipt with this text may be for the message; one without text may be for any.
+    fn agrees(&self, text: &[u8]) -> bool {
+        let length = text.len().min(self.0.len());
+        text.is_empty() || (length > 0 && text[..length] == self.0[..length])
+    }
+}
+
+/// A message in doubt, as it can be found by its receipt.
+#[derive(Clone, Debug)]
+pub(super) struct Doubted {
+    pub key: Key,
+    pub opening: Opening,
+}
+
+/// The bit of esm_class that says that the payload begins with a header (SMPP 3.4 cl. 5.2.12).
+const UDHI: u8 = 0x40;
 
 impl Parked {
     fn shard(&self) -> ShardId {
@@ -62,6 +102,9 @@ impl Exchange {
             Match::One(key) => self.apply_receipt(now, key, &receipt),
             Match::Ambiguous(_) => self.stray(receipt.link, Stray::Ambiguous),
             Match::None => {
+                if self.late_receipt(now, &receipt) {
+                    return;
+                }
                 if let Some(key) = self.only_doubt(&receipt) {
                     self.leave_doubt(key);
                     if let Some(entry) = self.entries.get_mut(key) {
@@ -71,21 +114,20 @@ impl Exchange {
                     self.apply_receipt(now, key, &receipt);
                     return;
                 }
-                if self.late_receipt(now, &receipt) {
-                    return;
-                }
                 self.park(now, receipt);
             }
         }
     }
 
-    /// The one message in doubt on this link to this device. Its id never came back, so link and device decide,
-    /// and only when nothing else on the link could be meant: another message to the device in flight would
-    /// make it a guess.
+    /// The one message in doubt that the receipt can mean. Its id never came back, so link, device and the
+    /// beginning of the text decide: where the receipt has a text, a message that begins otherwise is not meant,
+    /// be it that the receipt is early for another one or late for one that was forgotten.
     fn only_doubt(&self, receipt: &Parked) -> Option<Key> {
-        match self.in_doubt.get(&(receipt.link, lane_key(&receipt.device).0)).map(Vec::as_slice) {
-            Some([key]) => Some(*key),
-            _ => None,
+        let doubted = self.in_doubt.get(&(receipt.link, lane_key(&receipt.device).0))?;
+        let mut meant = doubted.iter().filter(|doubted| doubted.opening.agrees(&receipt.text));
+        match (meant.next(), meant.next()) {
+            (Some(doubted), None) => Some(doubted.key),
+            (Some(_), Some(_)) | (None, _) => None,
         }
     }
 

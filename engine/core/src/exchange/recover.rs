@@ -7,8 +7,8 @@ use super::Exchange;
 use super::entry::{Entry, Held, Key, Phase};
 use super::group::Group;
 use super::note::Note;
-use super::receipt::Parked;
-use super::row::{MessageRow, RowError, StateRow, StoredPhase};
+use super::receipt::{Opening, Parked};
+use super::row::{MessageRow, RowError, StateRow, StoredPhase, body_of};
 use crate::backend::{Row, Table};
 use crate::dedupe::{MoKey, SeenMo, SeenRow};
 use crate::id::{MessageId, PeerId};
@@ -19,7 +19,7 @@ use crate::time::{Micros, Now};
 #[derive(Debug, Default)]
 pub struct Restoring {
     seen: Vec<(MoKey, SeenRow)>,
-    phases: Vec<(Key, StoredPhase)>,
+    phases: Vec<(Key, StoredPhase, Opening)>,
     later: FxHashMap<Key, StoredPhase>,
 }
 
@@ -45,7 +45,8 @@ impl Exchange {
                 entry.peer = peer;
                 entry.progress = progress;
                 let key = self.add(entry);
-                restoring.phases.push((key, phase));
+                let opening = body_of(&row.value).map(|body| Opening::of(&body)).unwrap_or_default();
+                restoring.phases.push((key, phase, opening));
             }
             Table::State => {
                 let state = StateRow::decode(&row.value)?;
@@ -85,7 +86,7 @@ impl Exchange {
             self.delete(key.shard(), Table::Seen, key.to_bytes());
         }
         let mut later = restoring.later;
-        for (key, phase) in restoring.phases {
+        for (key, phase, opening) in restoring.phases {
             let phase = later.remove(&key).unwrap_or(phase);
             let Some(entry) = self.entries.get(key) else { continue };
             if let Some(part) = entry.envelope.part
@@ -93,12 +94,12 @@ impl Exchange {
             {
                 group.parts.push(key);
             }
-            self.resume(now, key, phase);
+            self.resume(now, key, phase, opening);
         }
         self.restoring = false;
     }
 
-    fn resume(&mut self, now: Now, key: Key, phase: StoredPhase) {
+    fn resume(&mut self, now: Now, key: Key, phase: StoredPhase, opening: Opening) {
         match phase {
             StoredPhase::Queued | StoredPhase::Resolving => self.requeue_restored(now, key),
             StoredPhase::Waiting(due) => {
@@ -111,7 +112,9 @@ impl Exchange {
             StoredPhase::Released => {
                 self.hold_lane(key);
                 match self.entries.get(key).and_then(|entry| entry.peer) {
-                    Some(peer) if self.policy.peer(peer).is_some() => self.doubt(now, key, peer),
+                    Some(peer) if self.policy.peer(peer).is_some() => {
+                        self.doubt_about(now, key, peer, opening);
+                    }
                     _ => self.requeue_restored(now, key),
                 }
             }
@@ -129,7 +132,7 @@ impl Exchange {
                 if let Some(entry) = self.entries.get_mut(key) {
                     entry.phase = Phase::InDoubt { until };
                 }
-                self.enter_doubt(key);
+                self.enter_doubt(key, opening);
                 self.arm(now, key);
             }
         }

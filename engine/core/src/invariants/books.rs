@@ -47,7 +47,8 @@ pub struct Books {
     known: FxHashSet<MessageId>,
     epochs: FxHashMap<ShardId, Epoch>,
     positions: FxHashMap<ShardId, Vec<Option<Offset>>>,
-    permits: FxHashSet<(MessageId, u16)>,
+    /// Attempts that commits released, and the epoch of the last of these commits.
+    permits: FxHashMap<(MessageId, u16), Epoch>,
     outstanding: FxHashMap<PeerId, FxHashSet<(MessageId, u16)>>,
     interrupted: FxHashSet<MessageId>,
     seen: FxHashMap<MessageId, u32>,
@@ -115,7 +116,10 @@ impl Books {
             }
             history.push(mark.position.or(before));
         }
-        self.permits.extend(commit.released.iter().copied());
+        for &(message, attempt) in &commit.released {
+            let epoch = self.epochs.get(&message.shard()).copied().unwrap_or_default();
+            self.permits.insert((message, attempt), epoch);
+        }
         for cdr in &commit.cdrs {
             let id = cdr.id();
             *self.committed.entry(id.clone()).or_default() += 1;
@@ -161,12 +165,17 @@ impl Books {
         (peer, window): (PeerId, usize),
         (now, deadline): (Mono, Mono),
     ) -> Result<(), Violation> {
-        if !self.permits.contains(&(message, attempt)) {
+        let Some(&epoch) = self.permits.get(&(message, attempt)) else {
             return Err(Violation::NotPermitted { message, attempt });
-        }
+        };
         if now > deadline {
             let late_ns = now.0 - deadline.0;
             return Err(Violation::AfterDeadline { message, attempt, late_ns });
+        }
+        if self.epochs.get(&message.shard()).is_some_and(|held| *held != epoch) {
+            // A former owner's, still within its deadline: the new one is in doubt about it.
+            self.interrupted.insert(message);
+            return Ok(());
         }
         let outstanding = self.outstanding.entry(peer).or_default();
         outstanding.insert((message, attempt));

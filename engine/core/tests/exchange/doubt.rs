@@ -6,7 +6,7 @@ use signalbox_core::message::{ReceiptRequest, ReceiptState};
 use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_core::policy::AfterDoubt;
 
-use crate::world::{LINK, TO_LINK, World, policy};
+use crate::world::{LINK, SECOND, TO_LINK, World, policy, text};
 
 fn sent_with_receipt(world: &mut World) {
     let message = Submit { receipt: ReceiptRequest::FINAL, ..world.message("447700900001") };
@@ -102,4 +102,70 @@ fn what_cannot_be_written_ends_with_that_reason() {
     let permit = world.last_sent().permit();
     world.event(Event::Unsent { permit, why: Unsent::NotEncodable });
     assert_eq!(world.cdrs[0].reason, Reason::NotEncodable);
+}
+
+/// A message to the device that was taken and has ended, and another one in doubt.
+fn one_ended_one_in_doubt() -> World {
+    let mut world = World::new();
+    world.taken("447700900001", "A");
+    world.receipt("A", "447700900001", ReceiptState::Delivered);
+    sent_with_receipt(&mut world);
+    let permit = world.sent.iter().rev().find(|(session, _)| *session == TO_LINK).unwrap().1.permit();
+    world.down(TO_LINK, &[], &[permit]);
+    world
+}
+
+#[test]
+fn a_receipt_that_comes_again_is_not_for_the_message_in_doubt() {
+    let mut world = one_ended_one_in_doubt();
+    world.receipt("A", "447700900001", ReceiptState::Delivered);
+    assert_eq!(world.cdrs.len(), 1);
+}
+
+#[test]
+fn a_receipt_with_another_text_is_not_for_the_message_in_doubt() {
+    for restarts in [false, true] {
+        let mut world = one_ended_one_in_doubt();
+        if restarts {
+            world.restart();
+        }
+        world.receipt_with_text("X", "447700900001", "good morning");
+        assert_eq!(world.cdrs.len(), 1, "restarts: {restarts}");
+        world.receipt_with_text("Y", "447700900001", "hello");
+        assert_eq!(world.cdrs.len(), 2, "restarts: {restarts}");
+    }
+}
+
+#[test]
+fn texts_tell_two_in_doubt_apart() {
+    let mut world = World::new();
+    for words in ["first", "second"] {
+        let parts = [text(words)].into_iter().collect();
+        let message = Submit { parts, receipt: ReceiptRequest::FINAL, ..world.message("447700900001") };
+        world.submit(message).unwrap();
+    }
+    let permits: Vec<_> = world.sent.iter().map(|(_, released)| released.permit()).collect();
+    let second = world.last_sent().id();
+    world.down(TO_LINK, &[], &permits);
+    world.receipt("W", "447700900001", ReceiptState::Delivered);
+    assert!(world.cdrs.is_empty(), "without a text it may be either");
+    world.receipt_with_text("X", "447700900001", "second");
+    assert_eq!((world.cdrs.len(), world.cdrs[0].message), (1, second));
+}
+
+#[test]
+fn what_is_out_to_a_link_that_is_taken_away_goes_elsewhere() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let permit = world.last_sent().permit();
+    let mut without = policy();
+    without.links.remove(&LINK);
+    world.event(Event::Policy(std::sync::Arc::new(without)));
+    world.down(TO_LINK, &[], &[permit]);
+    world.up(PeerId::Link(SECOND), SessionId(300), 10);
+    assert_eq!((world.sent.len(), world.last_sent().attempt()), (2, 2));
+    let permit = world.last_sent().permit();
+    world.answer(permit, "1");
+    assert!(world.cdrs[0].possible_duplicate);
 }

@@ -279,6 +279,14 @@ impl World {
     }
 
     pub fn receipt(&mut self, remote_id: &str, device: &str, state: ReceiptState) {
+        self.receipt_of(remote_id, device, state, "");
+    }
+
+    pub fn receipt_with_text(&mut self, remote_id: &str, device: &str, text: &str) {
+        self.receipt_of(remote_id, device, ReceiptState::Delivered, text);
+    }
+
+    fn receipt_of(&mut self, remote_id: &str, device: &str, state: ReceiptState, text: &str) {
         let reply = self.reply_to();
         self.event(Event::Receipt(Box::new(LinkReceipt {
             reply,
@@ -288,7 +296,7 @@ impl World {
             state,
             error: 0,
             network_error: None,
-            text: Bytes::new(),
+            text: Bytes::copy_from_slice(text.as_bytes()),
         })));
         assert!(
             self.replies.iter().any(|(to, answer)| *to == reply && matches!(answer, Reply::Inbound)),
