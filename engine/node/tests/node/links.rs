@@ -1,5 +1,7 @@
 //! Links against real sockets on loopback: a fake exchange behind them, peers made of the bare codec before them.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod client;
 mod exchange;
 mod faults;
