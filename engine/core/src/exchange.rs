@@ -58,6 +58,8 @@ use crate::time::{Micros, Mono, Now};
 /// How often what ages is looked after.
 const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// A turn that nobody waits for is open for so long at most, collecting more.
+const OPEN_TURN: std::time::Duration = std::time::Duration::from_millis(5);
 /// In this time the sweep visits every counter (DC-05: a twentieth of the usual window or less).
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(5);
 /// Shortest pause between two slices.
@@ -124,6 +126,7 @@ pub struct Exchange {
 
     touched: Vec<Key>,
     turn: Turn,
+    turn_open_since: Option<Mono>,
 }
 
 impl Exchange {
@@ -167,6 +170,7 @@ impl Exchange {
             restoring: false,
             touched: Vec::new(),
             turn: Turn::default(),
+            turn_open_since: None,
             policy,
         };
         exchange.counters.mark_warming(counter_mono(now));
@@ -213,7 +217,8 @@ impl Exchange {
     /// When [`settle`](Self::settle) has something to do even if nothing happens before.
     #[must_use]
     pub fn next_due(&self) -> Option<Mono> {
-        self.timers.next_due()
+        let close = self.turn_open_since.map(|since| since + OPEN_TURN);
+        [self.timers.next_due(), close].into_iter().flatten().min()
     }
 
     /// Takes an event. What it leads to is in the [`Turn`] of the next [`settle`](Self::settle).
@@ -240,6 +245,37 @@ impl Exchange {
 
     /// Lets time and credit act, and closes the turn.
     pub fn settle(&mut self, now: Now, bodies: &dyn Bodies) -> Turn {
+        self.advance(now, bodies);
+        self.close()
+    }
+
+    /// Lets time and credit act, and closes the turn if somebody waits for its commit: a reply or a permit is
+    /// in it, or it has been open for [`OPEN_TURN`]. What peers answered to attempts is such that nobody waits;
+    /// it goes with the next commit, at the latest with the one before the next attempt of any session, so
+    /// that no more than a window of answers can be lost with the process.
+    pub fn settle_if_awaited(&mut self, now: Now, bodies: &dyn Bodies) -> Option<Turn> {
+        self.advance(now, bodies);
+        if self.turn.effects.is_empty() {
+            if self.touched.is_empty() && self.turn.commit.is_empty() && self.turn.notes.is_empty() {
+                return None;
+            }
+            let since = *self.turn_open_since.get_or_insert(now.mono);
+            if now.mono - since < OPEN_TURN {
+                return None;
+            }
+        }
+        Some(self.close())
+    }
+
+    fn close(&mut self) -> Turn {
+        self.turn_open_since = None;
+        self.write_touched();
+        self.timers.compact(&self.entries);
+        self.mark_shards();
+        std::mem::take(&mut self.turn)
+    }
+
+    fn advance(&mut self, now: Now, bodies: &dyn Bodies) {
         self.watch_clock(now);
         while let Some((due, timer)) = self.timers.pop(now.mono) {
             match timer {
@@ -254,10 +290,6 @@ impl Exchange {
         self.sweep_counters(now);
         self.reroute_stranded(now);
         self.release(now, bodies);
-        self.write_touched();
-        self.timers.compact(&self.entries);
-        self.mark_shards();
-        std::mem::take(&mut self.turn)
     }
 
     /// When somebody steps the wall clock, schedules follow it; validity, retries and waits are spans and keep

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use bytes::Bytes;
 use signalbox_core::backend::Table;
-use signalbox_core::exchange::{Answer, Event, Refusal, Submit};
+use signalbox_core::exchange::{Answer, Event, NoBodies, Refusal, Submit};
 use signalbox_core::id::{PeerId, SessionId};
 use signalbox_core::message::{Body, TrafficClass};
 use signalbox_core::outcome::{ErrorClass, FinalState, Reason};
@@ -250,4 +251,36 @@ fn a_copy_of_an_mo_after_a_lost_session_is_one_message_but_a_repeat_is_two() {
     world.up(PeerId::Link(LINK), SessionId(203), 10);
     world.inbound("447700900001", "12345", SessionId(203));
     assert_eq!(world.sent.len(), 2);
+}
+
+#[test]
+fn nobody_waits_for_the_commit_of_an_answer_but_it_is_not_put_off_for_long() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let permit = world.last_sent().permit();
+    let answer = Answer::Taken { remote_id: Bytes::new() };
+    world.exchange.handle(world.now, Event::Answered { permit, answer });
+    assert!(world.exchange.settle_if_awaited(world.now, &NoBodies).is_none());
+    let due = world.exchange.next_due().unwrap();
+    assert!(due <= world.now.mono + Duration::from_millis(5));
+    world.now.mono = due;
+    let turn = world.exchange.settle_if_awaited(world.now, &NoBodies).unwrap();
+    assert_eq!(turn.commit.cdrs.len(), 1);
+}
+
+#[test]
+fn the_next_attempt_takes_earlier_answers_into_its_commit() {
+    let mut world = World::new();
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let permit = world.last_sent().permit();
+    let answer = Answer::Taken { remote_id: Bytes::new() };
+    world.exchange.handle(world.now, Event::Answered { permit, answer });
+    assert!(world.exchange.settle_if_awaited(world.now, &NoBodies).is_none());
+    let next = world.message("447700900002");
+    world.exchange.handle(world.now, Event::Submit(Box::new(next)));
+    let turn = world.exchange.settle_if_awaited(world.now, &NoBodies).unwrap();
+    assert_eq!(turn.commit.cdrs.len(), 1);
+    assert!(turn.effects.len() == 2, "its reply and its attempt");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use signalbox_core::backend::{Clock, Commit, CommitError, OwnershipEvent, Random, Store, StoreError, Table};
 use signalbox_core::backend::Ownership;
+use signalbox_core::backend::{Clock, Commit, CommitError, OwnershipEvent, Random, Store, StoreError, Table};
 use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, Reply, Restoring, Unsent};
 use signalbox_core::id::{MessageId, SessionId};
 use signalbox_core::policy::Policy;
@@ -161,8 +161,9 @@ impl Spine {
                     Err(_elapsed) => true,
                 }
             });
-            self.turn(&mut events)?;
-            if !open {
+            let ending = !open || (self.register.is_closing() && events.is_empty());
+            self.turn(&mut events, ending)?;
+            if ending && self.batch.is_empty() {
                 return Ok(());
             }
             let now = self.clock.now();
@@ -191,7 +192,8 @@ impl Spine {
         self.surroundings.holding(&self.exchange, now);
     }
 
-    fn turn(&mut self, events: &mut mpsc::Receiver<Vec<Event>>) -> Result<(), SpineError> {
+    /// Handles what came, and commits if somebody waits for it, or when nothing more will come.
+    fn turn(&mut self, events: &mut mpsc::Receiver<Vec<Event>>, ending: bool) -> Result<(), SpineError> {
         let now = self.clock.now();
         let mut count = 0;
         for batch in self.batch.drain(..) {
@@ -200,7 +202,13 @@ impl Spine {
                 self.exchange.handle(now, event);
             }
         }
-        let turn = self.exchange.settle(now, &StoreBodies(&*self.store));
+        let bodies = StoreBodies(&*self.store);
+        let turn = if ending {
+            self.exchange.settle(now, &bodies)
+        } else {
+            let Some(turn) = self.exchange.settle_if_awaited(now, &bodies) else { return Ok(()) };
+            turn
+        };
         if !turn.commit.is_empty() {
             let begun = self.clock.now();
             self.commit(&turn.commit, events)?;
@@ -216,11 +224,7 @@ impl Spine {
 
     /// Commits, however long it takes to find room. Nothing of the turn is visible outside before; what is
     /// offered meanwhile is refused, what peers answer waits.
-    fn commit(
-        &mut self,
-        commit: &Commit,
-        events: &mut mpsc::Receiver<Vec<Event>>,
-    ) -> Result<(), SpineError> {
+    fn commit(&mut self, commit: &Commit, events: &mut mpsc::Receiver<Vec<Event>>) -> Result<(), SpineError> {
         let mut waiting = Vec::new();
         loop {
             match self.store.commit(commit) {
@@ -270,7 +274,10 @@ impl Spine {
         for effect in effects {
             match effect {
                 Effect::Reply { to, reply } => {
-                    by_session.entry(to.session).or_default().push(ToSession::Reply { token: to.token, reply });
+                    by_session
+                        .entry(to.session)
+                        .or_default()
+                        .push(ToSession::Reply { token: to.token, reply });
                 }
                 Effect::Send { session, released } => {
                     by_session.entry(session).or_default().push(ToSession::Send(released));
