@@ -109,6 +109,8 @@ pub struct Exchange {
 
     correlator: Correlator<Key>,
     early: EarlyReceipts<Parked>,
+    /// Messages that are out to a device over a link, by lane.
+    out: FxHashMap<(LinkId, u64), u32>,
     in_doubt: FxHashMap<(LinkId, u64), Vec<receipt::Doubted>>,
     seen: SeenMo,
     finished: Finished,
@@ -154,6 +156,7 @@ impl Exchange {
             reroute: Vec::new(),
             correlator: Correlator::new(),
             early: EarlyReceipts::new(limits.early_receipts, limits.early_receipt_wait),
+            out: FxHashMap::default(),
             in_doubt: FxHashMap::default(),
             seen: SeenMo::new(limits.dedupe),
             finished: Finished::new(limits.finished),

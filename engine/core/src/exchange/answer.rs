@@ -1,5 +1,7 @@
 //! What peers say to attempts, and what is done where they say nothing (rule 4).
 
+use std::collections::hash_map::Entry;
+
 use super::Exchange;
 use super::effect::Effect;
 use super::entry::{Key, Phase};
@@ -27,6 +29,14 @@ impl Exchange {
     pub(super) fn settle_permit(&mut self, key: Key, id: PeerId) {
         let Some(entry) = self.entries.get(key) else { return };
         let Phase::Released { session } = entry.phase else { return };
+        if let PeerId::Link(link) = id
+            && let Entry::Occupied(mut out) = self.out.entry((link, entry.lane_key().0))
+        {
+            *out.get_mut() -= 1;
+            if *out.get() == 0 {
+                out.remove();
+            }
+        }
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.in_flight = peer.in_flight.saturating_sub(1);
         }

@@ -222,6 +222,9 @@ impl Exchange {
         entry.progress.attempts = entry.progress.attempts.saturating_add(1);
         entry.progress.first_sent_at.get_or_insert(now.wall);
         entry.place = Some(Place { ticket: queued.ticket, since: queued.since });
+        if let Some(PeerId::Link(link)) = entry.peer {
+            *self.out.entry((link, entry.lane_key().0)).or_default() += 1;
+        }
         self.touch(key);
     }
 

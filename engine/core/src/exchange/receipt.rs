@@ -121,9 +121,15 @@ impl Exchange {
 
     /// The one message in doubt that the receipt can mean. Its id never came back, so link, device and the
     /// beginning of the text decide: where the receipt has a text, a message that begins otherwise is not meant,
-    /// be it that the receipt is early for another one or late for one that was forgotten.
+    /// be it that the receipt is early for another one or late for one that was forgotten. While another message
+    /// to the device is out on the link it would be a guess: an origin that repeats what was not answered sends
+    /// the same text.
     fn only_doubt(&self, receipt: &Parked) -> Option<Key> {
-        let doubted = self.in_doubt.get(&(receipt.link, lane_key(&receipt.device).0))?;
+        let place = (receipt.link, lane_key(&receipt.device).0);
+        let doubted = self.in_doubt.get(&place)?;
+        if self.out.contains_key(&place) {
+            return None;
+        }
         let mut meant = doubted.iter().filter(|doubted| doubted.opening.agrees(&receipt.text));
         match (meant.next(), meant.next()) {
             (Some(doubted), None) => Some(doubted.key),

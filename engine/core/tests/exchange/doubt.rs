@@ -169,3 +169,20 @@ fn what_is_out_to_a_link_that_is_taken_away_goes_elsewhere() {
     world.answer(permit, "1");
     assert!(world.cdrs[0].possible_duplicate);
 }
+
+#[test]
+fn an_early_receipt_of_a_message_that_is_out_is_not_for_the_one_in_doubt() {
+    let mut world = World::new();
+    sent_with_receipt(&mut world);
+    let doubted = world.last_sent().permit();
+    world.down(TO_LINK, &[], &[doubted]);
+    world.up(PeerId::Link(LINK), SessionId(202), 10);
+    sent_with_receipt(&mut world);
+    let (permit, second) = (world.last_sent().permit(), world.last_sent().id());
+    world.receipt_with_text("B", "447700900001", "hello");
+    assert!(world.cdrs.is_empty());
+    world.answer(permit, "B");
+    assert_eq!((world.cdrs.len(), world.cdrs[0].message), (1, second));
+    world.receipt_with_text("A", "447700900001", "hello");
+    assert_eq!(world.cdrs.len(), 2, "nothing is out any more");
+}
