@@ -38,7 +38,7 @@ pub use map::{
 pub use state::{LinkState, Phase, SessionState};
 
 use line::Ground;
-use server::{Door, Listening, Report, Total};
+use server::{Desk, Door, Listening, Report, Total};
 use settings::{ConversionError, LinkSettings, LinksSettings, ListenerSettings};
 use state::Board;
 
@@ -65,8 +65,8 @@ struct Inner {
     door: Arc<Door>,
     total: Arc<Total>,
     settings: Mutex<LinksSettings>,
-    /// What each listener says of itself.
-    listeners: Mutex<FxHashMap<String, Arc<watch::Sender<Report>>>>,
+    /// What is shared with each listener.
+    listeners: Mutex<FxHashMap<String, Arc<Desk>>>,
     /// One change at a time.
     applying: tokio::sync::Mutex<()>,
     /// The task that follows the catalog.
@@ -178,7 +178,7 @@ impl Links {
     /// When one cannot.
     pub async fn listens(&self) -> Result<(), LinksError> {
         let reports: Vec<watch::Receiver<Report>> =
-            self.inner.listeners.lock().values().map(|report| report.subscribe()).collect();
+            self.inner.listeners.lock().values().map(|desk| desk.report()).collect();
         for mut report in reports {
             match report.wait_for(Option::is_some).await.map(|report| report.clone()) {
                 Ok(Some(Ok(_)) | None) => {}
@@ -227,6 +227,8 @@ impl Links {
             let name = format!("listener/{}", listener.name);
             if old.is_none_or(|old| old != listener) || given_up(&name) {
                 self.inner.supervisor.start_child(self.listener_child(&name, listener, &settings))?;
+            } else if let Some(desk) = self.inner.listeners.lock().get(&listener.name) {
+                desk.reload(listener);
             }
         }
         for old in &before.listeners {
@@ -279,13 +281,13 @@ impl Links {
         settings: &LinksSettings,
     ) -> Child {
         let listening = self.listening(listener.clone(), settings);
-        let report = Arc::new(watch::Sender::new(None));
-        self.inner.listeners.lock().insert(listener.name.clone(), report.clone());
+        let desk = Arc::new(Desk::new());
+        self.inner.listeners.lock().insert(listener.name.clone(), desk.clone());
         Child {
             name: name.to_owned(),
             kind: "listener",
             restart: Restart::Always,
-            work: Box::new(move |orders| Box::pin(server::listen(listening.clone(), report.clone(), orders))),
+            work: Box::new(move |orders| Box::pin(server::listen(listening.clone(), desk.clone(), orders))),
         }
     }
 
@@ -399,10 +401,8 @@ impl Links {
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let settings = self.inner.settings.lock();
         let listeners = self.inner.listeners.lock();
-        let reports = settings.listeners.iter().filter_map(|listener| listeners.get(&listener.name));
-        reports
-            .filter_map(|report| report.borrow().as_ref().and_then(|report| report.as_ref().ok().copied()))
-            .collect()
+        let desks = settings.listeners.iter().filter_map(|listener| listeners.get(&listener.name));
+        desks.filter_map(|desk| desk.report().borrow().clone().and_then(Result::ok)).collect()
     }
 
     /// Watches over sessions, and over whoever else shows that he is alive.

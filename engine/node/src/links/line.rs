@@ -299,10 +299,12 @@ impl Line {
         match event {
             SmppEvent::Response { token, status, body, sent_at, .. } => {
                 let took = Duration::from_nanos(self.at().saturating_sub(sent_at));
+                let status = told(status, &body);
                 self.metrics.response(Flow::Out, request_of(&body), status, took);
                 self.answered(token, status, body, meaning);
             }
             SmppEvent::LateResponse { token, status, body, .. } => {
+                let status = told(status, &body);
                 tracing::debug!(session = ?self.id(), %status, "late response");
                 self.answered(token, status, body, meaning);
             }
@@ -433,6 +435,11 @@ pub(super) trait Meaning {
     fn class(&self, status: CommandStatus) -> ErrorClass;
     /// As the message's origin sees it.
     fn reported(&self, status: CommandStatus) -> CommandStatus;
+}
+
+/// The status of a response. A generic_nack takes nothing, whatever its status says.
+fn told(status: CommandStatus, body: &Body) -> CommandStatus {
+    if status.is_ok() && *body == Body::GenericNack { CommandStatus::RUNKNOWNERR } else { status }
 }
 
 /// The command that this is the response to; of a generic_nack it is not known.

@@ -11,8 +11,10 @@
 //! | a peer's command_status | what it means | `errors` |
 
 mod address;
+mod alphabet;
 mod coding;
 mod errors;
+mod home;
 mod inbound;
 mod outgoing;
 mod parts;

@@ -11,6 +11,6 @@ mod password;
 mod places;
 
 pub(super) use door::Door;
-pub(super) use listener::{Listening, Report, listen};
+pub(super) use listener::{Desk, Listening, Report, listen};
 pub(super) use outbind::knock;
 pub(super) use places::Total;

@@ -15,6 +15,7 @@ use signalbox_core::gcra::Rate;
 use signalbox_core::id::{AccountId, LinkId};
 use signalbox_core::message::TrafficClass;
 use signalbox_smpp::{BindMode, Profile, Version};
+use signalbox_text::phone::Region;
 
 pub use catalog::ConversionError;
 
@@ -337,6 +338,8 @@ pub struct AccountSettings {
     pub modes: BindModes,
     /// Source address of messages that name none.
     pub default_source: Option<Address>,
+    /// Country whose national numbers it may use without the country's code.
+    pub region: Option<Region>,
     /// Requests from all its sessions together; no bound when it is not set.
     pub rate: Option<Rate>,
     /// Requests that may come at once above an even flow.
@@ -374,6 +377,7 @@ impl AccountSettings {
             max_binds: 8,
             modes: BindModes::ALL,
             default_source: None,
+            region: None,
             rate: None,
             burst: 100,
             window: 1_000,

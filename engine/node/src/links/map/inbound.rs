@@ -56,6 +56,7 @@ pub fn from_deliver_sm(message: ShortMessage, arrival: Arrival<'_>) -> Result<Ev
         tlvs: tlvs.as_bytes().clone(),
         data_sm: false,
     };
+    let content = submit::worded(content, arrival.profile);
     Ok(inbound(source, destination, content, reference, first_part, arrival))
 }
 
@@ -77,6 +78,7 @@ pub fn from_data_sm(mut message: DataSm, arrival: Arrival<'_>) -> Result<Event, 
     let reference = reference(&message.tlvs);
     let mut content = submit::data_sm_content(&message);
     content.data_coding = arrival.rules.data_coding_in.apply(content.data_coding);
+    let content = submit::worded(content, arrival.profile);
     Ok(inbound(source, destination, content, reference, first_part, arrival))
 }
 

@@ -10,6 +10,7 @@ use signalbox_smpp::{
 };
 
 use super::address::{AddressField, Way, smpp_address};
+use super::alphabet::Worded;
 use super::parts::Carried;
 use super::times;
 use crate::links::settings::LinkRules;
@@ -39,9 +40,10 @@ pub fn submit_to_link(
     let (mut source, mut destination) = (released.source().clone(), released.destination().clone());
     rules.rewrites.apply(Way::Out, AddressField::Source, &mut source);
     rules.rewrites.apply(Way::Out, AddressField::Destination, &mut destination);
-    let data_coding = DataCoding(rules.data_coding_out.apply(content.data_coding));
+    let (carried, data_coding) = carried(content, profile)?;
+    let data_coding = DataCoding(rules.data_coding_out.apply(data_coding));
     let registered_delivery = RegisteredDelivery(released.receipt().0);
-    let mut carried = carried(content, profile)?.told_as(rules.long_messages);
+    let mut carried = carried.told_as(rules.long_messages);
     carried.tlvs = if profile.version >= Version::V3_4 { rules.tlvs.out(carried.tlvs) } else { carried.tlvs };
     if content.data_sm && profile.version >= Version::V3_4 {
         let mut carried = carried.in_payload();
@@ -88,11 +90,11 @@ pub fn deliver(
     profile: &Profile,
     as_data_sm: bool,
 ) -> Result<Body, NotEncodable> {
-    let carried = carried(content, profile)?;
+    let (carried, data_coding) = carried(content, profile)?;
     let source = smpp_address(released.source());
     let destination = smpp_address(released.destination());
     let service_type = COctets(content.service_type.clone());
-    let data_coding = DataCoding(content.data_coding);
+    let data_coding = DataCoding(data_coding);
     if (as_data_sm || content.data_sm) && profile.version >= Version::V3_4 {
         let carried = carried.in_payload();
         return Ok(Body::DataSm(DataSm {
@@ -125,18 +127,26 @@ fn max_priority(version: Version) -> u8 {
     if version >= Version::V5_0 { 4 } else { 3 }
 }
 
-/// What a peer of this version can be given: a 3.3 peer has no TLVs, so only the text is left.
-fn carried(content: &Content, profile: &Profile) -> Result<Carried, NotEncodable> {
+/// What a peer of this version and habits can be given, and its data_coding. A 3.3 peer has no TLVs, so only the
+/// text is left.
+fn carried(content: &Content, profile: &Profile) -> Result<(Carried, u8), NotEncodable> {
     let tlvs = Tlvs::from_bytes(content.tlvs.clone()).map_err(|_| NotEncodable::Tlvs)?;
-    let carried = Carried { esm_class: EsmClass(content.esm_class), payload: content.payload.clone(), tlvs };
+    let worded = Worded {
+        esm_class: EsmClass(content.esm_class),
+        data_coding: content.data_coding,
+        payload: content.payload.clone(),
+        tlvs,
+    };
+    let Worded { esm_class, data_coding, payload, tlvs } = worded.given_to(profile);
+    let carried = Carried { esm_class, payload, tlvs };
     if profile.version >= Version::V3_4 {
-        return Ok(carried);
+        return Ok((carried, data_coding));
     }
     let carried = carried.told_as(super::LongMessages::Udh8).in_short_message(SHORT_MESSAGE);
     if carried.payload.is_empty() && carried.tlvs.contains(Tag::MESSAGE_PAYLOAD) {
         return Err(NotEncodable::TooLong);
     }
-    Ok(Carried { tlvs: Tlvs::new(), ..carried })
+    Ok((Carried { tlvs: Tlvs::new(), ..carried }, data_coding))
 }
 
 /// Longest short_message of SMPP 3.3 and 3.4 (cl. 5.2.22).

@@ -47,6 +47,7 @@ pub fn replace(request: &ReplaceSm, origin: Origin<'_>) -> Result<MessageQuery, 
         tlvs: request.tlvs.as_bytes().clone(),
         ..Content::default()
     };
+    // data_coding is that of the message replaced, so the text's alphabet is known to its origin alone.
     let ask = Ask::Replace {
         content: Box::new(content),
         not_before,
@@ -111,6 +112,7 @@ mod tests {
             account: AccountId(3),
             class: TrafficClass::Bulk,
             default_source: None,
+            region: None,
             profile,
             now: Micros(1_767_225_600_000_000),
         }

@@ -7,12 +7,15 @@ use signalbox_core::id::AccountId;
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, TrafficClass};
 use signalbox_core::time::Micros;
 use signalbox_smpp::{
-    Address as SmppAddress, CommandStatus, DataSm, Destination, Profile, ShortMessage, SubmitMulti,
+    Address as SmppAddress, CommandStatus, DataSm, Destination, EsmClass, Profile, ShortMessage, SubmitMulti,
+    Tlvs,
 };
+use signalbox_text::phone::Region;
 use smallvec::{SmallVec, smallvec};
 
 use super::address::core_address;
-use super::{parts, times};
+use super::alphabet::Worded;
+use super::{alphabet, home, parts, times};
 
 /// Highest priority_flag: 3 in SMPP 3.4 (cl. 5.2.14), 4 in 5.0 (cl. 4.7.19).
 const MAX_PRIORITY: u8 = 4;
@@ -28,6 +31,8 @@ pub struct Origin<'a> {
     pub class: TrafficClass,
     /// Source address of messages that name none.
     pub default_source: Option<&'a Address>,
+    /// Whose national numbers it may use.
+    pub region: Option<Region>,
     /// The peer's quirks.
     pub profile: &'a Profile,
     /// The time of day.
@@ -38,8 +43,14 @@ impl Origin<'_> {
     fn source(&self, address: &SmppAddress) -> Result<Address, CommandStatus> {
         match self.default_source {
             Some(default) if address.is_empty() => Ok(default.clone()),
-            Some(_) | None => core_address(address, CommandStatus::RINVSRCADR),
+            Some(_) | None => {
+                Ok(home::international(core_address(address, CommandStatus::RINVSRCADR)?, self.region))
+            }
         }
+    }
+
+    fn destination(&self, address: &SmppAddress) -> Result<Address, CommandStatus> {
+        Ok(home::international(core_address(address, CommandStatus::RINVDSTADR)?, self.region))
     }
 
     fn submit(
@@ -58,7 +69,7 @@ impl Origin<'_> {
             class: TrafficClass::of_priority(content.priority, self.class),
             source,
             destinations,
-            parts: smallvec![content],
+            parts: smallvec![worded(content, self.profile)],
             not_before: None,
             expires_at: None,
             receipt: ReceiptRequest(receipt),
@@ -75,7 +86,7 @@ impl Origin<'_> {
 pub fn from_submit_sm(message: ShortMessage, origin: Origin<'_>) -> Result<Submit, CommandStatus> {
     check_flags(message.priority_flag, message.replace_if_present)?;
     let source = origin.source(&message.source)?;
-    let destination = core_address(&message.destination, CommandStatus::RINVDSTADR)?;
+    let destination = origin.destination(&message.destination)?;
     let (schedule, validity) =
         times(&message.schedule_delivery_time, &message.validity_period, origin.now, origin.profile)?;
     let first = parts::is_first(message.esm_class, &message.short_message, &message.tlvs);
@@ -109,7 +120,7 @@ pub fn from_submit_multi(message: SubmitMulti, origin: Origin<'_>) -> Result<Sub
         .destinations
         .iter()
         .map(|destination| match destination {
-            Destination::Address(address) => core_address(address, CommandStatus::RINVDSTADR),
+            Destination::Address(address) => origin.destination(address),
             Destination::List(_) => Err(CommandStatus::RCNTSUBDL),
         })
         .collect::<Result<_, _>>()?;
@@ -138,13 +149,30 @@ pub fn from_submit_multi(message: SubmitMulti, origin: Origin<'_>) -> Result<Sub
 /// The status to answer with.
 pub fn from_data_sm(message: DataSm, origin: Origin<'_>) -> Result<Submit, CommandStatus> {
     let source = origin.source(&message.source)?;
-    let destination = core_address(&message.destination, CommandStatus::RINVDSTADR)?;
+    let destination = origin.destination(&message.destination)?;
     let validity = times::time_to_live(&message.tlvs, origin.now);
     let first = parts::is_first(message.esm_class, &[], &message.tlvs);
     let content = data_sm_content(&message);
     let submit = origin.submit(source, smallvec![destination], content, message.registered_delivery.0, first);
     // data_sm has no priority_flag: the account's own class holds.
     Ok(Submit { class: origin.class, expires_at: validity, ..submit })
+}
+
+/// The content with its text as it is between peers.
+pub(super) fn worded(content: Content, profile: &Profile) -> Content {
+    if alphabet::is_plain(profile) {
+        return content;
+    }
+    // What cannot be walked was refused when it was decoded.
+    let Ok(tlvs) = Tlvs::from_bytes(content.tlvs.clone()) else { return content };
+    let worded = Worded {
+        esm_class: EsmClass(content.esm_class),
+        data_coding: content.data_coding,
+        payload: content.payload.clone(),
+        tlvs,
+    };
+    let Worded { data_coding, payload, tlvs, .. } = worded.taken_from(profile);
+    Content { data_coding, payload, tlvs: tlvs.as_bytes().clone(), ..content }
 }
 
 pub(super) fn data_sm_content(message: &DataSm) -> Content {
@@ -191,7 +219,7 @@ mod tests {
     use std::time::Duration;
 
     use signalbox_core::id::SessionId;
-    use signalbox_smpp::{EsmClass, RegisteredDelivery, Tag, Tlvs};
+    use signalbox_smpp::{RegisteredDelivery, Tag};
 
     use super::*;
 
@@ -203,6 +231,7 @@ mod tests {
             account: AccountId(3),
             class: TrafficClass::Transactional,
             default_source: None,
+            region: None,
             profile,
             now: NOW,
         }
@@ -279,6 +308,26 @@ mod tests {
         let bare = ShortMessage { source: SmppAddress::default(), ..message() };
         assert_eq!(from_submit_sm(bare, origin).unwrap().source, default);
         assert_eq!(from_submit_sm(message(), origin).unwrap().source.octets(), b"Bank");
+    }
+
+    #[test]
+    fn national_numbers_and_the_peers_own_alphabet_are_taken_in() {
+        let profile = Profile { default_alphabet: signalbox_smpp::Alphabet::Latin1, ..Profile::default() };
+        let origin = Origin { region: "GB".parse().ok(), ..origin(&profile) };
+        let national = ShortMessage {
+            destination: SmppAddress::new(
+                signalbox_smpp::Ton::NATIONAL,
+                signalbox_smpp::Npi::ISDN,
+                "07700900123",
+            ),
+            esm_class: EsmClass(0),
+            data_coding: signalbox_smpp::DataCoding(0),
+            short_message: Bytes::from_static(b"Gr\xfc\xdfe"),
+            ..message()
+        };
+        let submit = from_submit_sm(national, origin).unwrap();
+        assert_eq!(submit.destinations[0], Address::new(1, 1, b"447700900123").unwrap());
+        assert_eq!(submit.parts[0].data_coding, 3);
     }
 
     #[test]

@@ -199,7 +199,7 @@ impl ServerDuty {
         let command = body.command();
         line.metrics.request(Flow::In, command);
         let asked = Asked::new(command, sequence, line.now.mono);
-        if line.is_ending() && line.ending != Ending::No {
+        if line.ending != Ending::No {
             return refuse(line, asked, CommandStatus::RX_T_APPN);
         }
         let messages = match &body {
@@ -215,6 +215,7 @@ impl ServerDuty {
             account: member.settings.id,
             class: member.settings.class,
             default_source: member.settings.default_source.as_ref(),
+            region: member.settings.region,
             profile: line.session.profile(),
             now: line.now.wall,
         };

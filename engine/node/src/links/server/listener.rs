@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use rustls::ServerConfig;
 use signalbox_core::gcra::{Gcra, Rate};
@@ -38,31 +39,63 @@ pub(in crate::links) struct Listening {
 /// What a listener says of itself: where it listens, or why it does not; nothing before it has tried.
 pub(in crate::links) type Report = Option<Result<SocketAddr, String>>;
 
+/// What a listener and those who look after it share.
+#[derive(Debug)]
+pub(in crate::links) struct Desk {
+    report: watch::Sender<Report>,
+    tls: ArcSwapOption<ServerConfig>,
+}
+
+impl Desk {
+    pub(in crate::links) fn new() -> Self {
+        Self { report: watch::Sender::new(None), tls: ArcSwapOption::empty() }
+    }
+
+    /// What the listener says of itself.
+    pub(in crate::links) fn report(&self) -> watch::Receiver<Report> {
+        self.report.subscribe()
+    }
+
+    /// Reads certificates and key again; sessions that are open keep theirs, and so do all when a file is wrong.
+    pub(in crate::links) fn reload(&self, settings: &ListenerSettings) {
+        let Some(tls) = &settings.tls else { return };
+        match tls::server(tls) {
+            Ok(config) => self.tls.store(Some(config)),
+            Err(error) => {
+                tracing::error!(
+                    listener = settings.name,
+                    error = chain(&error),
+                    "certificates stay as they were"
+                );
+            }
+        }
+    }
+}
+
 /// Listens until told to end. Sessions go on; they have orders of their own.
 ///
 /// # Errors
 /// When the address cannot be listened on, or TLS cannot be set up.
 pub(in crate::links) async fn listen(
     listening: Listening,
-    report: Arc<watch::Sender<Report>>,
+    desk: Arc<Desk>,
     mut orders: Orders,
 ) -> Result<(), Failure> {
     let settings = listening.settings.clone();
     let failed = |why: String| {
         let why = format!("listener `{}`: {why}", settings.name);
-        report.send_replace(Some(Err(why.clone())));
+        desk.report.send_replace(Some(Err(why.clone())));
         Failure::Failed(why)
     };
-    let tls = match &settings.tls {
-        Some(tls) => Some(tls::server(tls).map_err(|error| failed(chain(&error)))?),
-        None => None,
-    };
+    if let Some(tls) = &settings.tls {
+        desk.tls.store(Some(tls::server(tls).map_err(|error| failed(chain(&error)))?));
+    }
     let listener = TcpListener::bind(settings.address)
         .await
         .map_err(|error| failed(format!("{} cannot be listened on: {error}", settings.address)))?;
     let address = listener.local_addr().map_err(|error| failed(error.to_string()))?;
-    report.send_replace(Some(Ok(address)));
-    tracing::info!(listener = settings.name, %address, tls = tls.is_some(), "listening");
+    desk.report.send_replace(Some(Ok(address)));
+    tracing::info!(listener = settings.name, %address, tls = settings.tls.is_some(), "listening");
     let places = Places::new(&settings, listening.total.clone());
     let pace = Arc::new(Mutex::new(Gcra::new(
         Rate::per_second(settings.max_binds_per_second).ok(),
@@ -102,12 +135,13 @@ pub(in crate::links) async fn listen(
             }
         };
         number += 1;
-        let session = Incoming { stream, remote, place, tls: tls.clone(), pace: pace.clone(), number };
+        let session =
+            Incoming { stream, remote, place, tls: desk.tls.load_full(), pace: pace.clone(), number };
         if listening.supervisor.start_child(child(&listening, session)).is_err() {
             break;
         }
     }
-    report.send_replace(Some(Err(format!("listener `{}` has ended", settings.name))));
+    desk.report.send_replace(Some(Err(format!("listener `{}` has ended", settings.name))));
     tracing::info!(listener = settings.name, "not listening any more");
     Ok(())
 }

@@ -229,6 +229,7 @@ impl AccountSettings {
                 transceiver: row.bind_modes.contains(&rows::BindMode::Transceiver),
             },
             default_source: row.default_source.as_ref().and_then(|source| source_address(source)),
+            region: row.default_country.as_ref().and_then(|country| country.as_str().parse().ok()),
             rate: row.rate.and_then(rate),
             burst: row.burst.as_u32(),
             window: row.window.as_u32(),

@@ -322,6 +322,21 @@ async fn an_answer_that_cannot_be_read_counts_by_its_status() {
 }
 
 #[tokio::test]
+async fn a_nack_takes_nothing_whatever_its_status_says() {
+    let (mut exchange, _listener, mut smsc) = bound(|_| {}).await;
+    let (_, session, _) = exchange.up().await;
+    for (status, class, reported) in [
+        (CommandStatus::ROK, ErrorClass::Temporary, CommandStatus::RUNKNOWNERR),
+        (CommandStatus::RINVCMDID, ErrorClass::Permanent, CommandStatus::RINVCMDID),
+    ] {
+        let permit = exchange.send_text(session, A, "x");
+        let (sequence, _) = smsc.submit_sm().await;
+        smsc.send(sequence, status, Body::GenericNack).await;
+        assert_eq!(exchange.answered(permit).await, Answer::Refused { class, status: reported.0 });
+    }
+}
+
+#[tokio::test]
 async fn a_link_that_wants_outbind_binds_when_the_smsc_knocks() {
     let (probe, port) = smsc().await;
     drop(probe);

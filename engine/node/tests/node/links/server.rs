@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use signalbox::links::Phase;
-use signalbox::links::settings::{AccountSettings, LinksSettings};
+use signalbox::links::settings::{AccountSettings, LinksSettings, OutbindTarget, Password};
 use signalbox_core::address::Address as CoreAddress;
-use signalbox_core::exchange::{Answer, Ask, Event, MessageReply, MessageView, Refusal, Reply, Stage, Taken};
+use signalbox_core::exchange::{
+    Answer, Ask, CommandReply, Event, MessageReply, MessageView, QueueView, Refusal, Reply, Stage, Taken,
+};
 use signalbox_core::gcra::Rate;
 use signalbox_core::id::{AccountId, PeerId};
 use signalbox_core::message::{Body as CoreBody, Content, Direction, ReceiptRequest, TrafficClass};
@@ -405,6 +407,49 @@ async fn requests_before_the_bind_are_refused() {
     assert_eq!(esme.bind(BindMode::Transceiver, "demo", "secret").await, CommandStatus::ROK);
     esme.request(Body::SubmitSm(text("x"))).await;
     assert_eq!(esme.submitted().await.1, CommandStatus::ROK);
+}
+
+/// Mail waits, nobody is bound: we knock where the account listens, and it binds over that connection.
+#[tokio::test]
+async fn an_account_whose_mail_waits_is_asked_to_bind() {
+    let esme = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = OutbindTarget {
+        host: "127.0.0.1".into(),
+        port: esme.local_addr().unwrap().port(),
+        system_id: "signalbox".into(),
+        password: Password("knock".into()),
+        every: Duration::from_millis(20),
+    };
+    let (mut exchange, _) = open(vec![AccountSettings { outbind: Some(target), ..account(7, "demo") }]).await;
+    let waiting = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let told = waiting.clone();
+    exchange.answer(move |event| match event {
+        Event::Command { .. } => Some(Reply::Command(Box::new(CommandReply::Queues(vec![QueueView {
+            peer: PeerId::Account(AccountId(7)),
+            waiting: [0, told.load(std::sync::atomic::Ordering::SeqCst), 0, 0],
+            in_flight: 0,
+            awaiting_receipt: 0,
+            oldest_age: 0,
+            sessions: 0,
+            window: 0,
+            rate: None,
+            enabled: true,
+        }])))),
+        _ => None,
+    });
+    // It is asked about, and as long as nothing waits nobody knocks.
+    for _ in 0..3 {
+        exchange.event("question", |event| matches!(event, Event::Command { .. }).then_some(())).await;
+    }
+    waiting.store(3, std::sync::atomic::Ordering::SeqCst);
+    let mut esme = Peer::accept(&esme).await;
+    let pdu = esme.pdu().await;
+    let Body::Outbind(knock) = pdu.body else { panic!("{pdu:?}") };
+    assert_eq!((knock.system_id.as_slice(), knock.password.as_slice()), (&b"signalbox"[..], &b"knock"[..]));
+    assert_eq!(esme.bind(BindMode::Receiver, "demo", "secret").await, CommandStatus::ROK);
+    let (peer, session, _) = exchange.up().await;
+    exchange.send_text(session, peer, "mail");
+    assert_eq!(&esme.deliver_sm().await.1.short_message[..], b"mail");
 }
 
 /// A bind that comes in pieces, with the first message behind it in the same segment.

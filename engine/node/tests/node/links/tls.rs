@@ -125,6 +125,35 @@ async fn accounts_bind_over_tls_and_by_certificate() {
 }
 
 #[tokio::test]
+async fn a_reload_reads_certificates_again_and_keeps_sessions() {
+    let authority = Authority::new();
+    let (server, key) = authority.sign("smsc.example");
+    let first = certificate(&server);
+    let tls =
+        ServerTls { certificate: server.clone(), key, client_ca: None, client_certificate_required: false };
+    let settings = serving_by(ListenerSettings { tls: Some(tls), ..listener() }, vec![account(1, "demo")]);
+    let exchange = Exchange::open(settings.clone()).await;
+    let address = exchange.links.addresses()[0];
+    let shown = |peer: &Peer<tokio_rustls::client::TlsStream<TcpStream>>| {
+        peer.stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+    };
+    let mut open = connect(address, &authority.ca(), None).await;
+    assert_eq!(open.bind(BindMode::Transceiver, "demo", "secret").await, CommandStatus::ROK);
+    assert_eq!(shown(&open), first);
+    authority.sign("smsc.example");
+    exchange.links.apply(settings.clone()).await.unwrap();
+    assert_eq!(shown(&connect(address, &authority.ca(), None).await), certificate(&server));
+    assert_ne!(certificate(&server), first);
+    // A file that cannot be read changes nothing.
+    let second = certificate(&server);
+    std::fs::write(&server, "no certificate").unwrap();
+    exchange.links.apply(settings).await.unwrap();
+    assert_eq!(shown(&connect(address, &authority.ca(), None).await), second);
+    open.request(Body::SubmitSm(text("still here"))).await;
+    assert_eq!(open.submitted().await.1, CommandStatus::ROK);
+}
+
+#[tokio::test]
 async fn a_link_binds_over_tls_and_refuses_a_wrong_name() {
     let authority = Authority::new();
     let (path, key) = authority.sign("smsc.example");

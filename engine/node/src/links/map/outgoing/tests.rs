@@ -179,3 +179,11 @@ fn an_mo_message_leaves_as_deliver_sm_or_data_sm() {
     let Ok(Body::DataSm(message)) = to_account(content(), &Profile::default(), true) else { panic!() };
     assert_eq!(message.tlvs.message_payload().as_deref(), Some(&b"hello"[..]));
 }
+
+#[test]
+fn text_leaves_in_the_peers_own_alphabet() {
+    let latin1 = Profile { default_alphabet: signalbox_smpp::Alphabet::Latin1, ..Profile::default() };
+    let gsm = Content { data_coding: 0, payload: Bytes::from_static(b"Gr\x7e\x1ee"), ..content() };
+    let Ok(Body::SubmitSm(message)) = to_link(gsm, &LinkRules::default(), &latin1) else { panic!() };
+    assert_eq!((message.data_coding.0, &message.short_message[..]), (0, &b"Gr\xfc\xdfe"[..]));
+}
