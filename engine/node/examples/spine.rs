@@ -13,9 +13,7 @@ use signalbox_backends::ownership::EmbeddedOwnership;
 use signalbox_backends::sqlite::{SpineOptions, SqliteSpine};
 use signalbox_backends::system::{SystemClock, SystemRandom};
 use signalbox_core::address::Address;
-use signalbox_core::exchange::{
-    Answer, Event, Exchange, LinkReceipt, Note, ReplyTo, Submit, SubmitChannel,
-};
+use signalbox_core::exchange::{Answer, Event, Exchange, LinkReceipt, Note, ReplyTo, Submit, SubmitChannel};
 use signalbox_core::id::{AccountId, LinkId, MessageId, PeerId};
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, ReceiptState, TrafficClass};
 use signalbox_core::policy::{AccountPolicy, CounterPolicy, Limits, PeerPolicy, Policy};
@@ -81,8 +79,7 @@ fn cpu_of(thread: &str) -> f64 {
             continue;
         }
         let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-        let fields: Vec<&str> =
-            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         ticks += fields.get(11).and_then(|f| f.parse::<u64>().ok()).unwrap_or(0);
         ticks += fields.get(12).and_then(|f| f.parse::<u64>().ok()).unwrap_or(0);
     }
@@ -114,9 +111,7 @@ async fn main() -> anyhow::Result<()> {
     let (esme, mut replies) = spine.open_session();
     let (link, mut sends) = spine.open_session();
     let up = |peer, session| Event::SessionUp { peer, session, window: window as u32 };
-    spine
-        .offer(vec![up(PeerId::Link(LinkId(1)), link), up(PeerId::Account(AccountId(1)), esme)])
-        .await?;
+    spine.offer(vec![up(PeerId::Link(LinkId(1)), link), up(PeerId::Account(AccountId(1)), esme)]).await?;
 
     let begun = Instant::now();
     let taker = spine.clone();
@@ -169,12 +164,9 @@ async fn main() -> anyhow::Result<()> {
                     class: TrafficClass::Transactional,
                     source: Address::new(5, 0, b"BANK")?,
                     destinations: [Address::new(1, 1, to.as_bytes())?].into_iter().collect(),
-                    parts: [Content {
-                        payload: Bytes::from_static(&[b'x'; 60]),
-                        ..Content::default()
-                    }]
-                    .into_iter()
-                    .collect(),
+                    parts: [Content { payload: Bytes::from_static(&[b'x'; 60]), ..Content::default() }]
+                        .into_iter()
+                        .collect(),
                     not_before: None,
                     expires_at: None,
                     receipt: if receipts { ReceiptRequest::FINAL } else { ReceiptRequest::NONE },

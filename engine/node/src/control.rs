@@ -196,9 +196,9 @@ fn undo(before: &Snapshot, changes: &[CatalogChange]) -> Vec<CatalogChange> {
         .iter()
         .map(|change| {
             let (CatalogChange::Put { kind, name, .. } | CatalogChange::Delete { kind, name, .. }) = change;
-            let row = old.iter().find(|row| {
-                matches!(row, CatalogChange::Put { kind: k, name: n, .. } if k == kind && n == name)
-            });
+            let row = old.iter().find(
+                |row| matches!(row, CatalogChange::Put { kind: k, name: n, .. } if k == kind && n == name),
+            );
             row.cloned().unwrap_or_else(|| CatalogChange::Delete {
                 kind: *kind,
                 name: name.clone(),

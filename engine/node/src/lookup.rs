@@ -45,12 +45,16 @@ impl Sources {
         Self {
             dns: numbers.dns.as_ref().and_then(|dns| {
                 DnsLookup::new(dns)
-                    .inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error, "no dns look-ups"))
+                    .inspect_err(|error| {
+                        tracing::error!(error = error as &dyn std::error::Error, "no dns look-ups")
+                    })
                     .ok()
             }),
             http: numbers.http.as_ref().and_then(|http| {
                 HttpLookup::new(http, places, numbers.deadline.duration())
-                    .inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error, "no http look-ups"))
+                    .inspect_err(|error| {
+                        tracing::error!(error = error as &dyn std::error::Error, "no http look-ups")
+                    })
                     .ok()
             }),
             names,

@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use signalbox::cli::{Cli, Command};
-use signalbox::run;
+use signalbox::{client, run};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => run::check(&args),
         Command::Sim(command) => signalbox_perf::run(command),
-        Command::Apply(_) | Command::Admin(_) => Ok(()),
+        Command::Apply(args) => client::apply(&args).map_err(Into::into),
+        Command::Admin(args) => client::admin(&args).map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,7 +13,7 @@ use signalbox_backends::sqlite::{SpineOptions, SqliteSpine, Synchronous};
 use signalbox_backends::system::{SystemClock, SystemRandom};
 use signalbox_config::Settings;
 use signalbox_config::settings::StoreDurability;
-use signalbox_core::backend::{Clock, Random};
+use signalbox_core::backend::{CdrSink, Clock, Random};
 use signalbox_core::exchange::Event;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -45,6 +45,19 @@ pub enum NodeError {
     /// The CDR files cannot be used.
     #[error("the cdr files cannot be used")]
     Cdr(#[from] signalbox_backends::files::CdrFilesError),
+    /// The CDR files do not say how far they are.
+    #[error("the cdr files cannot be read")]
+    Sink(#[source] signalbox_core::backend::SinkError),
+    /// The CDR files are of another store: its first CDRs would be taken for published.
+    #[error(
+        "the cdr files go up to outbox position {published}, the store only to {outbox_last}: they are of another store"
+    )]
+    ForeignCdrs {
+        /// Last position in the files.
+        published: u64,
+        /// Last position of the store.
+        outbox_last: u64,
+    },
     /// Settings and catalog do not work together.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -109,6 +122,9 @@ impl Node {
         std::fs::create_dir_all(&data).map_err(io(data.display()))?;
         let mut random = SystemRandom::new().map_err(io("the system's random numbers"))?;
 
+        // The library of phone numbers reads its tables at its first use; not while a message waits.
+        let numbers = tokio::task::spawn_blocking(signalbox_text::phone::load);
+
         let store = SqliteSpine::open(spine_options(&settings), clock.clone())?;
         let catalog = Arc::new(SqliteCatalog::open(&data.join("catalog.db"), clock.clone())?);
         let salt = || {
@@ -123,6 +139,7 @@ impl Node {
 
         let (lookups, lookup_requests) = mpsc::channel(settings.numbers.max_pending.as_usize());
         let reader = store.reader()?;
+        let outbox_last = store.outbox_last();
         let epoch = store.boot_epoch();
         let gauge = store.gauge().clone();
         let (spine, spine_thread) = start(SpineParts {
@@ -135,7 +152,11 @@ impl Node {
         })?;
         control.attach(spine.clone());
         let control = Arc::new(control);
-        let cdrs = CdrFiles::open(cdr_options(&settings))?;
+        let mut cdrs = CdrFiles::open(cdr_options(&settings))?;
+        let published = cdrs.position().map_err(NodeError::Sink)?;
+        if published > outbox_last {
+            return Err(NodeError::ForeignCdrs { published, outbox_last });
+        }
         let relay = Relay::start(Box::new(cdrs), Box::new(reader), clock.clone(), spine.clone())?;
 
         let gateway = Gateway::open(spine.clone());
@@ -165,23 +186,16 @@ impl Node {
                 tracing::error!(error = &error as &dyn std::error::Error, "the admin port has ended");
             }
         });
+        // That it panicked would show at its first real use as well.
+        let _ = numbers.await;
         health.set_ready(true);
-        let listening =
-            Listening { smpp: links.addresses(), api: api.as_ref().map(crate::api::Server::address), admin: admin_address };
+        let listening = Listening {
+            smpp: links.addresses(),
+            api: api.as_ref().map(crate::api::Server::address),
+            admin: admin_address,
+        };
         tracing::info!(?listening, "ready");
-        Ok(Self {
-            control,
-            spine,
-            spine_thread,
-            relay,
-            links,
-            health,
-            api,
-            admin,
-            tasks,
-            listening,
-            stop,
-        })
+        Ok(Self { control, spine, spine_thread, relay, links, health, api, admin, tasks, listening, stop })
     }
 
     /// Where it listens.
@@ -329,7 +343,9 @@ async fn watch_portability(control: Arc<Control>, mut stopping: watch::Receiver<
             Ok(Err(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the old portability table stays");
             }
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the old portability table stays"),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the old portability table stays")
+            }
         }
     }
 }

@@ -70,7 +70,8 @@ fn print_places(node: &Node) {
 pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let settings = Settings::load(&args.config)?;
     println!("{}: right", args.config.display());
-    let catalog = args.catalog.as_deref().or(settings.catalog.seed.as_ref().map(|seed| seed.path().as_path()));
+    let catalog =
+        args.catalog.as_deref().or(settings.catalog.seed.as_ref().map(|seed| seed.path().as_path()));
     if let Some(file) = catalog {
         Catalog::load(file)?;
         println!("{}: right", file.display());

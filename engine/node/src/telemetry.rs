@@ -9,8 +9,8 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 
 /// Buckets of everything measured in seconds.
 const SECONDS: &[f64] = &[
-    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-    60.0, 600.0, 3600.0,
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+    10.0, 60.0, 600.0, 3600.0,
 ];
 /// Buckets of everything counted in records.
 const RECORDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0];

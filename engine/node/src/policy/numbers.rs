@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use signalbox_routing::Names;
 use signalbox_routing::plan::NumberPlan;
 use signalbox_routing::portability::{BuildError, BuildOptions, OpenError, PortabilityTable, build};
-use signalbox_routing::Names;
 
 use super::PolicyError;
 use crate::catalog::Snapshot;
