@@ -55,20 +55,9 @@ impl Ending {
 impl Exchange {
     /// Ends an entry. Its rows go, its CDR comes, its origin is told, all in this turn.
     pub(super) fn finish(&mut self, now: Now, key: Key, state: FinalState, reason: Reason) {
-        self.unqueue(key);
-        self.leave_doubt(key);
-        self.forget_expected(key);
-        let Some(entry) = self.entries.remove(key) else { return };
-        let Entry { envelope, data_coding, progress, peer, fresh, state_stored, hot_octets, .. } = *entry;
+        let Some(entry) = self.take_out(key) else { return };
+        let Entry { envelope, data_coding, progress, peer, .. } = *entry;
         let id = envelope.id;
-        self.by_id.remove(&id);
-        self.hot_octets -= u64::from(hot_octets);
-        if !fresh {
-            self.delete(id.shard(), Table::Message, id.to_bytes());
-        }
-        if state_stored {
-            self.delete(id.shard(), Table::State, id.to_bytes());
-        }
         self.turn.notes.push(Note::Ended {
             direction: envelope.direction,
             peer,
@@ -79,19 +68,39 @@ impl Exchange {
         if envelope.direction == Direction::Receipt {
             return;
         }
-        if let Some(account) = envelope.origin.account() {
-            if let Some(open) = self.open_by_account.get_mut(&account) {
-                *open = open.saturating_sub(1);
-            }
-            if let VisibleId::Short(number) = envelope.visible_id {
-                self.short_ids.remove(&(account, number));
-            }
-        }
         let ending = Ending { state, reason, at: now.wall, peer, progress };
         match envelope.part {
             None => self.conclude(now, envelope, data_coding, 1, ending),
             Some(part) => self.end_part(now, part, ending),
         }
+    }
+
+    /// Takes an entry from wherever it is, with its rows.
+    pub(super) fn take_out(&mut self, key: Key) -> Option<Box<Entry>> {
+        self.unqueue(key);
+        self.leave_doubt(key);
+        self.forget_expected(key);
+        let entry = self.entries.remove(key)?;
+        let id = entry.envelope.id;
+        self.by_id.remove(&id);
+        self.hot_octets -= u64::from(entry.hot_octets);
+        if !entry.fresh {
+            self.delete(id.shard(), Table::Message, id.to_bytes());
+        }
+        if entry.state_stored {
+            self.delete(id.shard(), Table::State, id.to_bytes());
+        }
+        if entry.envelope.direction != Direction::Receipt
+            && let Some(account) = entry.envelope.origin.account()
+        {
+            if let Some(open) = self.open_by_account.get_mut(&account) {
+                *open = open.saturating_sub(1);
+            }
+            if let VisibleId::Short(number) = entry.envelope.visible_id {
+                self.short_ids.remove(&(account, number));
+            }
+        }
+        Some(entry)
     }
 
     fn end_part(&mut self, now: Now, part: crate::message::Part, ending: Ending) {
@@ -119,14 +128,19 @@ impl Exchange {
         let cdr = cdr(&envelope, data_coding, parts, &ending, CdrKind::Final);
         self.turn.commit.cdrs.push(cdr.encode());
         self.touched_shards.insert(envelope.id.shard());
-        if envelope.direction == Direction::Mt && envelope.receipt.wants(ending.state) {
-            let text = Bytes::copy_from_slice(&ending.progress.receipt_text);
-            let error = error_code(&ending);
-            let network = ending.progress.network_error;
-            self.receipt_to_origin(now, &envelope, ending.state.receipt_state(), error, network, text);
-        }
+        self.tell_origin(now, &envelope, &ending);
         if envelope.direction == Direction::Mt {
             self.finished.push(Done { envelope, data_coding, parts, ending, expected: None, amended: false });
+        }
+    }
+
+    /// Makes the receipt for the outcome, if the origin wants it.
+    pub(super) fn tell_origin(&mut self, now: Now, envelope: &Envelope, ending: &Ending) {
+        if envelope.direction == Direction::Mt && envelope.receipt.wants(ending.state) {
+            let text = Bytes::copy_from_slice(&ending.progress.receipt_text);
+            let error = error_code(ending);
+            let network = ending.progress.network_error;
+            self.receipt_to_origin(now, envelope, ending.state.receipt_state(), error, network, text);
         }
     }
 

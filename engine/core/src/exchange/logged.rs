@@ -11,7 +11,8 @@ use super::entry::{Entries, Key, Phase, Progress};
 use super::event::{Submit, SubmitChannel};
 use super::finish::Ending;
 use super::intake::{Offer, octets_of, validity};
-use crate::backend::Offset;
+use crate::backend::{Offset, Table};
+use crate::cdr::{Cdr, CdrKind};
 use crate::id::{MessageId, PeerId, PermitId, ShardId};
 use crate::message::{Direction, Envelope, Origin, VisibleId};
 use crate::outcome::{FinalState, Reason};
@@ -117,6 +118,41 @@ impl Exchange {
         entry.progress.first_sent_at.get_or_insert(now.wall);
         self.hold_lane(key);
         self.doubt(now, key, peer);
+    }
+
+    /// Tells how an owner before this one ended a message, or amended its CDR. The log says so; the store may not
+    /// know. Time may have decided, which does not come again the same way: so it ends as it did, with the CDR that
+    /// may be published already. What the store knows to have ended is passed over.
+    pub fn ended(&mut self, now: Now, cdr: &Cdr) {
+        let id = cdr.message;
+        let envelope = match (cdr.kind, self.by_id.get(&id).copied()) {
+            (CdrKind::Amendment, _) => None,
+            (CdrKind::Final, Some(key)) => {
+                self.withdraw(key);
+                let Some(entry) = self.take_out(key) else { return };
+                Some(entry.envelope)
+            }
+            (CdrKind::Final, None) => {
+                let Some(group) = self.groups.remove(&id) else { return };
+                self.delete(id.shard(), Table::Group, id.to_bytes());
+                for key in group.parts {
+                    self.withdraw(key);
+                    let _ = self.take_out(key);
+                }
+                Some(group.envelope)
+            }
+        };
+        self.turn.commit.cdrs.push(cdr.encode());
+        self.touched_shards.insert(id.shard());
+        if let Some(envelope) = envelope {
+            let progress = Progress {
+                status: cdr.status,
+                network_error: cdr.network_error,
+                ..Progress::default()
+            };
+            let (state, reason, at) = (cdr.outcome, cdr.reason, cdr.final_at);
+            self.tell_origin(now, &envelope, &Ending { state, reason, at, peer: None, progress });
+        }
     }
 
     /// Takes an entry from wherever it is on its way.

@@ -144,3 +144,28 @@ fn the_commit_says_how_far_the_log_is_handled() {
     assert_eq!(marks, [(shard, Some(Offset(9)))]);
     assert_eq!(world.rows_of(Table::Message), 0);
 }
+
+#[test]
+fn what_a_former_owner_ended_ends_the_same_way() {
+    let mut world = World::with(policy());
+    let parts = [text("one"), text("two")].into_iter().collect();
+    let single = Submit { receipt: ReceiptRequest::FINAL, ..world.message(TO) };
+    let long = Submit { parts, ..world.message("447700900002") };
+    let ids = [log(&mut world, &single), log(&mut world, &long)];
+    // Time decided elsewhere.
+    world.pass(Duration::from_secs(3601));
+    let cdrs = std::mem::take(&mut world.cdrs);
+    assert_eq!(cdrs.len(), 2);
+
+    let mut other = World::with(policy());
+    assert_eq!([log(&mut other, &single), log(&mut other, &long)], ids);
+    for cdr in &cdrs {
+        other.exchange.ended(other.now, cdr);
+        other.exchange.ended(other.now, cdr);
+    }
+    other.settle();
+    assert_eq!(other.cdrs, cdrs, "once each, though told twice");
+    assert_eq!(other.exchange.open(), 1, "the receipt that was asked for");
+    other.restart();
+    assert_eq!(other.exchange.open(), 1);
+}
