@@ -485,6 +485,8 @@ def kannel(options):
         box = bed.start("bearerbox", [binary, "-v", "3", bed.path("kannel.conf")])
         started = time.monotonic()
         time.sleep(options.seconds)
+        if box.child.poll() is not None:
+            box.wait_for("a relay that goes on")
         cpu, rss, took = cpu_seconds(box.pid), memory(box.pid)[1], time.monotonic() - started
         box.end(limit=10)
         target.end()
