@@ -51,7 +51,6 @@ struct QueueGauges {
     in_flight: Gauge,
     awaiting: Gauge,
     oldest: Gauge,
-    window: Gauge,
     rate: Gauge,
 }
 
@@ -130,10 +129,9 @@ impl Gauges {
                     TrafficClass::Transactional => state("waiting_transactional"),
                     TrafficClass::Bulk => state("waiting_bulk"),
                 }),
-                in_flight: gauge!("smpp_window_in_use", "link" => link.clone()),
+                in_flight: state("sent"),
                 awaiting: state("awaiting_receipt"),
                 oldest: gauge!("queue_oldest_age_seconds", "link" => link.clone()),
-                window: gauge!("smpp_window_limit", "link" => link.clone()),
                 rate: gauge!("pacing_limit_tps", "link" => link.clone()),
             };
             self.queues.insert(peer, gauges);
@@ -248,7 +246,6 @@ impl Surroundings for Gauges {
             gauges.in_flight.set(view.in_flight as f64);
             gauges.awaiting.set(view.awaiting_receipt as f64);
             gauges.oldest.set(view.oldest_age as f64 / 1e6);
-            gauges.window.set(f64::from(view.window));
             gauges.rate.set(view.rate.map_or(0.0, |rate| rate.per_second_milli() as f64 / 1e3));
         }
     }

@@ -95,3 +95,51 @@ pub fn start_metrics() -> Result<PrometheusHandle, TelemetryError> {
     metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    fn sources(dir: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(dir).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+
+    /// Names in the source: the first argument of the macros that make metrics.
+    fn registered() -> BTreeSet<String> {
+        let mut texts = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
+        let mut names = BTreeSet::new();
+        for text in texts {
+            for macro_name in ["counter!(", "gauge!(", "histogram!("] {
+                for after in text.split(macro_name).skip(1) {
+                    let Some(after) = after.trim_start().strip_prefix('"') else { continue };
+                    names.insert(after.split('"').next().unwrap_or_default().to_owned());
+                }
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn the_list_of_metrics_is_true() {
+        let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/metrics.md");
+        let list = std::fs::read_to_string(list).unwrap();
+        let listed: BTreeSet<String> = list
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .filter_map(|line| line.split('`').next())
+            .map(str::to_owned)
+            .collect();
+        let registered = registered();
+        assert!(registered.len() > 40);
+        assert_eq!(listed, registered);
+    }
+}
