@@ -220,6 +220,8 @@ async fn put<R: ApiRow>(
     if before.is_some_and(|before| !visible(&caller, before)) {
         return Err(Problem::new(ProblemKind::Forbidden, "the row is another account's"));
     }
+    // Checked again when it is written; here so that what is gone is not told to lack its secrets.
+    check(condition, version_of::<R>(&in_force.snapshot, &name), R::KIND, &name)?;
     let row = read(&text, before)?;
     if row.name().as_str() != name {
         return Err(Problem::field("name", format!("must be `{name}` as in the path")));

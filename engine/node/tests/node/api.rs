@@ -1,0 +1,16 @@
+//! The HTTP API and webhooks over real sockets: a real exchange over SQLite behind them, the links played.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+mod access;
+mod apply;
+mod bounds;
+mod client;
+mod document;
+mod messages;
+mod noc;
+mod rig;
+mod rows;
+mod target;
+mod tls;
+mod webhooks;
