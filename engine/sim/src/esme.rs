@@ -1,4 +1,8 @@
 //! An ESME: wants its messages accepted, repeats what was not answered, takes receipts.
+//!
+//! A repetition says in its text that it is one. With equal texts to one device there is a case that nobody can tell:
+//! the first copy has ended, its owner has forgotten it with a restart, its receipt comes a second time, and the other
+//! copy is in doubt.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -75,7 +79,11 @@ impl Esme {
                     let token = self.last_token;
                     *wish = Wish::Asked { session, token, since: scene.now };
                     asked += 1;
-                    scene.to_node(session, ToNode::Submit { token, offer: offer.clone() });
+                    let mut offer = offer.clone();
+                    for part in &mut offer.parts {
+                        part.payload = [&part.payload[..], token.to_string().as_bytes()].concat().into();
+                    }
+                    scene.to_node(session, ToNode::Submit { token, offer });
                 }
                 Wish::Asked { since, .. } if scene.now - since > PATIENCE => {
                     scene.judge.note(Incident::Resubmitted);
@@ -132,7 +140,7 @@ fn offer(account: AccountId, number: u32, scene: &mut Scene) -> Offer {
     let source = if barred { "666" } else { "12345" };
     let parts = if scene.chance(150) { 2 } else { 1 };
     let part = |part: u32| Content {
-        payload: Bytes::from(format!("{}/{number}/{part} ", account.0)),
+        payload: Bytes::from(format!("{}/{number}/{part}/", account.0)),
         ..Content::default()
     };
     Offer {

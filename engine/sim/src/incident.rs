@@ -60,10 +60,12 @@ pub enum Incident {
     FateUnknown,
     /// A record at or before the shard's position is passed over.
     RecordSkipped,
-    /// A release record is void: a newer owner's claim is before it in the log.
-    ReleaseVoid,
+    /// The record of a turn is void: a newer owner's claim is before it in the log.
+    TurnVoid,
     /// An attempt that a former owner released, and that the store forgot, is learned from the log.
     AttemptLearned,
+    /// A message that a former owner ended, and that is open in the store, ends as the log says.
+    EndLearned,
     /// A permit ran out before the write.
     DeadlineOver,
     /// A region gives up what it has not committed, and claims anew.
@@ -84,7 +86,7 @@ pub enum Incident {
 
 impl Incident {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Crash,
         Self::Pause,
         Self::Expelled,
@@ -113,8 +115,9 @@ impl Incident {
         Self::FateFound,
         Self::FateUnknown,
         Self::RecordSkipped,
-        Self::ReleaseVoid,
+        Self::TurnVoid,
         Self::AttemptLearned,
+        Self::EndLearned,
         Self::DeadlineOver,
         Self::Reclaimed,
         Self::RelayOvertaken,

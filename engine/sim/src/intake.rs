@@ -130,7 +130,9 @@ impl Intake {
 
 fn is_in_log(scene: &Scene, id: MessageId) -> bool {
     let records = scene.cluster.log().read(id.shard(), None, usize::MAX).unwrap_or_default();
-    records.iter().any(|(_, data)| matches!(Record::decode(data), Record::Submit { id: found, .. } if found == id))
+    records
+        .iter()
+        .any(|(_, data)| matches!(Record::decode(data), Record::Submit { id: found, .. } if found == id))
 }
 
 fn accept(scene: &mut Scene, session: SessionId, token: u64, id: MessageId) {

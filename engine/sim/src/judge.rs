@@ -6,7 +6,7 @@ use signalbox_backends::memory::{Cluster, Fault, MemoryStore};
 use signalbox_core::backend::{Commit, CommitError, Log, LogError, LogRecord, Offset, ShardMark, Store};
 use signalbox_core::cdr::Cdr;
 use signalbox_core::exchange::Effect;
-use signalbox_core::id::{Epoch, MessageId, ShardId};
+use signalbox_core::id::{Epoch, MessageId, PeerId, ShardId};
 use signalbox_core::invariants::{Books, Committed, Violation};
 use signalbox_core::time::Mono;
 
@@ -77,8 +77,10 @@ impl Judge {
         cluster: &Cluster,
         records: &[(ShardId, Record)],
     ) -> Result<Vec<Offset>, LogError> {
-        let encoded: Vec<LogRecord> =
-            records.iter().map(|(shard, record)| LogRecord { shard: *shard, data: record.encode() }).collect();
+        let encoded: Vec<LogRecord> = records
+            .iter()
+            .map(|(shard, record)| LogRecord { shard: *shard, data: record.encode() })
+            .collect();
         let result = cluster.log().append(&encoded);
         let durable = match &result {
             Ok(_) => true,
@@ -95,7 +97,7 @@ impl Judge {
             match record {
                 Record::Submit { id, .. } => self.books.durable(*id),
                 Record::Answered { message, attempt, .. } => self.books.settled(*message, *attempt),
-                Record::Claim { .. } | Record::Released { .. } | Record::Receipt(_) => {}
+                Record::Claim { .. } | Record::Turn(_) | Record::Receipt(_) => {}
             }
         }
         result
@@ -135,7 +137,11 @@ impl Judge {
         if stands {
             let facts = Committed {
                 marks: commit.marks.clone(),
-                released: effects.iter().filter_map(released).collect(),
+                released: effects
+                    .iter()
+                    .filter_map(permitted)
+                    .map(|(id, attempt, _)| (id, attempt))
+                    .collect(),
                 cdrs: commit.cdrs.iter().filter_map(|cdr| Cdr::decode(cdr).ok()).collect(),
             };
             for cdr in &facts.cdrs {
@@ -179,9 +185,9 @@ impl Judge {
 }
 
 /// The attempt that an effect lets go.
-pub(crate) fn released(effect: &Effect) -> Option<(MessageId, u16)> {
+pub(crate) fn permitted(effect: &Effect) -> Option<(MessageId, u16, PeerId)> {
     match effect {
-        Effect::Send { released, .. } => Some((released.id(), released.attempt())),
+        Effect::Send { released, .. } => Some((released.id(), released.attempt(), released.peer())),
         Effect::Reply { .. } | Effect::CloseSession { .. } | Effect::Lookup { .. } | Effect::Alarm(_) => None,
     }
 }

@@ -26,13 +26,9 @@ pub(crate) enum State {
     /// It works.
     Running,
     /// It stands still; its sockets fill up.
-    Paused {
-        until: Mono,
-    },
+    Paused { until: Mono },
     /// It is gone and starts again.
-    Down {
-        until: Mono,
-    },
+    Down { until: Mono },
 }
 
 /// What a crash takes.

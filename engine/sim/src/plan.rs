@@ -15,8 +15,8 @@ pub enum Bug {
     NoDeadline,
     /// Attempts leave before the commit that releases them.
     SendBeforeCommit,
-    /// Attempts leave without a record in the log.
-    NoReleaseRecord,
+    /// What a turn let go and ended is not written into the log.
+    NoTurnRecord,
 }
 
 /// What is played.

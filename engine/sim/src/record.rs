@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use signalbox_core::address::Address;
+use signalbox_core::backend::Offset;
 use signalbox_core::exchange::{Answer, LinkReceipt, ReplyTo, Submit, SubmitChannel};
 use signalbox_core::id::{AccountId, Epoch, LinkId, MessageId, PeerId, SessionId};
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, ReceiptState, TrafficClass};
@@ -39,15 +40,27 @@ pub(crate) struct Told {
     pub text: Bytes,
 }
 
+/// What time and credit decided in a turn.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TurnRecord {
+    pub epoch: Epoch,
+    /// The last record that was handled when it was decided; those between it and this one were not read yet.
+    pub upto: Option<Offset>,
+    /// Attempts let go.
+    pub attempts: Vec<(MessageId, u16, PeerId)>,
+    /// CDRs, encoded.
+    pub cdrs: Vec<Bytes>,
+}
+
 /// One record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Record {
     /// An accepted message, with the id that it was answered with.
     Submit { id: MessageId, offer: Offer },
-    /// An owner takes over: what former ones release behind this is void.
+    /// An owner takes over: turns of former ones behind this are void.
     Claim { epoch: Epoch },
-    /// Attempts that this owner is about to let go.
-    Released { epoch: Epoch, attempts: Vec<(MessageId, u16, PeerId)> },
+    /// What an owner is about to commit that a replay might decide otherwise.
+    Turn(TurnRecord),
     /// What a peer said to an attempt.
     Answered { message: MessageId, attempt: u16, said: Said },
     /// What a link told of a message.

@@ -1,37 +1,34 @@
 //! The owner of one shard: log in, exchange, one fenced commit a turn, effects out.
 //!
 //! The rules it keeps:
-//! - It claims in the log first, then in the store; a release record of a former owner behind the claim is void.
+//! - It claims in the log first, then in the store. A turn of a former owner that is in the log behind the claim is
+//!   void, and that owner sees the claim before it carries its turn out.
 //! - It reads the log from where the group says, and passes over what the shard's position says is handled.
-//! - While it replays, no session is up for it, so nothing leaves. What was out is in doubt until its answer is read.
-//! - Effects wait for the commit. Attempts wait for one thing more: their record in the log. A store that goes
-//!   back in time forgets commits, the log does not.
+//! - It replays to the end of the log before anything leaves, and time acts only at the end of the log: an answer
+//!   that is there ends the doubt before the doubt ends by itself.
+//! - What time and credit decide, attempts and outcomes, is in the log before the commit: a store that goes back in
+//!   time forgets commits, the log does not. A replay takes these decisions where they were taken.
+//! - Effects wait for the commit.
 //! - An idle owner commits its mark now and then: so it notices a store that went back.
 //! - A commit whose fate is unknown, or that does not follow: it forgets all it knows, and claims anew.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use signalbox_backends::memory::{MemoryStore, SeededRandom};
-use signalbox_core::backend::{
-    CdrBatch, CdrSink, Commit, CommitError, Log, Offset, Store, Table,
-};
-use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Restoring, Stray};
+use signalbox_core::backend::{CdrBatch, CdrSink, Commit, CommitError, Log, Offset, Store, Table};
+use signalbox_core::cdr::Cdr;
+use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Restoring, Stray, Turn};
 use signalbox_core::id::{Epoch, MessageId, PeerId, SessionId, ShardId};
 use signalbox_core::time::{Mono, Now};
 
 use crate::incident::Incident;
 use crate::judge;
 use crate::plan::Bug;
-use crate::record::Record;
+use crate::record::{Record, TurnRecord};
 use crate::scene::Scene;
 use crate::session::Term;
-use crate::setting::{WINDOW, policy};
+use crate::setting::{IDLE, WINDOW, policy};
 
-/// Records of one turn at most.
-const BATCH: usize = 6;
-/// An owner that has nothing to commit for so long commits its mark.
-const IDLE: Duration = Duration::from_secs(2);
 /// Refused commits in a row after which the region starts again.
 const TRIES: u32 = 5;
 
@@ -57,8 +54,6 @@ enum Stage {
 
 struct Work {
     exchange: Exchange,
-    /// Its own claim in the log.
-    claim: Offset,
     /// Last record handled.
     position: Option<Offset>,
     /// Last record read.
@@ -69,9 +64,16 @@ struct Work {
     local: VecDeque<Event>,
     /// When the last commit stood.
     last_commit: Mono,
-    pending: Option<(Commit, Vec<Effect>)>,
-    releasing: Vec<Effect>,
+    pending: Option<Pending>,
     tries: u32,
+}
+
+/// A turn that does not stand yet.
+struct Pending {
+    commit: Commit,
+    effects: Vec<Effect>,
+    /// What of it goes into the log first, until it is there.
+    record: Option<TurnRecord>,
 }
 
 /// See the [module](self).
@@ -124,7 +126,6 @@ impl Region {
         work.live
             && work.exchange.open() == 0
             && work.pending.is_none()
-            && work.releasing.is_empty()
             && work.local.is_empty()
             && behind.is_empty()
     }
@@ -150,7 +151,9 @@ impl Region {
                 }
                 let next = work.step(scene, desk, self.shard, self.epoch);
                 if next != Next::Stay {
-                    scene.judge.tell(scene.now, || format!("{:?} of shard {}: {next:?}", self.epoch, self.shard));
+                    scene
+                        .judge
+                        .tell(scene.now, || format!("{:?} of shard {}: {next:?}", self.epoch, self.shard));
                 }
                 next
             }
@@ -176,7 +179,6 @@ impl Region {
         });
         self.stage = Stage::Work(Box::new(Work {
             exchange,
-            claim,
             position: mark.position,
             read: scene.group.offset(shard).min(mark.position),
             committed: mark.position,
@@ -184,7 +186,6 @@ impl Region {
             local: VecDeque::new(),
             last_commit: desk.now.mono,
             pending: None,
-            releasing: Vec::new(),
             tries: 0,
         }));
         Next::Stay
@@ -193,85 +194,148 @@ impl Region {
 
 impl Work {
     fn step(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, shard: ShardId, epoch: Epoch) -> Next {
-        if !self.releasing.is_empty() {
-            return self.release(scene, desk, shard, epoch);
-        }
         if self.pending.is_none() {
-            self.turn(scene, desk, shard, epoch);
-            // Anything may happen between a turn and its commit.
-            if scene.chance(400) {
+            if !self.live {
+                self.replay(scene, desk, shard);
+            }
+            if self.turn(scene, desk, shard, epoch) == Next::GiveUp {
+                return Next::GiveUp;
+            }
+            // Anything may happen between a turn, its record and its commit.
+            if scene.chance(300) {
                 return Next::Stay;
             }
         }
-        self.commit(scene, desk)
+        if let Some(record) = self.pending.as_mut().and_then(|pending| pending.record.take()) {
+            let next = self.log_turn(scene, shard, record);
+            if next != Next::Stay || scene.chance(300) {
+                return next;
+            }
+        }
+        if self.pending.as_ref().is_some_and(|pending| pending.record.is_none()) {
+            return self.commit(scene, desk);
+        }
+        Next::Stay
     }
 
-    /// Handles what the log and the node have, and settles.
-    fn turn(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, shard: ShardId, epoch: Epoch) {
-        let records = scene.cluster.log().read(shard, self.read, BATCH).unwrap_or_default();
+    /// Handles the log to its end as the owners before this one did, and goes live.
+    fn replay(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, shard: ShardId) {
         let checks = !scene.has(Bug::NoPositionCheck) && !scene.has(Bug::ReplayAgainstStore);
-        for (offset, data) in &records {
-            self.read = Some(*offset);
-            if checks && Some(*offset) <= self.position {
+        let records = scene.cluster.log().read(shard, self.read, usize::MAX).unwrap_or_default();
+        let mut newest = Epoch(0);
+        let mut ordered = Vec::new();
+        for (offset, data) in records {
+            self.read = Some(offset);
+            let record = Record::decode(&data);
+            if let Record::Claim { epoch } = record {
+                newest = newest.max(epoch);
+            }
+            if checks && Some(offset) <= self.position {
                 scene.judge.note(Incident::RecordSkipped);
                 continue;
             }
-            self.take(scene, desk.now, *offset, Record::decode(data), epoch);
-            self.position = Some(*offset);
+            match &record {
+                Record::Turn(turn) if turn.epoch < newest => scene.judge.note(Incident::TurnVoid),
+                // Behind what had been handled, before what was not read yet.
+                Record::Turn(turn) => ordered.push((turn.upto, 1, offset, record)),
+                Record::Submit { .. }
+                | Record::Claim { .. }
+                | Record::Answered { .. }
+                | Record::Receipt(_) => ordered.push((Some(offset), 0, offset, record)),
+            }
+        }
+        ordered.sort_by_key(|(place, kind, offset, _)| (*place, *kind, *offset));
+        let last = self.read;
+        for (_, _, offset, record) in ordered {
+            scene.judge.tell(scene.now, || format!("replay of {offset:?} {record:?}"));
+            match record {
+                Record::Turn(turn) => self.relive(scene, desk.now, turn),
+                record => self.take(desk.now, record),
+            }
+        }
+        if let Some(last) = last.filter(|last| Some(*last) > self.position || !checks) {
+            self.position = Some(last);
+            self.exchange.handled(shard, last);
+        }
+        self.live = true;
+        for &(session, peer) in desk.sessions {
+            self.local.push_back(Event::SessionUp { peer, session, window: WINDOW });
+        }
+    }
+
+    /// Takes the decisions of a former owner.
+    fn relive(&mut self, scene: &mut Scene, now: Now, turn: TurnRecord) {
+        for (message, attempt, peer) in turn.attempts {
+            let known = self.exchange.permit_of(message, attempt).is_some();
+            self.exchange.attempted(now, message, attempt, peer);
+            if !known && self.exchange.permit_of(message, attempt).is_some() {
+                scene.judge.note(Incident::AttemptLearned);
+            }
+        }
+        for cdr in turn.cdrs.iter().filter_map(|cdr| Cdr::decode(cdr).ok()) {
+            let before = self.exchange.open();
+            self.exchange.ended(now, &cdr);
+            if self.exchange.open() < before {
+                scene.judge.note(Incident::EndLearned);
+            }
+        }
+    }
+
+    /// Handles what the log and the node have, and settles.
+    fn turn(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, shard: ShardId, epoch: Epoch) -> Next {
+        let records = scene.cluster.log().read(shard, self.read, usize::MAX).unwrap_or_default();
+        for (offset, data) in &records {
+            let record = Record::decode(data);
+            scene.judge.tell(scene.now, || format!("{epoch:?} takes {offset:?} {record:?}"));
+            if matches!(record, Record::Claim { epoch: other } if other > epoch) {
+                return Next::GiveUp;
+            }
+            self.take(desk.now, record);
+            (self.read, self.position) = (Some(*offset), Some(*offset));
             self.exchange.handled(shard, *offset);
         }
-        let caught_up = records.len() < BATCH && self.read >= Some(self.claim);
-        let mut events = std::mem::take(&mut self.local);
-        if !self.live && caught_up {
-            self.live = true;
-            let up = |&(session, peer): &(SessionId, PeerId)| Event::SessionUp { peer, session, window: WINDOW };
-            events.extend(desk.sessions.iter().map(up));
-        }
+        let events = std::mem::take(&mut self.local);
         let idle = desk.now.mono - self.last_commit > IDLE;
         if let Some(position) = self.position.filter(|_| idle) {
             self.exchange.handled(shard, position);
         }
         let due = idle || self.exchange.next_due().is_some_and(|due| due <= desk.now.mono);
         if records.is_empty() && events.is_empty() && !due {
-            return;
+            return Next::Stay;
         }
         for event in events {
             self.exchange.handle(desk.now, event);
         }
-        let turn = self.exchange.settle(desk.now, &StoredBodies(desk.store));
-        turn.notes.iter().filter_map(incident_of).for_each(|incident| scene.judge.note(incident));
-        if turn.commit.is_empty() && turn.commit.marks.is_empty() {
-            desk.out.extend(turn.effects);
-            return;
+        let Turn { commit, effects, notes } = self.exchange.settle(desk.now, &StoredBodies(desk.store));
+        notes.iter().filter_map(incident_of).for_each(|incident| scene.judge.note(incident));
+        if commit.is_empty() && commit.marks.is_empty() {
+            desk.out.extend(effects);
+            return Next::Stay;
         }
         if scene.has(Bug::PublishBeforeCommit) {
-            publish_now(scene, &turn.commit);
+            publish_now(scene, &commit);
         }
+        let attempts: Vec<_> = effects.iter().filter_map(judge::permitted).collect();
+        let said = !attempts.is_empty() || !commit.cdrs.is_empty();
+        let record = (said && !scene.has(Bug::NoTurnRecord)).then(|| TurnRecord {
+            epoch,
+            upto: self.position,
+            attempts,
+            cdrs: commit.cdrs.clone(),
+        });
+        let mut pending = Pending { commit, effects, record };
         if scene.has(Bug::SendBeforeCommit) {
-            desk.out.extend(turn.effects);
-            self.pending = Some((turn.commit, Vec::new()));
-            return;
+            desk.out.append(&mut pending.effects);
         }
-        self.pending = Some((turn.commit, turn.effects));
+        self.pending = Some(pending);
+        Next::Stay
     }
 
-    fn take(&mut self, scene: &mut Scene, now: Now, offset: Offset, record: Record, epoch: Epoch) {
-        scene.judge.tell(scene.now, || format!("{epoch:?} takes {offset:?} {record:?}"));
+    /// Handles an input. What an owner did itself, or was void, is no input.
+    fn take(&mut self, now: Now, record: Record) {
         match record {
             Record::Submit { id, offer } => self.exchange.accepted(now, id, &offer.submit(id.accepted_at())),
-            Record::Claim { .. } => {}
-            Record::Released { epoch: of, attempts } => {
-                if of == epoch || offset > self.claim {
-                    return;
-                }
-                for (message, attempt, peer) in attempts {
-                    let known = self.exchange.permit_of(message, attempt).is_some();
-                    self.exchange.attempted(now, message, attempt, peer);
-                    if !known && self.exchange.permit_of(message, attempt).is_some() {
-                        scene.judge.note(Incident::AttemptLearned);
-                    }
-                }
-            }
+            Record::Claim { .. } | Record::Turn(_) => {}
             Record::Answered { message, attempt, said } => {
                 if let Some(permit) = self.exchange.permit_of(message, attempt) {
                     self.exchange.handle(now, Event::Answered { permit, answer: said.answer() });
@@ -281,9 +345,36 @@ impl Work {
         }
     }
 
+    /// Writes into the log what the turn decides, and sees whether a newer owner was there before.
+    fn log_turn(&mut self, scene: &mut Scene, shard: ShardId, record: TurnRecord) -> Next {
+        let epoch = record.epoch;
+        let appended = scene.judge.append(&scene.cluster, &[(shard, Record::Turn(record.clone()))]);
+        let own = match appended {
+            Ok(offsets) => offsets.first().copied(),
+            Err(_) => None,
+        };
+        let Some(own) = own else {
+            if let Some(pending) = self.pending.as_mut() {
+                pending.record = Some(record);
+            }
+            return Next::Stay;
+        };
+        let before = scene.cluster.log().read(shard, self.read, usize::MAX).unwrap_or_default();
+        let overtaken = before
+            .iter()
+            .take_while(|(offset, _)| *offset < own)
+            .any(|(_, data)| matches!(Record::decode(data), Record::Claim { epoch: other } if other > epoch));
+        if overtaken {
+            scene.judge.note(Incident::TurnVoid);
+            return Next::GiveUp;
+        }
+        Next::Stay
+    }
+
     fn commit(&mut self, scene: &mut Scene, desk: &mut Desk<'_>) -> Next {
-        let Some((commit, effects)) = self.pending.take() else { return Next::Stay };
-        let result = scene.judge.commit(&scene.cluster, desk.store, &commit, &effects);
+        let Some(pending) = self.pending.take() else { return Next::Stay };
+        let Pending { commit, effects, .. } = &pending;
+        let result = scene.judge.commit(&scene.cluster, desk.store, commit, effects);
         scene.judge.tell(scene.now, || {
             format!("commit {:?} with {} CDRs: {result:?}", commit.marks, commit.cdrs.len())
         });
@@ -292,20 +383,15 @@ impl Work {
                 self.committed = self.position;
                 self.last_commit = desk.now.mono;
                 self.tries = 0;
-                let leaves = effects.iter().any(|effect| judge::released(effect).is_some());
-                if leaves && !scene.has(Bug::NoReleaseRecord) {
-                    self.releasing = effects;
-                } else {
-                    desk.out.extend(effects);
-                }
+                desk.out.extend(pending.effects);
                 Next::Stay
             }
             Err(CommitError::Full) => {
-                self.pending = Some((commit, effects));
+                self.pending = Some(pending);
                 Next::Stay
             }
             Err(CommitError::Refused { .. }) => {
-                self.pending = Some((commit, effects));
+                self.pending = Some(pending);
                 self.tries += 1;
                 if self.tries < TRIES { Next::Stay } else { self.reclaim(scene) }
             }
@@ -320,30 +406,6 @@ impl Work {
     fn reclaim(&self, scene: &mut Scene) -> Next {
         scene.judge.note(Incident::Reclaimed);
         Next::Reclaim
-    }
-
-    /// Writes into the log which attempts leave, and lets them go if no newer owner is before that.
-    fn release(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, shard: ShardId, epoch: Epoch) -> Next {
-        let attempts = self.releasing.iter().filter_map(|effect| match effect {
-            Effect::Send { released, .. } => Some((released.id(), released.attempt(), released.peer())),
-            Effect::Reply { .. }
-            | Effect::CloseSession { .. }
-            | Effect::Lookup { .. }
-            | Effect::Alarm(_) => None,
-        });
-        let record = Record::Released { epoch, attempts: attempts.collect() };
-        let Ok(offsets) = scene.judge.append(&scene.cluster, &[(shard, record)]) else { return Next::Stay };
-        let Some(&own) = offsets.first() else { return Next::Stay };
-        let before = scene.cluster.log().read(shard, self.read, usize::MAX).unwrap_or_default();
-        let overtaken = before.iter().take_while(|(offset, _)| *offset < own).any(|(_, data)| {
-            matches!(Record::decode(data), Record::Claim { epoch: other } if other > epoch)
-        });
-        if overtaken {
-            scene.judge.note(Incident::ReleaseVoid);
-            return Next::GiveUp;
-        }
-        desk.out.append(&mut self.releasing);
-        Next::Stay
     }
 }
 

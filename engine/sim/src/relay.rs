@@ -67,12 +67,15 @@ impl Relay {
         self.catch_up(scene);
         let mut records: Vec<Bytes> = outbox.into_iter().flat_map(|(_, records)| records).collect();
         let all = records.len();
-        records.retain(|record| !self.known.contains(&id_of(record)));
+        let mut ids = BTreeSet::new();
+        records.retain(|record| {
+            let id = id_of(record);
+            !self.known.contains(&id) && ids.insert(id)
+        });
         for _ in records.len()..all {
             scene.judge.note(Incident::CdrKnown);
         }
-        self.stage =
-            if records.is_empty() { Stage::Trim } else { Stage::Publish { expected, records } };
+        self.stage = if records.is_empty() { Stage::Trim } else { Stage::Publish { expected, records } };
     }
 
     fn publish(&mut self, scene: &mut Scene, expected: OutboxPosition, records: Vec<Bytes>) {
@@ -92,9 +95,9 @@ impl Relay {
     fn trim(&mut self, scene: &mut Scene, store: &mut MemoryStore) {
         self.catch_up(scene);
         let outbox = store.outbox(0, 2 * BATCH).unwrap_or_default();
-        let done = outbox.iter().take_while(|(_, records)| {
-            records.iter().all(|record| self.known.contains(&id_of(record)))
-        });
+        let done = outbox
+            .iter()
+            .take_while(|(_, records)| records.iter().all(|record| self.known.contains(&id_of(record))));
         let Some(upto) = done.last().map(|(sequence, _)| *sequence) else { return };
         let commit = Commit { outbox_trim: Some(upto), ..Commit::default() };
         // What is not trimmed now is found published the next time.

@@ -32,6 +32,8 @@ pub(crate) const RESPONSE_TIMER: Duration = Duration::from_millis(1500);
 pub(crate) const FATE_DEADLINE: Duration = Duration::from_millis(800);
 /// How long the receipt of a message is waited for.
 pub(crate) const RECEIPT_WAIT: Duration = Duration::from_secs(6);
+/// An owner that has nothing to commit for so long commits its mark.
+pub(crate) const IDLE: Duration = Duration::from_secs(2);
 /// Messages a second that a link takes from the whole cluster.
 pub(crate) const LINK_RATE: u32 = 50;
 /// Octets of the store below which the intake refuses.

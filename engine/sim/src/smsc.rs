@@ -124,7 +124,9 @@ impl Smsc {
         scene.judge.seen(attempt.message);
         self.serial += 1;
         let remote_id = Bytes::from(format!("{}{:06X}", self.link.0, self.serial));
-        scene.judge.tell(scene.now, || format!("SMSC {} sees {} as {remote_id:?}", self.link.0, attempt.message));
+        scene
+            .judge
+            .tell(scene.now, || format!("SMSC {} sees {} as {remote_id:?}", self.link.0, attempt.message));
         if scene.mishap(Incident::AnswerLate, 200) {
             at = scene.now + RESPONSE_TIMER + scene.millis(100, 2000);
         }
@@ -143,8 +145,7 @@ impl Smsc {
         };
         let failed = scene.chance(100);
         let state = if failed { ReceiptState::Undeliverable } else { ReceiptState::Delivered };
-        let told =
-            Told { link: self.link, remote_id, device: attempt.device.clone(), state, text };
+        let told = Told { link: self.link, remote_id, device: attempt.device.clone(), state, text };
         if scene.mishap(Incident::ReceiptLost, 400) {
             return;
         }

@@ -120,6 +120,9 @@ impl Wire {
 
     /// Sessions that are up, in the order in which they came up.
     pub(crate) fn open(&self) -> impl Iterator<Item = (SessionId, &Connection)> {
-        self.connections.iter().filter(|(_, connection)| connection.open).map(|(session, one)| (*session, one))
+        self.connections
+            .iter()
+            .filter(|(_, connection)| connection.open)
+            .map(|(session, one)| (*session, one))
     }
 }

@@ -17,7 +17,7 @@ use crate::node::{Node, State};
 use crate::plan::{Bug, Plan};
 use crate::report::{Failure, Report};
 use crate::scene::Scene;
-use crate::setting::{ACCOUNTS, LINKS, NODES, SESSION_TIMEOUT, peers, shards};
+use crate::setting::{ACCOUNTS, IDLE, LINKS, NODES, SESSION_TIMEOUT, peers, shards};
 use crate::smsc::Smsc;
 use crate::wire::{Frame, Wire};
 
@@ -229,7 +229,9 @@ impl World {
         }
         if self.scene.mishap(Incident::ClockStepped, 60) {
             let step = self.scene.random.below(40_000_000).cast_signed() - 20_000_000;
-            self.scene.judge.tell(self.scene.now, || format!("the clock of node {victim} steps by {step} us"));
+            self.scene
+                .judge
+                .tell(self.scene.now, || format!("the clock of node {victim} steps by {step} us"));
             self.nodes[victim].skew += step;
         }
         self.disk();
@@ -276,10 +278,13 @@ impl World {
     }
 
     fn come_to_an_end(&mut self) -> Option<Failure> {
+        let repaired = self.scene.now;
         for step in 0..LAST_STEPS {
             let span = self.scene.millis(5, 75);
             self.step(span);
-            if self.scene.judge.violation.is_some() || (step % 8 == 0 && self.is_done()) {
+            // Long enough for each owner to notice what its store forgot.
+            let settled = self.scene.now - repaired > IDLE * 2;
+            if self.scene.judge.violation.is_some() || (settled && step % 8 == 0 && self.is_done()) {
                 return None;
             }
         }
