@@ -237,6 +237,15 @@ def scrape(node):
         return Metrics(answer.read().decode())
 
 
+def settled(node):
+    """Open messages, once the gauge has caught up."""
+    before, opened = -1, 0
+    while opened != before:
+        time.sleep(3)
+        before, opened = opened, scrape(node).sum("exchange_open_messages")
+    return opened
+
+
 class Watch:
     """Scrapes each second while a case runs."""
 
@@ -380,11 +389,11 @@ def otp(options):
         bulk = bed.esme(node, "--count", str(options.queued), "--window", "500", "--sessions", "4",
                         "--destinations", "1000000", "--response-timeout", "120s", account="bulk", name="bulk")
         bulk.wait(1_200)
-        queued = scrape(node).sum("exchange_open_messages")
+        queued = settled(node)
         first = 500_000_000
         code = bed.esme(node, "--rate", "5", "--duration", f"{options.seconds}s", "--first-marker", str(first),
                         "--log", bed.path("otp.events"), account="otp", name="otp").wait(options.seconds + 60)
-        time.sleep(2)
+        time.sleep(20)
         smsc.end()
         sent = {event["m"]: event["t"] for event in log_of(bed.path("otp.events"), "submit")}
         left = {event["m"]: event["t"] for event in log_of(bed.path("smsc.events"), "submit")
@@ -455,10 +464,10 @@ def restart(options):
         load = bed.esme(node, "--sessions", "4", "--count", str(options.queued), "--window", "500",
                         "--destinations", "1000000", "--response-timeout", "120s")
         load.wait(1_200)
-        opened = scrape(node).sum("exchange_open_messages")
+        opened = settled(node)
         node.end()
         node = bed.node("again")
-        again = scrape(node).sum("exchange_open_messages")
+        again = settled(node)
         result = {"queued": round(opened), "open_after": round(again), "ready_s": round(node.ready_after, 2),
                   "ready_when_empty_s": round(empty, 2), "rss_mb": round(memory(node.pid)[1])}
         return result, opened >= options.queued and again >= opened and node.ready_after < 2

@@ -24,6 +24,10 @@ use template::Template;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+/// The most and the least time between two wake-ups of the sessions by the pace.
+const MOST_BEAT: Duration = Duration::from_millis(5);
+const LEAST_BEAT: Duration = Duration::from_micros(200);
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -196,6 +200,32 @@ impl Shared {
     }
 }
 
+/// Wakes the sessions when messages are due. The runtime's own timers are a millisecond late or two, which would
+/// be in every latency; a sleeping thread is some tens of microseconds late.
+fn pace(shared: &Arc<Shared>) -> Result<(), SimError> {
+    let weak = Arc::downgrade(shared);
+    let beat = move || {
+        loop {
+            let Some(shared) = weak.upgrade() else { return };
+            let now = shared.now();
+            let due = match shared.epoch.load(Ordering::Acquire) {
+                u64::MAX => now + nanoseconds(MOST_BEAT),
+                _ if shared.is_exhausted(now) => return,
+                _ => shared.intended(shared.next.load(Ordering::Relaxed), now),
+            };
+            drop(shared);
+            let wait = Duration::from_nanos(due.saturating_sub(now));
+            std::thread::sleep(wait.clamp(LEAST_BEAT, MOST_BEAT));
+            let Some(shared) = weak.upgrade() else { return };
+            shared.changed.notify_waiters();
+        }
+    };
+    match std::thread::Builder::new().name("pace".to_owned()).spawn(beat) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(SimError::io("cannot start the thread that keeps the pace", source)),
+    }
+}
+
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -262,6 +292,9 @@ impl EsmeSim {
             over_at: Mutex::new(None),
             options,
         });
+        if shared.options.rate.is_some() {
+            pace(&shared)?;
+        }
         let mut sessions = JoinSet::new();
         for number in 0..senders + receivers {
             let session = Session::new(Arc::clone(&shared), number as u64 + 1, number < senders);

@@ -398,6 +398,49 @@ async fn the_logs_tell_the_same_story() {
     assert_eq!(of(&theirs, "receipt_answer").len(), 90);
 }
 
+#[tokio::test]
+async fn a_synced_log_has_what_was_answered() {
+    use signalbox_perf::wire;
+    use std::io::{Read, Write};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("smsc");
+    let sim = smsc(|options| {
+        options.log = Some(path.clone());
+        options.log_sync = true;
+    })
+    .await;
+    let address = sim.addr();
+    let judge = move || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let mut answer = [0; 256];
+        let mut out = Vec::new();
+        wire::put_bind(&mut out, wire::BIND_TRANSCEIVER, 1, "a", "b");
+        stream.write_all(&out).unwrap();
+        assert!(stream.read(&mut answer).unwrap() > 0);
+        for number in 0..200_u32 {
+            let text = format!("m={number}");
+            let message = wire::Message {
+                source: b"1",
+                destination: b"2",
+                text: text.as_bytes(),
+                ..wire::Message::default()
+            };
+            out.clear();
+            wire::put_message(
+                &mut out,
+                wire::SUBMIT_SM,
+                2 + number,
+                &wire::Fields { message, payload: false },
+            );
+            stream.write_all(&out).unwrap();
+            assert!(stream.read(&mut answer).unwrap() > 0);
+            let log = std::fs::read_to_string(&path).unwrap();
+            assert!(log.contains(&format!("\"m\":{number},")), "{number} was answered before it was logged");
+        }
+    };
+    tokio::task::spawn_blocking(judge).await.unwrap();
+}
+
 #[test]
 fn the_judge_finds_what_is_planted() {
     let python = std::env::var("SIGNALBOX_PYTHON").unwrap_or_else(|_| "python3".to_owned());
