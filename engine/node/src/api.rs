@@ -7,7 +7,9 @@
 mod about;
 mod apply;
 mod audit;
+mod batch;
 mod caller;
+mod connection;
 mod counters;
 mod extract;
 mod idempotency;

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use signalbox_core::backend::Clock;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::control::{Control, InForce};
 use crate::spine::SpineHandle;
@@ -46,8 +46,20 @@ struct Running {
     stop: watch::Sender<bool>,
 }
 
-/// Delivers until it is dropped; follows the catalog, and does not touch what did not change.
+/// Delivers until it is dropped; what is on its way then is tried again after the next start.
 pub async fn run(control: Arc<Control>, spine: SpineHandle, clock: Arc<dyn Clock>) {
+    let (_never, stopping) = watch::channel(false);
+    run_until(control, spine, clock, stopping).await;
+}
+
+/// Delivers until `stopping` says so; then begins nothing more, and returns when what was on its way has been
+/// answered. Follows the catalog, and does not touch what did not change.
+pub async fn run_until(
+    control: Arc<Control>,
+    spine: SpineHandle,
+    clock: Arc<dyn Clock>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let mut changes = control.changes();
     let most = control.in_force().settings.webhooks.max_requests.as_usize();
     let ground = Ground { spine, clock, requests: Arc::new(Semaphore::new(most)) };
@@ -59,19 +71,27 @@ pub async fn run(control: Arc<Control>, spine: SpineHandle, clock: Arc<dyn Clock
         tokio::select! {
             changed = changes.changed() => {
                 if changed.is_err() {
-                    return;
+                    break;
                 }
             }
+            _ = stopping.changed() => break,
             () = tokio::time::sleep(AGAIN), if !whole => {}
-            Some(ended) = tasks.join_next(), if !tasks.is_empty() => match ended {
-                Ok(()) => {}
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the session of a webhook failed");
-                }
-            }
+            Some(ended) = tasks.join_next(), if !tasks.is_empty() => tell(ended),
         }
         // What ended by itself begins anew.
         running.retain(|_, session| !session.stop.is_closed());
+    }
+    for session in running.into_values() {
+        let _ = session.stop.send(true);
+    }
+    while let Some(ended) = tasks.join_next().await {
+        tell(ended);
+    }
+}
+
+fn tell(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(error = &error as &dyn std::error::Error, "the session of a webhook failed");
     }
 }
 

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 use signalbox_config::catalog::Right;
 use signalbox_core::exchange::{
-    Ask, Command, CommandReply, Event, MessageQuery, MessageReply, MessageView, Reply, Selection, Stage,
+    Ask, Command, CommandReply, Event, MessageQuery, MessageReply, MessageView, Reply, ReplyTo, Selection,
+    Stage,
 };
 use signalbox_core::id::{AccountId, MessageId};
 use signalbox_core::message::TrafficClass;
@@ -152,6 +153,12 @@ async fn cancel(
     }
 }
 
+/// An account's question about its message.
+fn question(account: AccountId, id: &str, ask: Ask) -> impl FnOnce(ReplyTo) -> Event + use<> {
+    let visible_id = id.to_owned();
+    move |reply| Event::Message(Box::new(MessageQuery { reply, account, visible_id, source: None, ask }))
+}
+
 impl Api {
     /// Open messages after an id.
     pub(super) async fn search(
@@ -172,14 +179,7 @@ impl Api {
     }
 
     async fn ask_message(&self, account: AccountId, id: &str, ask: Ask) -> Result<MessageReply, Problem> {
-        let visible_id = id.to_owned();
-        let reply = self
-            .gateway()
-            .ask(|reply| {
-                Event::Message(Box::new(MessageQuery { reply, account, visible_id, source: None, ask }))
-            })
-            .await?;
-        match reply {
+        match self.gateway().ask(question(account, id, ask)).await? {
             Reply::Message(reply) => Ok(reply),
             Reply::Submitted(_) | Reply::Refused(_) | Reply::Inbound | Reply::Command(_) => {
                 Err(GatewayError::Mismatched.into())
@@ -199,13 +199,14 @@ impl Api {
             }
         }
         // What only its account knows by this id: a message in several parts, or an id of eight digits.
-        let accounts: Vec<AccountId> = self.control().in_force().policy.accounts.keys().copied().collect();
-        for account in accounts {
-            if let Some(view) = self.state_of(account, id).await? {
-                return Ok(view);
-            }
-        }
-        Err(Problem::no("message", id))
+        let in_force = self.control().in_force();
+        let questions = in_force.policy.accounts.keys().map(|account| question(*account, id, Ask::Query));
+        let replies = self.ask_all(questions.collect()).await?;
+        let view = replies.into_iter().find_map(|reply| match reply {
+            Some(Reply::Message(MessageReply::State(view))) => Some(*view),
+            Some(_) | None => None,
+        });
+        view.ok_or_else(|| Problem::no("message", id))
     }
 
     async fn state_of(&self, account: AccountId, id: &str) -> Result<Option<MessageView>, Problem> {

@@ -82,7 +82,7 @@ pub fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for operation in all() {
         let path = paths.entry(operation.path.to_owned()).or_insert_with(|| json!({}));
-        path[operation.method.as_str().to_lowercase()] = describe(&operation, &problem, &mut components);
+        path[operation.method.as_str().to_lowercase()] = describe(&operation, &mut components);
     }
     json!({
         "openapi": "3.1.0",
@@ -96,6 +96,10 @@ pub fn document() -> Value {
         "webhooks": { "event": { "post": webhook(&event) } },
         "components": {
             "schemas": components.0,
+            "responses": { "Problem": {
+                "description": "a problem (RFC 9457); `x-problems` of an operation lists the types that it has",
+                "content": { MEDIA_TYPE: { "schema": problem } },
+            } },
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
         "security": [{ "token": [] }],
@@ -110,7 +114,7 @@ fn describe_problem(components: &mut Components) {
     }
 }
 
-fn describe(operation: &Operation, problem: &Value, components: &mut Components) -> Value {
+fn describe(operation: &Operation, components: &mut Components) -> Value {
     let mut parameters = path_parameters(operation.path);
     if let Some(query) = operation.query {
         parameters.extend(query_parameters(&query(components)));
@@ -121,7 +125,8 @@ fn describe(operation: &Operation, problem: &Value, components: &mut Components)
         "summary": operation.summary,
         "tags": [operation.id.split('.').next().unwrap_or_default()],
         "parameters": parameters,
-        "responses": responses(operation, problem, components),
+        "responses": responses(operation, components),
+        "x-problems": problems(operation),
     });
     match operation.right {
         Some(right) => described["x-right"] = right.as_str().into(),
@@ -166,7 +171,7 @@ fn header_parameter(header: RequestHeader) -> Value {
         "schema": { "type": "string" } })
 }
 
-fn responses(operation: &Operation, problem: &Value, components: &mut Components) -> Value {
+fn responses(operation: &Operation, components: &mut Components) -> Value {
     let mut responses: Map<String, Value> = Map::new();
     for answer in &operation.answers {
         let mut described = json!({ "description": answer.what });
@@ -178,10 +183,17 @@ fn responses(operation: &Operation, problem: &Value, components: &mut Components
         }
         responses.insert(answer.status.to_string(), described);
     }
+    responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Problem" }));
+    responses.into()
+}
+
+/// The problems of an operation by their statuses.
+fn problems(operation: &Operation) -> Value {
     let everywhere = [
         ProblemKind::Unauthenticated,
         ProblemKind::Forbidden,
         ProblemKind::Overloaded,
+        ProblemKind::Unavailable,
         ProblemKind::TimedOut,
         ProblemKind::Internal,
     ];
@@ -189,16 +201,7 @@ fn responses(operation: &Operation, problem: &Value, components: &mut Components
         everywhere.into_iter().chain(operation.problems.iter().copied()).collect();
     kinds.sort_by_key(|kind| (kind.status(), kind.name()));
     kinds.dedup();
-    for kind in kinds {
-        let entry = responses.entry(kind.status().to_string()).or_insert_with(
-            || json!({ "description": "", "content": { MEDIA_TYPE: { "schema": problem } } }),
-        );
-        let before = entry["description"].as_str().unwrap_or_default().to_owned();
-        let more = format!("`{}`: {}", kind.name(), kind.title());
-        entry["description"] =
-            if before.is_empty() { more.into() } else { format!("{before}; {more}").into() };
-    }
-    responses.into()
+    kinds.into_iter().map(ProblemKind::name).collect()
 }
 
 fn webhook(event: &Value) -> Value {

@@ -14,7 +14,7 @@ use super::problem::{Problem, ProblemKind};
 pub(super) struct Paces(FxHashMap<AccountId, (Option<Rate>, u32, Gcra)>);
 
 impl Paces {
-    fn take(&mut self, id: AccountId, account: &Account, count: u32, now: Mono) -> Result<(), Mono> {
+    fn take(&mut self, id: AccountId, account: &Account, now: Mono) -> Result<(), Mono> {
         let rate = account
             .rate
             .and_then(|rate| Rate::new(1, std::time::Duration::from_nanos(rate.interval_nanoseconds())).ok());
@@ -25,17 +25,15 @@ impl Paces {
             (*known, *known_burst) = (rate, burst);
             gcra.set_rate(now, rate, burst);
         }
-        // A batch above the burst would never pass as a whole; it pays for as much as can be paid at once.
-        gcra.take(now, count.min(burst))
+        gcra.take(now, 1)
     }
 }
 
 impl Api {
-    /// Takes `count` messages from the account's rate.
-    pub(super) fn pace(&self, id: AccountId, account: &Account, count: usize) -> Result<(), Problem> {
+    /// Takes a message from the account's rate.
+    pub(super) fn pace(&self, id: AccountId, account: &Account) -> Result<(), Problem> {
         let now = self.now().mono;
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        self.0.paces.lock().take(id, account, count, now).map_err(|at| {
+        self.0.paces.lock().take(id, account, now).map_err(|at| {
             let wait = (at - now).as_secs_f64().ceil();
             let detail = format!("the account `{}` is above its rate", account.name);
             Problem::new(ProblemKind::TooManyRequests, detail).retry_after((wait as u64).max(1))

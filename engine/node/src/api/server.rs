@@ -8,11 +8,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum_server::Handle;
+use axum_server::accept::DefaultAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
 use signalbox_config::settings::{ApiSettings, TlsListener};
 use signalbox_core::backend::Clock;
 use tokio::task::JoinHandle;
 
+use super::connection::Door;
 use super::links::LinkStates;
 use super::problem::{Problem, ProblemKind};
 use super::{Api, limits, operations};
@@ -23,6 +26,10 @@ use crate::tls::{self, TlsError};
 
 /// Requests that are in work get so long to end when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
+/// Connections for each request that may be in work.
+const CONNECTIONS: usize = 4;
+/// A client gets so long for the head of a request.
+const HEAD: Duration = Duration::from_secs(30);
 /// A client gets so long for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -89,14 +96,26 @@ impl Server {
         let control = parts.control.clone();
         let service = router(Api::new(parts), &settings).into_make_service();
         let handle = Handle::new();
-        let server = axum_server::from_tcp(listener).map_err(listen)?.handle(handle.clone());
+        let mut server = axum_server::from_tcp(listener).map_err(listen)?.handle(handle.clone());
+        // A client that begins a request and does not go on, or keeps an idle connection, loses it.
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+        server
+            .http_builder()
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(HEAD)
+            .keep_alive_timeout(HEAD);
+        let places = settings.max_requests.as_usize().saturating_mul(CONNECTIONS);
         let (serving, following) = match &settings.tls {
-            None => (tokio::spawn(async move { ended(server.serve(service).await) }), None),
+            None => {
+                let server = server.acceptor(Door::new(places, DefaultAcceptor::new()));
+                (tokio::spawn(async move { ended(server.serve(service).await) }), None)
+            }
             Some(tls) => {
                 let config = RustlsConfig::from_config(server_config(tls)?);
                 let acceptor =
                     axum_server::tls_rustls::RustlsAcceptor::new(config.clone()).handshake_timeout(HANDSHAKE);
-                let server = server.acceptor(acceptor);
+                let server = server.acceptor(Door::new(places, acceptor));
                 let serving = tokio::spawn(async move { ended(server.serve(service).await) });
                 (serving, Some(tokio::spawn(follow_certificates(control, config))))
             }

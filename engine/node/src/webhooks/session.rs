@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use signalbox_core::exchange::Event;
+use rustc_hash::FxHashMap;
+use signalbox_core::exchange::{Answer, Event};
 use signalbox_core::id::{PeerId, PermitId, SessionId};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Ground;
 use super::delivery::deliver;
@@ -19,12 +20,21 @@ pub(super) struct Session {
     id: SessionId,
     outbox: Outbox,
     deliveries: JoinSet<Event>,
+    /// Which permit each delivery has, for one that panics.
+    permits: FxHashMap<Id, PermitId>,
 }
 
 impl Session {
     pub(super) fn open(ground: Ground, target: Target) -> Self {
         let (id, outbox) = ground.spine.open_session();
-        Self { ground, target: Arc::new(target), id, outbox, deliveries: JoinSet::new() }
+        Self {
+            ground,
+            target: Arc::new(target),
+            id,
+            outbox,
+            deliveries: JoinSet::new(),
+            permits: FxHashMap::default(),
+        }
     }
 
     /// Runs until it is told to stop or the exchange ends.
@@ -47,8 +57,9 @@ impl Session {
                     }
                     None => break,
                 },
-                Some(done) = self.deliveries.join_next(), if !self.deliveries.is_empty() => {
-                    if let Ok(event) = done && self.ground.spine.offer(vec![event]).await.is_err() {
+                Some(done) = self.deliveries.join_next_with_id(), if !self.deliveries.is_empty() => {
+                    let event = self.settled(done);
+                    if self.ground.spine.offer(event.into_iter().collect()).await.is_err() {
                         return;
                     }
                 }
@@ -64,13 +75,31 @@ impl Session {
         for item in batch {
             match item {
                 ToSession::Send(released) => {
-                    self.deliveries.spawn(deliver(self.ground.clone(), self.target.clone(), released));
+                    let permit = released.permit();
+                    let delivery = deliver(self.ground.clone(), self.target.clone(), released);
+                    self.permits.insert(self.deliveries.spawn(delivery).id(), permit);
                 }
                 ToSession::Close { .. } => open = false,
                 ToSession::Reply { .. } => {}
             }
         }
         open
+    }
+
+    /// What a delivery that has ended means; one that panicked may have been posted.
+    fn settled(&mut self, done: Result<(Id, Event), JoinError>) -> Option<Event> {
+        match done {
+            Ok((id, event)) => {
+                self.permits.remove(&id);
+                Some(event)
+            }
+            Err(error) => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::error!(error = cause, webhook = self.target.name, "a delivery failed");
+                let permit = self.permits.remove(&error.id())?;
+                Some(Event::Answered { permit, answer: Answer::Silent })
+            }
+        }
     }
 
     /// Gives back what was not begun, and lets what was come to its end: the exchange takes late answers.
@@ -87,10 +116,9 @@ impl Session {
         if self.ground.spine.offer(vec![down]).await.is_err() {
             return;
         }
-        while let Some(done) = self.deliveries.join_next().await {
-            if let Ok(event) = done
-                && self.ground.spine.offer(vec![event]).await.is_err()
-            {
+        while let Some(done) = self.deliveries.join_next_with_id().await {
+            let event = self.settled(done);
+            if self.ground.spine.offer(event.into_iter().collect()).await.is_err() {
                 return;
             }
         }

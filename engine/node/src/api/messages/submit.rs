@@ -1,6 +1,7 @@
 //! `POST /v1/messages`.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -11,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use signalbox_config::catalog::{Account, WebhookEvent};
 use signalbox_core::address::{Address, ton};
-use signalbox_core::exchange::{Event, Reply, Submit, SubmitChannel};
-use signalbox_core::id::{AccountId, WebhookId};
+use signalbox_core::exchange::{Event, Reply, ReplyTo, Submit, SubmitChannel};
+use signalbox_core::id::{AccountId, SessionId, WebhookId};
 use signalbox_core::message::{OriginClass, ReceiptRequest, TrafficClass};
 use signalbox_core::time::Micros;
 use signalbox_text::phone::{self, Home, Npi, Region, Ton};
@@ -145,6 +146,29 @@ pub(super) struct Submitted {
     class: TrafficClass,
 }
 
+impl Submitted {
+    /// What the exchange says.
+    fn answered(self, reply: Reply) -> Result<Self, Problem> {
+        match reply {
+            Reply::Submitted(taken) => Ok(Self { id: taken.visible_id, ..self }),
+            Reply::Refused(refusal) => Err(refusal.into()),
+            Reply::Inbound | Reply::Message(_) | Reply::Command(_) => Err(GatewayError::Mismatched.into()),
+        }
+    }
+}
+
+/// A message that may be offered to the exchange, and what is answered when it is taken.
+struct Prepared {
+    submitted: Submitted,
+    submit: Submit,
+}
+
+impl Prepared {
+    fn parts(self) -> (Submitted, impl FnOnce(ReplyTo) -> Event) {
+        (self.submitted, move |reply| Event::Submit(Box::new(Submit { reply, ..self.submit })))
+    }
+}
+
 /// What became of one of several messages.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
@@ -156,6 +180,12 @@ enum SubmittedOne {
         /// Why not.
         problem: ProblemBody,
     },
+}
+
+impl SubmittedOne {
+    fn refused(index: usize, problem: Problem) -> Self {
+        Self::Refused { problem: problem.below(&format!("messages[{index}]")).body() }
+    }
 }
 
 /// What became of several messages.
@@ -181,9 +211,10 @@ pub(super) async fn submit(
     let in_force = api.control().in_force();
     let sender = Sender::new(&api, &in_force, &caller, &own, key.as_deref())?;
     let Some(many) = body.get_mut("messages").map(Value::take) else {
-        let message: MessageRequest = read_message(body)?;
-        api.pace(own.id, sender.account, 1)?;
-        let submitted = sender.send(&message, 0).await?;
+        let prepared = sender.prepare(&read_message(body)?, 0)?;
+        let (submitted, submit) = prepared.parts();
+        let reply = api.gateway().ask(submit).await?;
+        let submitted = submitted.answered(reply)?;
         let location = HeaderValue::try_from(format!("/v1/messages/{}", submitted.id));
         let mut response = (StatusCode::ACCEPTED, Json(submitted)).into_response();
         if let Ok(location) = location {
@@ -192,16 +223,7 @@ pub(super) async fn submit(
         return Ok(response);
     };
     let messages = sender.read_many(&body, many)?;
-    api.pace(own.id, sender.account, messages.len())?;
-    let mut results = Vec::with_capacity(messages.len());
-    for (index, message) in messages.iter().enumerate() {
-        results.push(match sender.send(message, index).await {
-            Ok(submitted) => SubmittedOne::Accepted(submitted),
-            Err(problem) => {
-                SubmittedOne::Refused { problem: problem.below(&format!("messages[{index}]")).body() }
-            }
-        });
-    }
+    let results = sender.send_all(&messages).await?;
     let refused = results.iter().any(|result| matches!(result, SubmittedOne::Refused { .. }));
     let status = if refused { StatusCode::MULTI_STATUS } else { StatusCode::ACCEPTED };
     Ok((status, Json(SubmittedMany { messages: results })).into_response())
@@ -221,6 +243,7 @@ struct Sender<'a> {
     home: Home,
     key: Option<&'a str>,
     most: usize,
+    max_validity: Duration,
 }
 
 impl<'a> Sender<'a> {
@@ -238,7 +261,10 @@ impl<'a> Sender<'a> {
             account.default_country.as_ref().and_then(|country| country.as_str().parse().ok());
         let home = Home { region, ..Home::default() };
         let most = in_force.settings.api.max_batch.as_usize();
-        Ok(Self { api, snapshot, caller, id: own.id, account, home, key, most })
+        let policy =
+            in_force.policy.accounts.get(&own.id).ok_or_else(|| Problem::no("account", &own.name))?;
+        let max_validity = policy.max_validity;
+        Ok(Self { api, snapshot, caller, id: own.id, account, home, key, most, max_validity })
     }
 
     /// All messages of a batch, or the first that cannot be read.
@@ -258,7 +284,40 @@ impl<'a> Sender<'a> {
             .collect()
     }
 
-    async fn send(&self, message: &MessageRequest, index: usize) -> Result<Submitted, Problem> {
+    /// Sends many in one batch, so that they share a commit.
+    async fn send_all(&self, messages: &[MessageRequest]) -> Result<Vec<SubmittedOne>, Problem> {
+        let mut results: Vec<Option<Result<Submitted, Problem>>> = Vec::with_capacity(messages.len());
+        let (mut asked, mut events) = (Vec::new(), Vec::new());
+        for (index, message) in messages.iter().enumerate() {
+            results.push(match self.prepare(message, index) {
+                Ok(prepared) => {
+                    let (submitted, event) = prepared.parts();
+                    asked.push((index, submitted));
+                    events.push(event);
+                    None
+                }
+                Err(problem) => Some(Err(problem)),
+            });
+        }
+        let replies = self.api.ask_all(events).await?;
+        for ((index, submitted), reply) in asked.into_iter().zip(replies) {
+            results[index] = Some(match reply {
+                Some(reply) => submitted.answered(reply),
+                None => Err(GatewayError::TimedOut.into()),
+            });
+        }
+        let results = results.into_iter().enumerate();
+        Ok(results
+            .map(|(index, result)| match result {
+                Some(Ok(submitted)) => SubmittedOne::Accepted(submitted),
+                Some(Err(problem)) => SubmittedOne::refused(index, problem),
+                None => SubmittedOne::refused(index, GatewayError::TimedOut.into()),
+            })
+            .collect())
+    }
+
+    /// Checks a message as far as the exchange does not.
+    fn prepare(&self, message: &MessageRequest, index: usize) -> Result<Prepared, Problem> {
         let cut = self.cut(message)?;
         let class = self.class(message.class)?;
         let (not_before, expires_at) = self.times(message)?;
@@ -266,35 +325,26 @@ impl<'a> Sender<'a> {
         let destination = self.destination(&message.destination)?;
         let receipt = message.receipt.request(message.intermediate);
         let webhook = self.webhook(message, receipt)?;
-        let (account, parts) = (self.id, cut.parts);
-        let idempotency = self.key.map(|key| digest(self.caller, key, index));
-        let (count, encoding) = (parts.len(), cut.encoding);
-        let reply = self
-            .api
-            .gateway()
-            .ask(|reply| {
-                Event::Submit(Box::new(Submit {
-                    reply,
-                    account,
-                    channel: SubmitChannel::Http(webhook),
-                    origin_class: OriginClass::User,
-                    class,
-                    source,
-                    destinations: SmallVec::from_iter([destination]),
-                    parts,
-                    not_before,
-                    expires_at,
-                    receipt,
-                    idempotency,
-                    first_part: true,
-                }))
-            })
-            .await?;
-        match reply {
-            Reply::Submitted(taken) => Ok(Submitted { id: taken.visible_id, parts: count, encoding, class }),
-            Reply::Refused(refusal) => Err(refusal.into()),
-            Reply::Inbound | Reply::Message(_) | Reply::Command(_) => Err(GatewayError::Mismatched.into()),
-        }
+        self.api.pace(self.id, self.account)?;
+        let submitted =
+            Submitted { id: String::new(), parts: cut.parts.len(), encoding: cut.encoding, class };
+        let submit = Submit {
+            // Whoever asks puts his own in its place.
+            reply: ReplyTo { session: SessionId(0), token: 0 },
+            account: self.id,
+            channel: SubmitChannel::Http(webhook),
+            origin_class: OriginClass::User,
+            class,
+            source,
+            destinations: SmallVec::from_iter([destination]),
+            parts: cut.parts,
+            not_before,
+            expires_at,
+            receipt,
+            idempotency: self.key.map(|key| digest(self.caller, key, index)),
+            first_part: true,
+        };
+        Ok(Prepared { submitted, submit })
     }
 
     fn cut(&self, message: &MessageRequest) -> Result<Cut, Problem> {
@@ -335,18 +385,32 @@ impl<'a> Sender<'a> {
     }
 
     fn times(&self, message: &MessageRequest) -> Result<(Option<Micros>, Option<Micros>), Problem> {
+        let now = self.api.now().wall;
         let not_before = message.send_at.map(micros);
         let expires_at = match (message.expires_at, message.valid_for) {
             (Some(_), Some(_)) => return Err(Problem::field("valid_for", "does not go with expires_at")),
             (Some(at), None) => Some(micros(at)),
             (None, Some(0)) => return Err(Problem::field("valid_for", "must be at least 1")),
-            (None, Some(span)) => {
-                let now = self.api.now().wall;
-                Some(not_before.unwrap_or(now).max(now).after(seconds(span)))
-            }
+            (None, Some(span)) => Some(not_before.unwrap_or(now).max(now).after(seconds(span))),
             (None, None) => None,
         };
+        // The exchange would cut it; here the client learns of it.
+        let latest = now.after(self.max_validity);
+        if not_before.is_some_and(|at| at > latest) {
+            return Err(Problem::field("send_at", self.too_late()));
+        }
+        if expires_at.is_some_and(|at| at > latest) {
+            let field = if message.valid_for.is_some() { "valid_for" } else { "expires_at" };
+            return Err(Problem::field(field, self.too_late()));
+        }
         Ok((not_before, expires_at))
+    }
+
+    fn too_late(&self) -> String {
+        format!(
+            "ends later than {} s from now, the longest validity of the account",
+            self.max_validity.as_secs()
+        )
     }
 
     fn source(&self, message: &MessageRequest) -> Result<Address, Problem> {

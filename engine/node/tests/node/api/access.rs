@@ -45,7 +45,7 @@ async fn each_operation_asks_for_its_right() {
             let Some(right) = operation["x-right"].as_str() else { continue };
             let token = format!("no-{}-0123456789", right.replace(':', "-"));
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-            let place = path.trim_start_matches("/v1/").replace('{', "").replace('}', "");
+            let place = path.trim_start_matches("/v1/").replace(['{', '}'], "");
             let refused = reply(node.request(&token, method, &place)).await;
             refused.is_problem(403, "forbidden");
             assert!(refused.body["detail"].as_str().unwrap().ends_with(right), "{}", refused.body);

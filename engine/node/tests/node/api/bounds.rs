@@ -104,3 +104,41 @@ async fn when_the_exchange_has_stopped_requests_are_told() {
     }
     node.stop().await;
 }
+
+#[tokio::test]
+async fn connections_above_the_bound_are_closed() {
+    let node = Node::with(api("max_requests = 1")).await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(hang_idle(&node).await);
+    }
+    let mut fifth = TcpStream::connect(node.address()).await.unwrap();
+    let mut nothing = [0; 1];
+    let end = tokio::time::timeout(Duration::from_secs(10), fifth.read(&mut nothing)).await.unwrap();
+    assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+    drop(held);
+    loop {
+        // Until the node has seen that the places are free.
+        let mut again = TcpStream::connect(node.address()).await.unwrap();
+        let asked = format!("GET /v1/token HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OPERATOR}\r\n\r\n");
+        let mut answer = [0; 12];
+        if again.write_all(asked.as_bytes()).await.is_ok()
+            && again.read_exact(&mut answer).await.is_ok()
+            && &answer == b"HTTP/1.1 200"
+        {
+            break;
+        }
+    }
+    node.stop().await;
+}
+
+/// A connection that has asked once and stays open.
+async fn hang_idle(node: &Node) -> TcpStream {
+    let mut stream = TcpStream::connect(node.address()).await.unwrap();
+    let asked = format!("GET /v1/token HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OPERATOR}\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    stream
+}

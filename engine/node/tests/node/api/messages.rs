@@ -141,6 +141,15 @@ async fn many_messages_are_taken_or_refused_one_by_one() {
     refused.is_problem(422, "invalid");
     assert!(refused.body["detail"].as_str().unwrap().starts_with("messages[1]"), "{}", refused.body);
     node.post(ALPHA, "messages", &json!({ "messages": [] })).await.is_problem(422, "invalid");
+    let beside = json!({ "messages": [{ "destination": TO, "text": "x" }], "text": "x" });
+    node.post(ALPHA, "messages", &beside).await.is_problem(422, "invalid");
+    // Each pays the account's rate.
+    let one = json!({ "destination": TO, "source": "BETA", "text": "x" });
+    let many = node.post(BETA, "messages", &json!({ "messages": [one, one, one, one, one] })).await;
+    let kinds: Vec<bool> =
+        many.body["messages"].as_array().unwrap().iter().map(|result| result["id"].is_string()).collect();
+    assert_eq!(kinds, [true, true, true, false, false]);
+    assert_eq!(many.body["messages"][4]["problem"]["status"], 429);
     node.stop().await;
 }
 
@@ -160,6 +169,9 @@ async fn what_cannot_be_sent_is_refused_with_its_field() {
         (json!({ "destination": TO, "text": "x", "class": "otp" }), "class"),
         (json!({ "destination": TO, "text": "x", "webhook": "none" }), "webhook"),
         (json!({ "destination": TO, "text": "x", "valid_for": 0 }), "valid_for"),
+        (json!({ "destination": TO, "text": "x", "valid_for": 100_000_000 }), "valid_for"),
+        (json!({ "destination": TO, "text": "x", "expires_at": "2100-01-01T00:00:00Z" }), "expires_at"),
+        (json!({ "destination": TO, "text": "x", "send_at": "2100-01-01T00:00:00Z" }), "send_at"),
         (json!({ "destination": TO, "text": "x", "service_type": "toolong" }), "service_type"),
     ] {
         let refused = node.post(ALPHA, "messages", &body).await;

@@ -25,7 +25,7 @@ use signalbox_core::id::{PeerId, SessionId};
 use signalbox_core::message::Content;
 use signalbox_core::time::Micros;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// Nothing here takes so long unless it is broken.
@@ -152,6 +152,7 @@ pub struct Node {
     relay: Relay,
     server: Server,
     webhooks: JoinHandle<()>,
+    stop: watch::Sender<bool>,
     scheme: &'static str,
     client: Client,
 }
@@ -244,12 +245,14 @@ impl Node {
         .await
         .unwrap()
         .unwrap();
-        let webhooks = tokio::spawn(signalbox::webhooks::run(control.clone(), spine.clone(), clock));
+        let (stop, stopping) = watch::channel(false);
+        let delivering = signalbox::webhooks::run_until(control.clone(), spine.clone(), clock, stopping);
+        let webhooks = tokio::spawn(delivering);
         let client = Client::builder().no_proxy().build().unwrap();
-        Self { dir, wishes, control, spine, thread, relay, server, webhooks, scheme, client }
+        Self { dir, wishes, control, spine, thread, relay, server, webhooks, stop, scheme, client }
     }
 
-    /// Ends everything in order, and gives back the directory.
+    /// Ends everything but the webhooks' requests in order, and gives back the directory.
     pub async fn stop(self) -> (TempDir, Wishes) {
         self.server.stop().await;
         self.webhooks.abort();
@@ -263,6 +266,13 @@ impl Node {
         .await
         .unwrap();
         (self.dir, self.wishes)
+    }
+
+    /// Lets the webhooks end what is on its way.
+    pub async fn drain_webhooks(&mut self) {
+        self.stop.send(true).unwrap();
+        tokio::time::timeout(PATIENCE, &mut self.webhooks).await.unwrap().unwrap();
+        self.webhooks = tokio::spawn(async {});
     }
 
     /// The same node after a stop.
@@ -420,17 +430,17 @@ pub struct PlayedLink {
     spine: SpineHandle,
     session: SessionId,
     outbox: Outbox,
-    waiting: Vec<Box<Released>>,
+    waiting: Vec<Released>,
 }
 
 impl PlayedLink {
     /// The next message that leaves.
-    pub async fn next(&mut self) -> Box<Released> {
+    pub async fn next(&mut self) -> Released {
         while self.waiting.is_empty() {
             let batch = tokio::time::timeout(PATIENCE, self.outbox.recv()).await.unwrap().unwrap();
             for item in batch.into_iter().rev() {
                 match item {
-                    ToSession::Send(released) => self.waiting.push(released),
+                    ToSession::Send(released) => self.waiting.push(*released),
                     ToSession::Reply { .. } | ToSession::Close { .. } => {}
                 }
             }

@@ -20,6 +20,8 @@ pub enum Says {
     Status(u16),
     /// Nothing, ever.
     Nothing,
+    /// 204 after so many milliseconds.
+    Late(u64),
     /// 200 and so many octets.
     Much(usize),
     /// A redirect to itself.
@@ -95,6 +97,10 @@ async fn take(State(plan): State<Plan>, headers: HeaderMap, body: Bytes) -> Resp
     match says {
         Says::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Says::Nothing => std::future::pending().await,
+        Says::Late(milliseconds) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            StatusCode::NO_CONTENT.into_response()
+        }
         Says::Much(octets) => vec![b'x'; octets].into_response(),
         Says::Elsewhere => (StatusCode::FOUND, [("location", "/elsewhere")]).into_response(),
     }

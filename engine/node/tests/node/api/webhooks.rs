@@ -232,3 +232,22 @@ async fn events_survive_a_restart() {
     target.plan(&[]);
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_stop_lets_what_is_on_its_way_end() {
+    let mut target = Target::start(&[Says::Late(200)]).await;
+    let mut node = Node::with(hook(&target, "window = 1")).await;
+    node.inbound(TO, "12345", text("one")).await;
+    node.inbound("447700900124", "12345", text("two")).await;
+    target.next().await;
+    node.drain_webhooks().await;
+    assert!(target.is_quiet());
+    let queue = queue(&node).await;
+    assert_eq!((&queue["in_flight"], &queue["waiting"]["reply"]), (&json!(0), &json!(1)), "{queue}");
+    let mut node = node.again().await;
+    // What was answered is not posted again.
+    assert_eq!(target.next().await.body["message"]["text"], "two");
+    node.drain_webhooks().await;
+    assert!(target.is_quiet());
+    node.stop().await;
+}
