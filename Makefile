@@ -34,8 +34,8 @@ bench: ## measures what docs/performance.md reports
 	cargo bench --workspace $(LOCKED)
 
 fuzz: ## feeds each decoder with damaged input, FUZZ_SECONDS for each
-	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release $(LOCKED) -p signalbox-smpp --test smpp fuzz:: -- --nocapture
-	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release $(LOCKED) -p signalbox-text --test text mutated:: -- --nocapture
+	SIGNALBOX_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release $(LOCKED) -p signalbox-smpp --test smpp -- --nocapture fuzz::
+	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release $(LOCKED) -p signalbox-text --test text -- --nocapture fuzz::
 
 soak: deps ## runs the faults of docs/performance.md under load, SOAK_SECONDS long
 	SOAK_SECONDS=$(SOAK_SECONDS) cargo test --release $(LOCKED) -p signalbox --test node soak:: -- --nocapture --ignored

@@ -77,7 +77,7 @@ Signalbox runs. Logs: var/node.log, var/smsc-sim.log. Ctrl-C drains and stops it
 Try, in another terminal:
 
   $python docs/examples/send.py 447700900123 'Hello from an ESME'
-  $program admin links
+  SIGNALBOX_TOKEN=demo-operator-token $program admin links
   curl -s http://127.0.0.1:9464/metrics | grep -E '^smpp_(requests|link_bound)'
 
 TEXT
