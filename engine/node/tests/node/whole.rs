@@ -3,7 +3,9 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod esme;
+mod full_disk;
 mod kill;
+mod operations;
 mod peers;
 mod site;
 mod smsc;

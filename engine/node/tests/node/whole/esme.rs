@@ -175,6 +175,15 @@ impl Esme {
         }
     }
 
+    /// Goes on answering until the node closes the connection.
+    #[track_caller]
+    pub fn until_closed(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.turn(Duration::from_millis(10)).is_ok() {
+            assert!(Instant::now() < deadline, "the node does not close the connection");
+        }
+    }
+
     /// Submits so many messages, at most `window` unanswered at once, and waits for all answers.
     #[track_caller]
     pub fn submit_all(&mut self, numbers: std::ops::Range<u64>, window: usize) {

@@ -67,7 +67,12 @@ impl Site {
     }
 
     /// Writes the settings file anew.
-    pub fn write_settings(&self) {
+    fn write_settings(&self) {
+        self.write_settings_with(&self.extra);
+    }
+
+    /// The same with other settings beside the usual ones.
+    pub fn write_settings_with(&self, extra: &str) {
         let text = format!(
             "[node]\nname = \"whole\"\ndata_directory = {:?}\n\
              [[smpp.listen]]\nname = \"smpp\"\naddress = \"{}\"\n\
@@ -80,7 +85,7 @@ impl Site {
             self.api,
             self.admin,
             self.path("catalog.toml"),
-            self.extra,
+            extra,
         );
         fs::write(self.path("node.toml"), text).expect("the settings");
     }
@@ -144,29 +149,34 @@ impl Site {
         of_metric.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
-    /// All records of the CDR files, closed and open, without unfinished lines.
-    pub fn cdrs(&self) -> Vec<Value> {
-        let Ok(folder) = fs::read_dir(self.cdr_folder()) else { return Vec::new() };
-        let mut files = folder.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>();
-        files.retain(|path| {
-            path.to_string_lossy().ends_with(".cdr") || path.to_string_lossy().ends_with(".cdr.part")
-        });
-        files.sort();
-        let mut records = Vec::new();
-        for file in files {
-            // A file that was renamed since is seen under its other name next time.
-            let Ok(text) = fs::read_to_string(&file) else { continue };
-            let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-            records.extend(whole.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()));
-        }
-        records.retain(|record| record.get("trailer").is_none());
-        records
-    }
-
     /// The final records.
     pub fn finals(&self) -> Vec<Value> {
-        self.cdrs().into_iter().filter(|record| record["kind"] == "final").collect()
+        finals_in(&self.cdr_folder())
     }
+}
+
+/// All records of the CDR files of a folder, closed and open, without unfinished lines.
+pub fn records_in(folder: &Path) -> Vec<Value> {
+    let Ok(folder) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files = folder.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>();
+    files.retain(|path| {
+        path.to_string_lossy().ends_with(".cdr") || path.to_string_lossy().ends_with(".cdr.part")
+    });
+    files.sort();
+    let mut records = Vec::new();
+    for file in files {
+        // A file that was renamed since is seen under its other name next time.
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        records.extend(whole.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()));
+    }
+    records.retain(|record| record.get("trailer").is_none());
+    records
+}
+
+/// The final records among them.
+pub fn finals_in(folder: &Path) -> Vec<Value> {
+    records_in(folder).into_iter().filter(|record| record["kind"] == "final").collect()
 }
 
 /// One request over a connection of its own.

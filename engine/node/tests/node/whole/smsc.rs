@@ -46,6 +46,8 @@ struct Shared {
     mood: Mutex<Mood>,
     /// Receipts come so long after the response, if at all.
     receipts: Option<Duration>,
+    /// Receipts of odd ids come so much later.
+    odd: Mutex<Duration>,
     hexadecimal: bool,
     taken: Mutex<Vec<Taken>>,
     waiting: Mutex<VecDeque<Receipt>>,
@@ -80,6 +82,7 @@ impl Smsc {
         let shared = Arc::new(Shared {
             mood: Mutex::new(Mood::Takes(Duration::ZERO)),
             receipts,
+            odd: Mutex::default(),
             hexadecimal,
             taken: Mutex::default(),
             waiting: Mutex::default(),
@@ -106,6 +109,11 @@ impl Smsc {
 
     pub fn set(&self, mood: Mood) {
         *lock(&self.shared.mood) = mood;
+    }
+
+    /// From now on receipts of odd ids come so much later.
+    pub fn delay_odd_receipts(&self, by: Duration) {
+        *lock(&self.shared.odd) = by;
     }
 
     /// Sends a message of a device.
@@ -222,9 +230,9 @@ impl Connection {
                 }
                 {
                     let mut waiting = lock(&shared.waiting);
-                    while waiting.front().is_some_and(|receipt| receipt.due <= now) && lock(&sent).len() < 100
-                    {
-                        let Some(receipt) = waiting.pop_front() else { break };
+                    while lock(&sent).len() < 100 {
+                        let due = waiting.iter().position(|receipt| receipt.due <= now);
+                        let Some(receipt) = due.and_then(|at| waiting.remove(at)) else { break };
                         let sequence = SEQUENCE.fetch_add(1, Ordering::Relaxed) & 0x7fff_ffff;
                         let pdu = Pdu::new(wire::DELIVER_SM, 0, sequence, receipt.body.clone());
                         batch.extend_from_slice(&pdu.octets());
@@ -312,7 +320,8 @@ impl Connection {
         octets.extend(Pdu::new(pdu.command | RESPONSE, status, pdu.sequence, body).octets());
         self.answer(after, octets, true);
         if let (Some(delay), wire::OK, 1) = (self.shared.receipts, status, message.registered & 3) {
-            let due = Instant::now() + after + delay;
+            let odd = if id % 2 == 1 { *lock(&self.shared.odd) } else { Duration::ZERO };
+            let due = Instant::now() + after + delay + odd;
             lock(&self.shared.waiting).push_back(Receipt { due, body: receipt(&message, id).body() });
         }
         true

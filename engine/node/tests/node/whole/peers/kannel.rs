@@ -39,7 +39,8 @@ impl Application {
                 let head = String::from_utf8_lossy(&request).into_owned();
                 kept.lock().unwrap().push(head.split(' ').nth(1).unwrap_or_default().to_owned());
                 // Kannel asks again when it gets no answer.
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             }
         });
         Self { address, paths }

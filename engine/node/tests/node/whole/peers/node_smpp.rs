@@ -34,7 +34,8 @@ fn smpplib_sends_to_node_and_gets_the_receipt() {
         assert!(sent.status.success(), "{ids}: {text}\n{}", String::from_utf8_lossy(&sent.stderr));
         assert!(text.contains("stat:DELIVRD"), "{text}");
         let output = process.output();
-        let taken = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect::<Vec<_>>();
+        let taken =
+            output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect::<Vec<_>>();
         assert_eq!(taken[0]["to"], "447700900123");
         assert_eq!(taken[0]["from"], "12345");
         assert_eq!(taken[0]["text"], "Hello {from} an [ESME] €");

@@ -17,7 +17,8 @@ impl Process {
     pub fn start(mut command: Command, output: &Path) -> Self {
         let file = File::create(output).expect("a file for what it prints");
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("the file")).stderr(file);
-        let child = command.spawn().unwrap_or_else(|error| panic!("the peer is missing: {command:?}: {error}"));
+        let child =
+            command.spawn().unwrap_or_else(|error| panic!("the peer is missing: {command:?}: {error}"));
         Self { child, output: output.to_owned() }
     }
 
@@ -53,8 +54,9 @@ impl Drop for Process {
 /// A script of .ci/peers under Node.
 pub fn node_script(name: &str) -> Command {
     let modules = std::env::var_os("SIGNALBOX_NODE_MODULES").map(PathBuf::from);
-    let modules = modules
-        .expect("the peer is missing: SIGNALBOX_NODE_MODULES is not set; `make test` sets it after `make deps`");
+    let modules = modules.expect(
+        "the peer is missing: SIGNALBOX_NODE_MODULES is not set; `make test` sets it after `make deps`",
+    );
     let package = modules.join("smpp");
     assert!(package.exists(), "the peer is missing: no {}; `make deps` installs it", package.display());
     let mut command = Command::new("node");

@@ -1,0 +1,5 @@
+//! What operators do to a running node: drain, reload, the admin port.
+
+mod admin_port;
+mod drain;
+mod reload;

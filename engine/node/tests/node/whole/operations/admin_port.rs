@@ -1,0 +1,45 @@
+//! `/live /ready /metrics /log-level /drain /version`.
+
+use std::time::Duration;
+
+use super::super::esme::Esme;
+use super::super::site::{Site, rows, wait_for};
+use super::super::smsc::Smsc;
+
+#[test]
+fn the_admin_port_says_what_is_and_drains() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&rows(smsc.address, "", ""));
+    let node = site.start();
+    let get = |path: &str| site.http("GET", path, "").expect("an answer");
+    assert_eq!(get("/live"), (200, "live\n".to_owned()));
+    assert_eq!(get("/ready"), (200, "ready\n".to_owned()));
+    let (status, version) = get("/version");
+    assert_eq!(status, 200);
+    assert!(version.contains("\"signalbox\"") && version.contains(env!("CARGO_PKG_VERSION")), "{version}");
+
+    let mut esme = Esme::bind(site.smpp).expect("a bind");
+    esme.submit_all(0..50, 10);
+    esme.until("receipts", Duration::from_secs(10), |esme| esme.book.receipts.len() == 50);
+    wait_for("the metrics tell of 50 messages", Duration::from_secs(10), || {
+        (site.metric("smpp_requests_total", "submit_sm") >= 100.0).then_some(())
+    });
+    let (_, metrics) = get("/metrics");
+    assert!(metrics.contains("smpp_link_bound"), "{metrics}");
+    assert!(!metrics.contains("4470000"), "no phone number is in the metrics");
+
+    assert_eq!(get("/log-level").1.trim(), "info");
+    assert_eq!(site.http("PUT", "/log-level", "debug").map(|(status, _)| status), Some(200));
+    assert_eq!(get("/log-level").1.trim(), "debug");
+    assert_eq!(site.http("PUT", "/log-level", "=loud=").map(|(status, _)| status), Some(400));
+    assert_eq!(get("/log-level").1.trim(), "debug");
+    esme.submit_all(50..60, 10);
+    assert!(!site.log().contains("447000000055"), "numbers are masked in the log, at debug too");
+    assert_eq!(get("/nothing").0, 404);
+
+    assert_eq!(site.http("POST", "/drain", "").map(|(status, _)| status), Some(202));
+    // A peer that answers until it is unbound does not hold up the drain.
+    esme.until_closed();
+    let ended = node.ended(Duration::from_secs(30));
+    assert!(ended.success(), "{ended}");
+}
