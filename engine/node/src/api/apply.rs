@@ -83,7 +83,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .query::<ApplyQuery>()
         .body_of("application/toml", toml_text)
         .answer::<Applied>(200, "what changes")
-        .problems(&[ProblemKind::InUse, ProblemKind::VersionMismatch]),
+        .problems(&[ProblemKind::BrokenReference, ProblemKind::VersionMismatch]),
     ]
 }
 

@@ -64,7 +64,7 @@ kinds! {
     /// The message has been sent.
     TooLate = "too_late", 409, "it is too late for this";
     /// Another row refers to it, or it refers to one that is not there.
-    InUse = "reference_broken", 409, "rows refer to each other";
+    BrokenReference = "reference_broken", 409, "rows refer to each other";
     /// Somebody else changed it since the ETag was read.
     VersionMismatch = "version_mismatch", 412, "it has been changed since it was read";
     /// The body is larger than the node takes.

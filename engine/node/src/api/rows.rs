@@ -9,6 +9,7 @@ use signalbox_config::Catalog as Rows;
 use signalbox_config::catalog::{
     Account, Carrier, CounterPolicy, Link, Right, Route, Row, RowKind, Token, Webhook, WhiteListEntry,
 };
+use signalbox_config::value::Secret;
 use signalbox_core::backend::{CatalogChange, Version};
 use signalbox_core::id::AccountId;
 
@@ -71,7 +72,7 @@ pub(super) fn operations() -> Vec<Operation> {
 fn of<R: ApiRow>(places: &Places) -> [Operation; 5] {
     let [list_id, create_id, get_id, put_id, delete_id] = places.names;
     let json = "application/json";
-    let writes = [ProblemKind::AlreadyExists, ProblemKind::VersionMismatch, ProblemKind::InUse];
+    let writes = [ProblemKind::AlreadyExists, ProblemKind::VersionMismatch, ProblemKind::BrokenReference];
     [
         operation(Method::GET, places.list, list_id, "The rows by name; secrets are masked", list::<R>)
             .right(Right::CatalogRead)
@@ -103,7 +104,7 @@ fn of<R: ApiRow>(places: &Places) -> [Operation; 5] {
             .right(places.write)
             .header(RequestHeader::IfMatch)
             .nothing("it is removed")
-            .problems(&[ProblemKind::NotFound, ProblemKind::VersionMismatch, ProblemKind::InUse]),
+            .problems(&[ProblemKind::NotFound, ProblemKind::VersionMismatch, ProblemKind::BrokenReference]),
     ]
 }
 
@@ -114,6 +115,22 @@ fn visible<R: ApiRow>(caller: &Caller, row: &R) -> bool {
     let account = any.downcast_ref::<Account>().map(|account| &account.name);
     let account = account.or_else(|| any.downcast_ref::<Webhook>().map(|webhook| &webhook.account));
     account.is_some_and(|account| account.as_str() == own.name)
+}
+
+/// The secrets of the node are not an account's to point at: it gives its own as text.
+fn check_secret<R: ApiRow>(caller: &Caller, row: &R, before: Option<&R>) -> Result<(), Problem> {
+    fn secret<R: ApiRow>(row: &R) -> Option<&Secret> {
+        let any: &dyn std::any::Any = row;
+        any.downcast_ref::<Webhook>().map(|webhook| &webhook.secret)
+    }
+    match secret(row) {
+        Some(Secret::File(_) | Secret::Variable(_))
+            if caller.account.is_some() && before.and_then(secret) != secret(row) =>
+        {
+            Err(Problem::new(ProblemKind::Forbidden, "the token may give a secret as text alone"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn check_kind<R: Row>(caller: &Caller, writes: bool) -> Result<(), Problem> {
@@ -183,6 +200,7 @@ async fn create<R: ApiRow>(
 ) -> Result<Response, Problem> {
     check_kind::<R>(&caller, true)?;
     let row = read::<R>(&text, None)?;
+    check_secret(&caller, &row, None)?;
     let name = row.name().to_string();
     let written = api.write_row(&caller, row, Condition::Absent).await?;
     let mut response = written.into_response();
@@ -223,6 +241,7 @@ async fn put<R: ApiRow>(
     // Checked again when it is written; here so that what is gone is not told to lack its secrets.
     check(condition, version_of::<R>(&in_force.snapshot, &name), R::KIND, &name)?;
     let row = read(&text, before)?;
+    check_secret(&caller, &row, before)?;
     if row.name().as_str() != name {
         return Err(Problem::field("name", format!("must be `{name}` as in the path")));
     }
@@ -282,7 +301,7 @@ fn check(condition: Condition, held: Version, kind: RowKind, name: &str) -> Resu
 pub(super) fn check_references(rows: &Rows) -> Result<(), Problem> {
     rows.check().map_err(|errors| {
         let broken = Problem::from(errors);
-        Problem::new(ProblemKind::InUse, broken.body().detail)
+        Problem::new(ProblemKind::BrokenReference, broken.body().detail)
     })
 }
 

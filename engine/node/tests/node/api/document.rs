@@ -18,6 +18,20 @@ fn the_document_is_the_one_in_the_repository() {
     assert!(now == then, "the api has changed; SIGNALBOX_BLESS=1 writes docs/interfaces/openapi.json anew");
 }
 
+/// The page lists the types of problems as they are.
+#[test]
+fn the_page_lists_all_problems() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/interfaces/http.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let section = page.split("## Problems").nth(1).unwrap().split("## Messages").next().unwrap();
+    let listed: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let kinds = signalbox::api::ProblemKind::ALL;
+    assert_eq!(listed.len(), kinds.len());
+    for (line, kind) in listed.iter().zip(kinds) {
+        assert!(line.starts_with(&format!("| `{}` | {} |", kind.name(), kind.status())), "{line}");
+    }
+}
+
 fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Object(members) => {

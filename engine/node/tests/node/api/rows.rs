@@ -140,6 +140,12 @@ async fn an_account_keeps_its_own_webhooks() {
     let stolen =
         json!({ "name": "theirs", "account": "alpha", "url": "https://example.com/", "secret": "s" });
     node.put(ALPHA, "webhooks/theirs", &stolen).await.is_problem(403, "forbidden");
+    // The node's own secrets are not for it to sign with.
+    let mut pointing = own.clone();
+    pointing["secret"] = json!({ "file": "link-up" });
+    node.put(ALPHA, "webhooks/mine", &pointing).await.is_problem(403, "forbidden");
+    pointing["name"] = json!("another");
+    node.post(ALPHA, "webhooks", &pointing).await.is_problem(403, "forbidden");
     let seen = node.get(ALPHA, "webhooks").await.body;
     assert_eq!(seen["items"].as_array().unwrap().len(), 1);
     node.stop().await;
