@@ -283,7 +283,12 @@ impl Exchange {
         while let Some((due, timer)) = self.timers.pop(now.mono) {
             match timer {
                 Timer::Entry(key) => self.entry_due(now, key, due),
-                Timer::Peer(peer) => self.peer_ready(peer),
+                Timer::Peer(peer) => {
+                    if let Some(peer) = self.peers.get_mut(&peer) {
+                        peer.wake = None;
+                    }
+                    self.peer_ready(peer);
+                }
                 Timer::Housekeeping => {
                     self.housekeeping(now);
                     self.timers.push(now.mono + HOUSEKEEPING, Timer::Housekeeping);

@@ -3,6 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use signalbox_core::backend::Table;
 use signalbox_core::exchange::{Answer, Event, NoBodies, Refusal, Submit};
+use signalbox_core::gcra::Rate;
 use signalbox_core::id::{PeerId, SessionId};
 use signalbox_core::message::{Body, TrafficClass};
 use signalbox_core::outcome::{ErrorClass, FinalState, Reason};
@@ -283,4 +284,51 @@ fn the_next_attempt_takes_earlier_answers_into_its_commit() {
     let turn = world.exchange.settle_if_awaited(world.now, &NoBodies).unwrap();
     assert_eq!(turn.commit.cdrs.len(), 1);
     assert!(turn.effects.len() == 2, "its reply and its attempt");
+}
+
+#[test]
+fn a_paced_link_goes_on_by_time_alone() {
+    let mut paced = policy();
+    let rate = Rate::per_second(10).unwrap();
+    paced.links.get_mut(&LINK).unwrap().rate = Some((rate, 1));
+    let mut world = World::with(paced);
+    world.up(PeerId::Link(LINK), TO_LINK, 100);
+    for _ in 0..20 {
+        let message = world.message("447700900001");
+        world.submit(message).unwrap();
+    }
+    for _ in 0..25 {
+        world.now.mono = world.exchange.next_due().unwrap().max(world.now.mono);
+        world.pass(Duration::from_millis(100));
+    }
+    assert_eq!(world.sent.len(), 20);
+}
+
+#[test]
+fn a_link_that_throttles_goes_on_by_time_alone() {
+    let mut ordered = policy();
+    ordered.links.get_mut(&LINK).unwrap().ordered = true;
+    let mut world = World::with(ordered);
+    world.up(PeerId::Link(LINK), TO_LINK, 50);
+    for number in 0..50 {
+        let message = world.message(&format!("4477009{number:05}"));
+        world.submit(message).unwrap();
+    }
+    let permits: Vec<_> = world.sent.iter().map(|(_, released)| released.permit()).collect();
+    for (place, permit) in permits.into_iter().enumerate() {
+        if place < 10 {
+            world.answer(permit, "");
+        } else {
+            let answer = Answer::Refused { class: ErrorClass::Throttling, status: 0x58 };
+            world.event(Event::Answered { permit, answer });
+        }
+    }
+    for _ in 0..3_000 {
+        world.pass(Duration::from_millis(20));
+        while world.cdrs.len() < world.sent.len() - 40 {
+            let permit = world.sent[world.cdrs.len() + 40].1.permit();
+            world.answer(permit, "");
+        }
+    }
+    assert_eq!(world.cdrs.len(), 50);
 }
