@@ -64,12 +64,7 @@ impl Esme {
                 scene.to_node(session, ToNode::Answer { token: key.1, said });
             }
         }
-        let sessions: Vec<SessionId> = scene
-            .wire
-            .open()
-            .filter(|(_, connection)| connection.peer == PeerId::Account(self.account))
-            .map(|(session, _)| session)
-            .collect();
+        let sessions = scene.wire.up_to(PeerId::Account(self.account));
         let mut asked = self.wishes.iter().filter(|(wish, _)| matches!(wish, Wish::Asked { .. })).count();
         for (wish, offer) in &mut self.wishes {
             match *wish {

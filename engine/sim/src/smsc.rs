@@ -70,12 +70,7 @@ impl Smsc {
         if tries >= TRIES {
             return;
         }
-        let sessions: Vec<SessionId> = scene
-            .wire
-            .open()
-            .filter(|(_, connection)| connection.peer == PeerId::Link(self.link))
-            .map(|(session, _)| session)
-            .collect();
+        let sessions = scene.wire.up_to(PeerId::Link(self.link));
         if sessions.is_empty() {
             self.plan(scene.now + Duration::from_millis(500), Act::Receipt { told, tries });
             return;

@@ -65,12 +65,15 @@ pub(crate) struct Wire {
     frames: BTreeMap<(Mono, u64), (SessionId, Frame)>,
     serial: u64,
     connections: BTreeMap<SessionId, Connection>,
+    /// Those that are up, in the order in which they came up.
+    up: Vec<(SessionId, PeerId)>,
 }
 
 impl Wire {
     pub(crate) fn connect(&mut self, node: usize, peer: PeerId) -> SessionId {
         self.serial += 1;
         let session = SessionId(self.serial);
+        self.up.push((session, peer));
         self.connections.insert(session, Connection { node, peer, open: true, last: [Mono(0); 2] });
         session
     }
@@ -81,6 +84,7 @@ impl Wire {
             return;
         };
         connection.open = false;
+        self.up.retain(|(other, _)| *other != session);
         self.push(now, session, Frame::ToNode(ToNode::Gone));
         let after = self.connections.get(&session).map_or(now, |connection| connection.last[1].max(now));
         self.push(after, session, Frame::ToPeer(ToPeer::Gone));
@@ -118,11 +122,13 @@ impl Wire {
         self.connections.get(&session)
     }
 
-    /// Sessions that are up, in the order in which they came up.
-    pub(crate) fn open(&self) -> impl Iterator<Item = (SessionId, &Connection)> {
-        self.connections
-            .iter()
-            .filter(|(_, connection)| connection.open)
-            .map(|(session, one)| (*session, one))
+    /// Sessions that are up.
+    pub(crate) fn up(&self) -> &[(SessionId, PeerId)] {
+        &self.up
+    }
+
+    /// Sessions of a peer that are up.
+    pub(crate) fn up_to(&self, peer: PeerId) -> Vec<SessionId> {
+        self.up.iter().filter(|(_, of)| *of == peer).map(|(session, _)| *session).collect()
     }
 }

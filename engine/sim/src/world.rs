@@ -205,9 +205,10 @@ impl World {
             self.nodes[victim].state = State::Paused { until };
         }
         if self.scene.mishap(Incident::SessionDropped, 150) {
-            let open: Vec<_> = self.scene.wire.open().map(|(session, _)| session).collect();
-            if !open.is_empty() {
-                let session = open[self.scene.pick(open.len())];
+            let up = self.scene.wire.up().len();
+            if up > 0 {
+                let place = self.scene.pick(up);
+                let (session, _) = self.scene.wire.up()[place];
                 self.scene.judge.tell(self.scene.now, || format!("{session:?} drops"));
                 self.scene.wire.close(self.scene.now, session);
             }

@@ -1,4 +1,4 @@
-//! Seeds of a test, and the one that SIGNALBOX_SEED asks for.
+//! Seeds of a test, played on all processors.
 
 use signalbox_sim::{Plan, Report, run, run_traced};
 
@@ -10,16 +10,25 @@ pub fn asked() -> Option<u64> {
     std::env::var("SIGNALBOX_SEED").ok().map(|seed| seed.parse().expect("SIGNALBOX_SEED is a number"))
 }
 
-/// Plays seeds from `first` in steps of `stride` until `done` says so.
-pub fn play(plan: &Plan, first: u64, stride: u64, mut done: impl FnMut(Report) -> bool) {
-    for seed in (first..SEEDS).step_by(stride as usize) {
-        if done(run(seed, plan)) {
-            return;
-        }
-    }
+/// Plays all seeds below `seeds`; the reports come in the order of the seeds.
+pub fn play_all(plan: &Plan, seeds: u64) -> Vec<Report> {
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64).min(seeds);
+    let mut reports: Vec<Report> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|first| {
+                scope.spawn(move || {
+                    let seeds = (first..seeds).step_by(threads as usize);
+                    seeds.map(|seed| run(seed, plan)).collect::<Vec<Report>>()
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    reports.sort_by_key(|report| report.seed);
+    reports
 }
 
-/// Plays a seed again and prints what happened in it.
+/// Plays a seed and prints what happened in it.
 pub fn show(plan: &Plan, seed: u64) -> Report {
     let report = run_traced(seed, plan);
     println!("{report}");
