@@ -5,6 +5,10 @@ use crate::CommandId;
 /// No slot.
 const NIL: u32 = u32::MAX;
 
+/// Places of the index of a new window. It grows with what really waits: most sessions of a large window are
+/// idle, and there may be thousands.
+const FIRST_INDEX: usize = 8;
+
 /// One request that waits for its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
@@ -43,12 +47,11 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn new(limit: usize) -> Self {
         let limit = limit.clamp(1, 1 << 20);
-        let capacity = (limit * 2).next_power_of_two().max(8);
         Window {
             slots: Vec::new(),
             free: Vec::new(),
-            index: vec![NIL; capacity].into_boxed_slice(),
-            mask: capacity - 1,
+            index: vec![NIL; FIRST_INDEX].into_boxed_slice(),
+            mask: FIRST_INDEX - 1,
             oldest: NIL,
             newest: NIL,
             limit,
@@ -122,11 +125,32 @@ impl Window {
             newest => self.slots[newest as usize].newer = slot,
         }
         self.newest = slot;
-        let mut place = self.home(pending.sequence);
+        if self.slots.len() * 2 > self.index.len() {
+            self.grow();
+        } else {
+            self.put_in_index(slot);
+        }
+    }
+
+    fn put_in_index(&mut self, slot: u32) {
+        let mut place = self.home(self.slots[slot as usize].pending.sequence);
         while self.index[place] != NIL {
             place = (place + 1) & self.mask;
         }
         self.index[place] = slot;
+    }
+
+    /// Doubles the index. The oldest go in first, so that of requests with one sequence it is still found first.
+    #[cold]
+    fn grow(&mut self) {
+        let places = self.index.len() * 2;
+        self.index = vec![NIL; places].into_boxed_slice();
+        self.mask = places - 1;
+        let mut next = self.oldest;
+        while next != NIL {
+            self.put_in_index(next);
+            next = self.slots[next as usize].newer;
+        }
     }
 
     /// Takes the oldest request with this sequence that `wanted` takes.
