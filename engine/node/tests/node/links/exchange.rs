@@ -51,7 +51,13 @@ pub struct Exchange {
     seen: VecDeque<Event>,
     answers: Answers,
     permits: AtomicU64,
+    spine: SpineHandle,
+    /// Held while the exchange does nothing.
+    at_work: Arc<tokio::sync::Mutex<()>>,
 }
+
+/// Batches that wait for the exchange at most.
+const QUEUE: usize = 64;
 
 /// Whom an event asks an answer for.
 fn asked(event: &Event) -> Option<ReplyTo> {
@@ -87,12 +93,15 @@ pub fn taken(number: u64) -> Taken {
 impl Exchange {
     pub async fn open(settings: LinksSettings) -> Self {
         let clock = Arc::new(TestClock(Instant::now()));
-        let (spine, mut queue, register) = SpineHandle::new(1024);
+        let (spine, mut queue, register) = SpineHandle::new(QUEUE);
         let answers: Answers = Arc::new(Mutex::new(Box::new(takes_all())));
         let (sender, events) = mpsc::unbounded_channel();
         let (says, to) = (answers.clone(), register.clone());
+        let at_work = Arc::new(tokio::sync::Mutex::new(()));
+        let working = at_work.clone();
         tokio::spawn(async move {
             while let Some(batch) = queue.recv().await {
+                let _working = working.lock().await;
                 for event in batch {
                     if let Some(reply_to) = asked(&event)
                         && let Some(reply) = says.lock()(&event)
@@ -106,9 +115,20 @@ impl Exchange {
                 }
             }
         });
-        let links = Links::open(spine, settings, clock.clone()).await.unwrap();
+        let links = Links::open(spine.clone(), settings, clock.clone()).await.unwrap();
         links.listens().await.unwrap();
-        Self { links, clock, register, events, seen: VecDeque::new(), answers, permits: AtomicU64::new(0) }
+        let (seen, permits) = (VecDeque::new(), AtomicU64::new(0));
+        Self { links, clock, register, events, seen, answers, permits, spine, at_work }
+    }
+
+    /// Stops the exchange until the guard is dropped, and fills its queue, so that who offers has to wait.
+    pub async fn stop(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        let stopped = self.at_work.clone().lock_owned().await;
+        // One batch more than the queue holds: the first is taken out, and then waits.
+        for _ in 0..=QUEUE {
+            self.spine.offer(vec![Event::Draining(false)]).await.unwrap();
+        }
+        stopped
     }
 
     /// Answers requests so from now on.

@@ -409,6 +409,27 @@ async fn requests_before_the_bind_are_refused() {
     assert_eq!(esme.submitted().await.1, CommandStatus::ROK);
 }
 
+/// A peer with Nagle's algorithm on, as most have, writes its second small piece only when the first is
+/// acknowledged: a delayed acknowledgement would cost 40 ms each time.
+#[tokio::test]
+async fn a_peer_with_nagle_on_is_acknowledged_at_once() {
+    let (_exchange, address) = open(vec![account(7, "demo")]).await;
+    let mut esme = Peer::bound(address, BindMode::Transmitter, "demo").await;
+    esme.stream.set_nodelay(false).unwrap();
+    let mut octets = bytes::BytesMut::new();
+    let message = signalbox_smpp::Pdu::new(9, Body::SubmitSm(text("in two pieces")));
+    message.encode(&mut octets, &esme.profile).unwrap();
+    let (head, tail) = octets.split_at(20);
+    let started = std::time::Instant::now();
+    for _ in 0..100 {
+        esme.raw(head).await;
+        esme.raw(tail).await;
+        assert_eq!(esme.submitted().await.1, CommandStatus::ROK);
+    }
+    let took = started.elapsed();
+    assert!(took < Duration::from_millis(1500), "a hundred messages took {took:?}");
+}
+
 /// Mail waits, nobody is bound: we knock where the account listens, and it binds over that connection.
 #[tokio::test]
 async fn an_account_whose_mail_waits_is_asked_to_bind() {
