@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod bad_peers;
 mod esme;
 mod full_disk;
 mod kill;

@@ -34,7 +34,6 @@ pub struct Taken {
     pub message: Message,
     pub id: u64,
     pub status: u32,
-    pub at: Instant,
 }
 
 struct Receipt {
@@ -288,19 +287,18 @@ impl Connection {
         };
         let message = Message::read(&pdu.body);
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let taken = Taken { session: self.number, message: message.clone(), id, status, at: Instant::now() };
+        let taken = Taken { session: self.number, message: message.clone(), id, status };
         self.shared.unanswered.fetch_add(1, Ordering::AcqRel);
         lock(&self.shared.taken).push(taken);
-        if matches!(mood, Mood::Silent) {
-            // An answer that never comes: counted as unanswered until the connection ends.
-            self.answer(Duration::from_secs(3_600), Vec::new(), true);
+        if mood == Mood::Silent {
+            self.shared.unanswered.fetch_sub(1, Ordering::AcqRel);
             return true;
         }
         let after = if let Mood::Takes(delay) = mood { delay } else { Duration::ZERO };
         if let Mood::Resets(each) = mood
             && self.submits.is_multiple_of(each)
         {
-            self.answer(Duration::from_secs(3_600), Vec::new(), true);
+            self.shared.unanswered.fetch_sub(1, Ordering::AcqRel);
             let linger = socket2::SockRef::from(&self.stream);
             // Without lingering the close is a reset.
             let _ = linger.set_linger(Some(Duration::ZERO));

@@ -12,7 +12,7 @@ pub const RESPONSE: u32 = 0x8000_0000;
 
 pub const OK: u32 = 0;
 pub const SYSTEM_ERROR: u32 = 0x08;
-pub const BIND_FAILED: u32 = 0x0d;
+
 pub const WRONG_PASSWORD: u32 = 0x0e;
 pub const QUEUE_FULL: u32 = 0x14;
 pub const THROTTLED: u32 = 0x58;
