@@ -17,6 +17,7 @@ mod limits;
 mod links;
 mod mask;
 mod messages;
+mod numbers;
 mod openapi;
 mod operations;
 mod pace;

@@ -161,6 +161,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::rows::operations());
     all.extend(super::apply::operations());
     all.extend(super::routing::operations());
+    all.extend(super::numbers::operations());
     all.extend(super::counters::operations());
     all.extend(super::trace::operations());
     all.extend(super::audit::operations());

@@ -1,23 +1,22 @@
-//! Which way a message would go and why; what is known of a number.
+//! Which way a message would go, and why.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use signalbox_config::catalog::Right;
 use signalbox_core::address::Address;
 use signalbox_core::exchange::{Command, CommandReply, ExplainRequest};
 use signalbox_core::message::{Direction, TrafficClass};
-use signalbox_routing::{Party, UtcMicros};
 use signalbox_text::phone::{self, Home, Npi, Ton};
 use utoipa::ToSchema;
 
+use super::Api;
 use super::caller::Caller;
-use super::extract::{JsonBody, PathName};
+use super::extract::JsonBody;
 use super::operations::{Operation, operation};
 use super::problem::{Problem, ProblemKind, chain, internal};
-use super::{Api, peers};
 use crate::gateway::GatewayError;
 
 /// A message that might be sent.
@@ -44,36 +43,6 @@ fn transactional() -> TrafficClass {
     TrafficClass::Transactional
 }
 
-/// What is known of a number.
-#[derive(Debug, Serialize, ToSchema)]
-struct NumberInfo {
-    /// The number.
-    number: String,
-    /// Whether its country's plan has such a number.
-    valid: bool,
-    /// Its country or territory by the plans of all countries.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<String>,
-    /// `mobile`, `fixed-line`, `fixed-line-or-mobile`, `toll-free` ...
-    kind: Value,
-    /// Its carrier.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    carrier: Option<String>,
-    /// Who says so: `portability`, `number_plan` or `unknown`.
-    source: &'static str,
-    /// Each source and what it says.
-    consulted: Vec<ConsultedInfo>,
-}
-
-/// What one source says of a number.
-#[derive(Debug, Serialize, ToSchema)]
-struct ConsultedInfo {
-    /// The source.
-    source: &'static str,
-    /// What it says.
-    said: String,
-}
-
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         operation(
@@ -90,10 +59,6 @@ pub(super) fn operations() -> Vec<Operation> {
                 "description": "version, source, destination, number, carrier, consulted, considered, links, \
                                 decision, summary" })
         }),
-        operation(Method::GET, "/v1/numbers/{msisdn}", "number.get", "What is known of a number", number)
-            .right(Right::NumbersRead)
-            .answer::<NumberInfo>(200, "what is known")
-            .problems(&[ProblemKind::Invalid]),
     ]
 }
 
@@ -133,35 +98,4 @@ pub(super) fn address(field: &str, written: &str) -> Result<Address, Problem> {
     let octets: Option<Vec<u8>> = read.to_wire().chars().map(|letter| u8::try_from(letter).ok()).collect();
     let octets = octets.ok_or_else(|| Problem::field(field, "has letters that no network carries"))?;
     Address::new(ton.into(), npi.into(), &octets).map_err(|error| Problem::field(field, error.to_string()))
-}
-
-async fn number(
-    State(api): State<Api>,
-    _caller: Caller,
-    PathName(written): PathName,
-) -> Result<Json<NumberInfo>, Problem> {
-    let address = address("msisdn", &written)?;
-    let number = address.digits().and_then(|digits| phone::E164::from_digits(digits).ok());
-    let number = number.ok_or_else(|| Problem::field("msisdn", "is no international number"))?;
-    let in_force = api.control().in_force();
-    let router = &in_force.policy.router;
-    let digits = number.to_ascii();
-    let party = Party::of(digits.as_bytes());
-    let answer = router.answer(party, None, UtcMicros(api.now().wall.0));
-    let consulted = router.consult(party, None);
-    let plan = phone::look_up(number);
-    Ok(Json(NumberInfo {
-        number: number.to_string(),
-        valid: plan.valid,
-        region: plan.region.map(|region| region.as_str().to_owned()),
-        kind: serde_json::to_value(plan.kind).map_err(|error| internal(&error))?,
-        carrier: answer.carrier.map(|carrier| {
-            peers::named(&in_force.snapshot.ids, signalbox_core::backend::Kind::Carrier, carrier.0)
-        }),
-        source: answer.source.as_str(),
-        consulted: consulted
-            .into_iter()
-            .map(|one| ConsultedInfo { source: one.source.as_str(), said: one.said })
-            .collect(),
-    }))
 }

@@ -185,6 +185,44 @@ async fn routes_are_explained_and_numbers_looked_up() {
 }
 
 #[tokio::test]
+async fn a_number_is_looked_up_outside_when_that_is_asked_for() {
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+    let service = axum::Router::new().fallback(async |uri: axum::http::Uri| match uri.path() {
+        "/447400123456" => axum::Json(json!({ "carrier": "elsewhere", "ttl": 60 })).into_response(),
+        "/447400123457" => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    let node = Node::with(super::rig::Wishes {
+        settings: format!("[numbers.http]\nurl = \"http://{address}/{{number}}\""),
+        rows: "[[carrier]]\nname = \"elsewhere\"".into(),
+        ..Default::default()
+    })
+    .await;
+    let ask = async |number: &str, query: &str| {
+        let reply = node.get(OPERATOR, &format!("numbers/{number}{query}")).await;
+        (
+            reply.body["carrier"].clone(),
+            reply.body["source"].clone(),
+            reply.body["consulted"][0]["said"].clone(),
+        )
+    };
+    let (carrier, source, _) = ask("447400123456", "").await;
+    assert_eq!((carrier, source), (json!("example-mobile"), json!("number_plan")));
+    let (carrier, source, _) = ask("447400123456", "?outside=true").await;
+    assert_eq!((carrier, source), (json!("elsewhere"), json!("http")));
+    for (number, said) in [("447400123457", "did not answer"), ("447400123458", "does not know the number")] {
+        let (carrier, source, told) = ask(number, "?outside=true").await;
+        assert_eq!((carrier, source, told), (json!("example-mobile"), json!("number_plan"), json!(said)));
+    }
+    service.abort();
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn everything_done_is_in_the_audit() {
     let node = Node::start().await;
     let id = node.submit(TO, "x").await;

@@ -138,6 +138,8 @@ pub struct Wishes {
     pub api: String,
     /// Lines of the section `webhooks`.
     pub webhooks: String,
+    /// Further sections of the settings.
+    pub settings: String,
     /// Further rows.
     pub rows: String,
 }
@@ -385,11 +387,13 @@ timestamp_memory = "1MiB"
 {webhooks}
 [catalog]
 seed = "{seed}"
+{more}
 "#,
         data = dir.join("data").display(),
         seed = seed.display(),
         api = wishes.api,
         webhooks = wishes.webhooks,
+        more = wishes.settings,
     );
     Settings::parse("test.toml", &text).unwrap_or_else(|errors| panic!("{errors}"))
 }

@@ -74,3 +74,34 @@ async fn tls_with_client_certificates() {
     assert!(ask(&node, &stranger).await.is_err());
     node.stop().await;
 }
+
+#[tokio::test]
+async fn new_certificates_are_taken_when_something_changes() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let (old, new) = (Authority::new(), Authority::new());
+    let (certificate, key) = old.issue("localhost");
+    let place = |name: &str, text: &str| write(dir.path(), name, text);
+    let tls = format!(
+        "tls = {{ certificate = \"{}\", key = \"{}\" }}",
+        place("node.pem", &certificate),
+        place("node.key", &key)
+    );
+    let node = Node::with(Wishes { api: tls, ..Wishes::default() }).await;
+    let trusting = |authority: &Authority| {
+        let root = Certificate::from_pem(authority.0.pem().as_bytes()).unwrap();
+        Client::builder().no_proxy().pool_max_idle_per_host(0).tls_certs_only([root]).build().unwrap()
+    };
+    assert_eq!(ask(&node, &trusting(&old)).await.unwrap(), 200);
+    assert!(ask(&node, &trusting(&new)).await.is_err());
+    let (certificate, key) = new.issue("localhost");
+    place("node.pem", &certificate);
+    place("node.key", &key);
+    let control = node.control.clone();
+    tokio::task::spawn_blocking(move || control.reload()).await.unwrap().unwrap();
+    let begun = std::time::Instant::now();
+    while ask(&node, &trusting(&new)).await.is_err() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+    }
+    assert!(ask(&node, &trusting(&old)).await.is_err());
+    node.stop().await;
+}
