@@ -125,6 +125,8 @@ pub struct Exchange {
     store_low: bool,
     draining: bool,
     restoring: bool,
+    /// While the log is replayed: messages that have no way yet.
+    unrouted: Option<Vec<Key>>,
 
     touched: Vec<Key>,
     turn: Turn,
@@ -171,6 +173,7 @@ impl Exchange {
             store_low: false,
             draining: false,
             restoring: false,
+            unrouted: None,
             touched: Vec::new(),
             turn: Turn::default(),
             turn_open_since: None,

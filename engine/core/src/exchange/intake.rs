@@ -165,12 +165,17 @@ impl Exchange {
         let (way, decided) = self.decide(&journey, number, now);
         let way = match way {
             // A device is not turned away from its own side: what nobody takes is kept in the books.
-            Way::Nowhere(refusal, _) if offer.direction == Direction::Mt && !asks_outside => {
+            Way::Nowhere(refusal, _)
+                if offer.direction == Direction::Mt && !asks_outside && self.unrouted.is_none() =>
+            {
                 return Err(refusal);
             }
             way => way,
         };
-        let counters = self.count(now, &offer, id, number.carrier, parts)?;
+        let counters = match self.count(now, &offer, id, number.carrier, parts) {
+            Err(_) if self.unrouted.is_some() => CounterVerdict::Pass,
+            counted => counted?,
+        };
         let visible = visible.unwrap_or_else(|| self.visible_id(offer.origin, short_ids));
         let total = u8::try_from(parts.len()).unwrap_or(u8::MAX);
         let envelope = Envelope {
@@ -219,7 +224,10 @@ impl Exchange {
             {
                 group.parts.push(key);
             }
-            self.start(now, key, asks_outside);
+            match &mut self.unrouted {
+                Some(unrouted) => unrouted.push(key),
+                None => self.start(now, key, asks_outside),
+            }
         }
         Ok((id, visible))
     }

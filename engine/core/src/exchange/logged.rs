@@ -19,6 +19,28 @@ use crate::outcome::{FinalState, Reason};
 use crate::time::Now;
 
 impl Exchange {
+    /// Begins a replay of the log; to be called before [`restored`](Self::restored).
+    ///
+    /// Until [`replayed`](Self::replayed) no message is routed, neither those of the store nor those of the log:
+    /// what a former owner did with them comes later in the log, and the rules may be others by now.
+    pub fn replay(&mut self) {
+        self.unrouted = Some(Vec::new());
+    }
+
+    /// Ends a replay: what is still without a way gets one.
+    pub fn replayed(&mut self, now: Now) {
+        for key in self.unrouted.take().unwrap_or_default() {
+            let Some(entry) = self.entries.get_mut(key) else { continue };
+            if entry.phase != Phase::Resolving {
+                continue;
+            }
+            match entry.envelope.not_before.filter(|at| entry.progress.attempts == 0 && *at > now.wall) {
+                Some(at) => self.wait(now, key, at),
+                None => self.route_entry(now, key, None),
+            }
+        }
+    }
+
     /// Takes a submission that was accepted as `id` when its record became durable, and answered then.
     ///
     /// It has one destination, whose shard is the id's: the intake makes a record of each. Limits on what may be
@@ -36,11 +58,13 @@ impl Exchange {
     fn try_accepted(&mut self, now: Now, id: MessageId, submit: &Submit) -> Result<(), Refusal> {
         let policy = self.policy.clone();
         let account = policy.accounts.get(&submit.account).ok_or(Refusal::AccountInactive)?;
-        if !account.active {
-            return Err(Refusal::AccountInactive);
-        }
-        if !account.may_send_from(&submit.source) {
-            return Err(Refusal::SourceNotAllowed);
+        if self.unrouted.is_none() {
+            if !account.active {
+                return Err(Refusal::AccountInactive);
+            }
+            if !account.may_send_from(&submit.source) {
+                return Err(Refusal::SourceNotAllowed);
+            }
         }
         let destination = submit.destinations.first().ok_or(Refusal::NoDestination)?.clone();
         // Validity counts from acceptance, not from when the record is read.
@@ -145,11 +169,8 @@ impl Exchange {
         self.turn.commit.cdrs.push(cdr.encode());
         self.touched_shards.insert(id.shard());
         if let Some(envelope) = envelope {
-            let progress = Progress {
-                status: cdr.status,
-                network_error: cdr.network_error,
-                ..Progress::default()
-            };
+            let progress =
+                Progress { status: cdr.status, network_error: cdr.network_error, ..Progress::default() };
             let (state, reason, at) = (cdr.outcome, cdr.reason, cdr.final_at);
             self.tell_origin(now, &envelope, &Ending { state, reason, at, peer: None, progress });
         }

@@ -139,6 +139,10 @@ impl Exchange {
     }
 
     fn requeue_restored(&mut self, now: Now, key: Key) {
+        if let Some(unrouted) = &mut self.unrouted {
+            unrouted.push(key);
+            return;
+        }
         let receipt =
             self.entries.get(key).is_some_and(|entry| entry.envelope.direction == Direction::Receipt);
         if receipt {

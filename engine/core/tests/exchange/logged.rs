@@ -169,3 +169,55 @@ fn what_a_former_owner_ended_ends_the_same_way() {
     other.restart();
     assert_eq!(other.exchange.open(), 1);
 }
+
+/// A world that replays a log, under rules that have no way for anything.
+fn replaying_without_links() -> World {
+    let mut rules = policy();
+    for link in rules.links.values_mut() {
+        link.enabled = false;
+    }
+    let mut world = World::with(rules);
+    world.exchange.replay();
+    world
+}
+
+#[test]
+fn a_replay_routes_nothing_before_its_end() {
+    let mut world = replaying_without_links();
+    let parts = [text("one"), text("two")].into_iter().collect();
+    let messages = [world.message(TO), Submit { parts, ..world.message("447700900002") }];
+    let ids: Vec<_> = messages
+        .iter()
+        .map(|submit| {
+            let id = MessageId::new(world.now.wall, submit.destinations[0].shard(), 0x77 << 8);
+            world.exchange.accepted(world.now, id, submit);
+            id
+        })
+        .collect();
+    world.exchange.attempted(world.now, ids[0], 1, PeerId::Link(LINK));
+    let permit = world.exchange.permit_of(ids[0], 1).unwrap();
+    world
+        .exchange
+        .handle(world.now, Event::Answered { permit, answer: Answer::Taken { remote_id: "5".into() } });
+    world.exchange.replayed(world.now);
+    world.settle();
+    let ends: Vec<_> = world.cdrs.iter().map(|cdr| (cdr.message, cdr.outcome)).collect();
+    assert_eq!(ends, [(ids[0], FinalState::Accepted), (ids[1], FinalState::Rejected)]);
+}
+
+#[test]
+fn what_the_store_has_waits_for_the_end_of_the_replay() {
+    let mut world = World::with(policy());
+    let submit = world.message(TO);
+    let id = log(&mut world, &submit);
+    let mut rules = policy();
+    rules.links.values_mut().for_each(|link| link.enabled = false);
+    world.policy = rules;
+    world.restart_with(move |world| {
+        world.exchange.attempted(world.now, id, 1, PeerId::Link(LINK));
+    });
+    assert!(world.cdrs.is_empty(), "it is in doubt");
+    let permit = world.exchange.permit_of(id, 1).unwrap();
+    world.answer(permit, "5");
+    assert_eq!(world.cdrs[0].outcome, FinalState::Accepted);
+}

@@ -149,6 +149,15 @@ impl World {
 
     /// The process dies and starts again: what was committed is all there is.
     pub fn restart(&mut self) {
+        self.start_again(None);
+    }
+
+    /// The same with a log that is replayed.
+    pub fn restart_with(&mut self, replay: impl FnOnce(&mut Self) + 'static) {
+        self.start_again(Some(Box::new(replay)));
+    }
+
+    fn start_again(&mut self, replay: Option<Box<dyn FnOnce(&mut Self)>>) {
         self.exchange =
             Exchange::new(Arc::new(self.policy.clone()), Box::new(Numbers(self.epoch + 9)), self.now);
         self.own();
@@ -159,7 +168,14 @@ impl World {
             let row = Row { shard: *shard, table: *table, key: *key, value: value.clone() };
             self.exchange.restore_row(&mut restoring, &row);
         }
+        if replay.is_some() {
+            self.exchange.replay();
+        }
         self.exchange.restored(self.now, restoring);
+        if let Some(replay) = replay {
+            replay(self);
+            self.exchange.replayed(self.now);
+        }
         self.sent.clear();
         self.replies.clear();
         self.settle();
