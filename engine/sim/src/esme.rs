@@ -61,7 +61,7 @@ impl Esme {
                 break;
             }
             if let Some((session, said)) = self.answers.remove(&key) {
-                scene.to_node(session, ToNode::Answer { token: key.1, said });
+                scene.send_to_node(session, ToNode::Answer { token: key.1, said });
             }
         }
         let sessions = scene.wire.up_to(PeerId::Account(self.account));
@@ -78,7 +78,7 @@ impl Esme {
                     for part in &mut offer.parts {
                         part.payload = [&part.payload[..], token.to_string().as_bytes()].concat().into();
                     }
-                    scene.to_node(session, ToNode::Submit { token, offer });
+                    scene.send_to_node(session, ToNode::Submit { token, offer });
                 }
                 Wish::Asked { since, .. } if scene.now - since > PATIENCE => {
                     scene.judge.note(Incident::Resubmitted);

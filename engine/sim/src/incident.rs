@@ -20,6 +20,8 @@ pub enum Incident {
     DiskFull,
     /// The wall clock of a node is set.
     ClockStepped,
+    /// An operator switches a link off or on.
+    LinkSwitched,
     /// A session ends, with what is on its way.
     SessionDropped,
     /// An SMSC takes a message and its answer is lost.
@@ -86,7 +88,7 @@ pub enum Incident {
 
 impl Incident {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Crash,
         Self::Pause,
         Self::Expelled,
@@ -95,6 +97,7 @@ impl Incident {
         Self::StoreWentBack,
         Self::DiskFull,
         Self::ClockStepped,
+        Self::LinkSwitched,
         Self::SessionDropped,
         Self::AnswerLost,
         Self::AnswerLate,

@@ -64,7 +64,7 @@ impl Intake {
             return;
         };
         scene.judge.note(refusal);
-        scene.to_peer(session, ToPeer::Submitted { token, verdict: Verdict::TryLater });
+        scene.send_to_peer(session, ToPeer::Submitted { token, verdict: Verdict::TryLater });
     }
 
     pub(crate) fn step(&mut self, scene: &mut Scene, now: Now, random: &mut SeededRandom) {
@@ -99,7 +99,7 @@ impl Intake {
                 }
                 Err(_) => {
                     scene.judge.note(Incident::RefusedByLog);
-                    scene.to_peer(session, ToPeer::Submitted { token, verdict: Verdict::TryLater });
+                    scene.send_to_peer(session, ToPeer::Submitted { token, verdict: Verdict::TryLater });
                 }
             }
         }
@@ -141,5 +141,5 @@ fn accept(scene: &mut Scene, session: SessionId, token: u64, id: MessageId) {
     }
     let verdict = scene.judge.books.answered(id);
     scene.judge.check(verdict);
-    scene.to_peer(session, ToPeer::Submitted { token, verdict: Verdict::Accepted(id) });
+    scene.send_to_peer(session, ToPeer::Submitted { token, verdict: Verdict::Accepted(id) });
 }

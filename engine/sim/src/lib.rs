@@ -33,6 +33,7 @@ mod incident;
 mod intake;
 mod judge;
 mod node;
+mod operator;
 mod plan;
 mod record;
 mod region;

@@ -9,6 +9,7 @@ use signalbox_core::id::{MessageId, PeerId, SessionId, ShardId};
 use signalbox_core::time::{Micros, Mono, Now};
 
 use crate::intake::Intake;
+use crate::operator::Read;
 use crate::record::{Record, Said};
 use crate::region::{Desk, Next, Region};
 use crate::relay::Relay;
@@ -41,6 +42,7 @@ struct Memory {
     answers: VecDeque<(MessageId, u16, Said)>,
     intake: Intake,
     relay: Relay,
+    catalog: Read,
 }
 
 /// See the [module](self).
@@ -124,6 +126,9 @@ impl Node {
         if scene.chance(700) {
             self.follow_ownership(scene);
         }
+        if scene.chance(200) && self.memory.catalog.look(scene) {
+            self.tell_policy();
+        }
         for _ in 0..FRAMES {
             let Some((session, frame)) = self.memory.inbox.pop_front() else { break };
             self.frame(scene, session, frame);
@@ -146,6 +151,13 @@ impl Node {
         if scene.chance(200) {
             let chosen = scene.group.publishes(self.index);
             self.memory.relay.step(scene, &mut self.store, chosen);
+        }
+    }
+
+    fn tell_policy(&mut self) {
+        let Some(policy) = self.memory.catalog.policy() else { return };
+        for region in self.memory.regions.values_mut() {
+            region.tell(Event::Policy(policy.clone()));
         }
     }
 
@@ -187,7 +199,7 @@ impl Node {
                     Err(LogError::Unknown { .. }) => return,
                     Err(_) => false,
                 };
-                scene.to_peer(session, ToPeer::ReceiptTaken { token, taken });
+                scene.send_to_peer(session, ToPeer::ReceiptTaken { token, taken });
             }
             ToNode::Gone => self.session_gone(scene, session),
         }
@@ -216,6 +228,7 @@ impl Node {
     }
 
     fn run_region(&mut self, scene: &mut Scene, now: Now, shard: ShardId) {
+        let Some(policy) = self.memory.catalog.policy() else { return };
         let Some(region) = self.memory.regions.get_mut(&shard) else { return };
         let sessions: Vec<(SessionId, PeerId)> =
             self.memory.sessions.iter().map(|(id, session)| (*id, session.peer)).collect();
@@ -225,6 +238,7 @@ impl Node {
             store: &mut self.store,
             random: &mut self.random,
             sessions: &sessions,
+            policy,
             out: &mut out,
         };
         let next = region.step(scene, &mut desk);

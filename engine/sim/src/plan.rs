@@ -7,7 +7,7 @@ pub enum Bug {
     NoEpochCheck,
     /// Records at or before the position of the shard are handled again, and the store lets the position go back.
     NoPositionCheck,
-    /// The same, but the store still looks.
+    /// Records at or before the position of the shard are handled again, but the store still looks.
     ReplayAgainstStore,
     /// CDRs go to the sink before the commit that has them.
     PublishBeforeCommit,
@@ -32,7 +32,7 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { messages: 40, steps: 700, bug: None }
+        Self { messages: 32, steps: 560, bug: None }
     }
 }
 

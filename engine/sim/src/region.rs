@@ -13,12 +13,14 @@
 //! - A commit whose fate is unknown, or that does not follow: it forgets all it knows, and claims anew.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use signalbox_backends::memory::{MemoryStore, SeededRandom};
 use signalbox_core::backend::{CdrBatch, CdrSink, Commit, CommitError, Log, Offset, Store, Table};
 use signalbox_core::cdr::Cdr;
 use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Restoring, Stray, Turn};
 use signalbox_core::id::{Epoch, MessageId, PeerId, SessionId, ShardId};
+use signalbox_core::policy::Policy;
 use signalbox_core::time::{Mono, Now};
 
 use crate::incident::Incident;
@@ -27,7 +29,7 @@ use crate::plan::Bug;
 use crate::record::{Record, TurnRecord};
 use crate::scene::Scene;
 use crate::session::Term;
-use crate::setting::{IDLE, WINDOW, policy};
+use crate::setting::{IDLE, WINDOW};
 
 /// Refused commits in a row after which the region starts again.
 const TRIES: u32 = 5;
@@ -97,6 +99,7 @@ pub(crate) struct Desk<'a> {
     pub store: &'a mut MemoryStore,
     pub random: &'a mut SeededRandom,
     pub sessions: &'a [(SessionId, PeerId)],
+    pub policy: &'a Arc<Policy>,
     /// What may be carried out now.
     pub out: &'a mut Vec<Effect>,
 }
@@ -110,10 +113,10 @@ impl Region {
         (self.shard, self.epoch)
     }
 
-    /// Tells it of something on its node; only while it is live.
+    /// Tells it of something on its node. Sessions mean nothing to it before it is live: it learns of all then.
     pub(crate) fn tell(&mut self, event: Event) {
         if let Stage::Work(work) = &mut self.stage
-            && work.live
+            && (work.live || matches!(event, Event::Policy(_)))
         {
             work.local.push_back(event);
         }
@@ -163,7 +166,7 @@ impl Region {
     fn load(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, claim: Offset) -> Next {
         let (shard, epoch) = self.term();
         let Ok(mark) = scene.judge.claim(desk.store, shard, epoch) else { return Next::GiveUp };
-        let mut exchange = Exchange::new(policy(), Box::new(desk.random.fork()), desk.now);
+        let mut exchange = Exchange::new(desk.policy.clone(), Box::new(desk.random.fork()), desk.now);
         exchange.own(shard, epoch, mark);
         let mut restoring = Restoring::default();
         let mut rows = Vec::new();
@@ -173,6 +176,7 @@ impl Region {
         for row in &rows {
             exchange.restore_row(&mut restoring, row);
         }
+        exchange.replay();
         exchange.restored(desk.now, restoring);
         scene.judge.tell(scene.now, || {
             format!("shard {shard} loaded in {epoch:?}: {} rows, {mark:?}, claim at {claim:?}", rows.len())
@@ -245,7 +249,8 @@ impl Work {
             }
         }
         ordered.sort_by_key(|(place, kind, offset, _)| (*place, *kind, *offset));
-        let last = self.read;
+        let first = ordered.iter().map(|(_, _, offset, _)| *offset).min();
+        let last = if scene.has(Bug::ReplayAgainstStore) { first } else { self.read };
         for (_, _, offset, record) in ordered {
             scene.judge.tell(scene.now, || format!("replay of {offset:?} {record:?}"));
             match record {
@@ -253,6 +258,7 @@ impl Work {
                 record => self.take(desk.now, record),
             }
         }
+        self.exchange.replayed(desk.now);
         if let Some(last) = last.filter(|last| Some(*last) > self.position || !checks) {
             self.position = Some(last);
             self.exchange.handled(shard, last);

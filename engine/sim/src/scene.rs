@@ -52,12 +52,12 @@ impl Scene {
         usize::try_from(self.random.below(length as u64)).unwrap_or(0)
     }
 
-    pub(crate) fn to_node(&mut self, session: SessionId, frame: ToNode) {
+    pub(crate) fn send_to_node(&mut self, session: SessionId, frame: ToNode) {
         let latency = self.millis(1, 60);
         self.wire.send(self.now, latency, session, Frame::ToNode(frame));
     }
 
-    pub(crate) fn to_peer(&mut self, session: SessionId, frame: ToPeer) {
+    pub(crate) fn send_to_peer(&mut self, session: SessionId, frame: ToPeer) {
         let latency = self.millis(1, 60);
         self.wire.send(self.now, latency, session, Frame::ToPeer(frame));
     }

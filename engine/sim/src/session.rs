@@ -108,7 +108,7 @@ impl Session {
             receipt: released.receipt(),
             body: released.body().clone(),
         };
-        scene.to_peer(id, ToPeer::Attempt { token: self.last_token, attempt: sent });
+        scene.send_to_peer(id, ToPeer::Attempt { token: self.last_token, attempt: sent });
     }
 
     /// The attempt that an answer is for.

@@ -117,10 +117,24 @@ fn account(name: &str) -> AccountPolicy {
     }
 }
 
-/// The rules of all nodes.
-pub(crate) fn policy() -> Arc<Policy> {
-    static POLICY: OnceLock<Arc<Policy>> = OnceLock::new();
-    POLICY.get_or_init(|| Arc::new(build())).clone()
+/// The rules of all nodes, with each link on or off.
+pub(crate) fn policy(on: [bool; LINKS.len()]) -> Arc<Policy> {
+    static POLICIES: OnceLock<Vec<Arc<Policy>>> = OnceLock::new();
+    let policies = POLICIES.get_or_init(|| {
+        let whole = build();
+        let variant = |number: usize| {
+            let mut policy = whole.clone();
+            for (place, link) in LINKS.iter().enumerate() {
+                if let Some(link) = policy.links.get_mut(link) {
+                    link.enabled = number & 1 << place != 0;
+                }
+            }
+            Arc::new(policy)
+        };
+        (0..1 << LINKS.len()).map(variant).collect()
+    });
+    let number: usize = on.iter().enumerate().map(|(place, &on)| usize::from(on) << place).sum();
+    policies[number].clone()
 }
 
 fn build() -> Policy {

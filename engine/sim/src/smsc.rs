@@ -53,7 +53,7 @@ impl Smsc {
             }
             match self.agenda.remove(&key) {
                 Some(Act::Answer { session, token, said }) => {
-                    scene.to_node(session, ToNode::Answer { token, said });
+                    scene.send_to_node(session, ToNode::Answer { token, said });
                 }
                 Some(Act::Receipt { told, tries }) => self.send_receipt(scene, told, tries),
                 Some(Act::GiveUpWaiting { token }) => {
@@ -80,7 +80,7 @@ impl Smsc {
         let token = self.serial;
         self.waiting.insert(token, (told.clone(), tries + 1));
         self.plan(scene.now + PATIENCE, Act::GiveUpWaiting { token });
-        scene.to_node(session, ToNode::Receipt { token, told });
+        scene.send_to_node(session, ToNode::Receipt { token, told });
     }
 
     pub(crate) fn receive(&mut self, scene: &mut Scene, session: SessionId, frame: ToPeer) {

@@ -14,6 +14,7 @@ use crate::group::Group;
 use crate::incident::Incident;
 use crate::judge::Judge;
 use crate::node::{Node, State};
+use crate::operator::{self, Operator};
 use crate::plan::{Bug, Plan};
 use crate::report::{Failure, Report};
 use crate::scene::Scene;
@@ -26,7 +27,7 @@ const STEP: Duration = Duration::from_millis(25);
 /// Steps after the repair in which everything must come to its end; they are longer.
 const LAST_STEPS: u32 = 3_000;
 /// How often the backend fails, of 10,000.
-const RATES: [(Fault, u32); 10] = [
+const RATES: [(Fault, u32); 11] = [
     (Fault::AppendRefused, 150),
     (Fault::AppendLost, 80),
     (Fault::AppendKept, 80),
@@ -35,6 +36,7 @@ const RATES: [(Fault, u32); 10] = [
     (Fault::CommitKept, 60),
     (Fault::StoreFull, 100),
     (Fault::RevokeDelayed, 4_000),
+    (Fault::CatalogFailed, 500),
     (Fault::SinkUnavailable, 500),
     (Fault::SinkKept, 500),
 ];
@@ -56,6 +58,7 @@ struct World {
     nodes: Vec<Node>,
     esmes: Vec<Esme>,
     smscs: Vec<Smsc>,
+    operators: [Operator; 2],
     disk_full_until: Option<Mono>,
 }
 
@@ -86,7 +89,7 @@ impl World {
         let share = plan.messages / ACCOUNTS.len() as u32;
         let esmes = ACCOUNTS.into_iter().map(|id| Esme::new(id, share, span, &mut scene)).collect();
         let smscs = LINKS.into_iter().map(Smsc::new).collect();
-        Self { scene, nodes, esmes, smscs, disk_full_until: None }
+        Self { scene, nodes, esmes, smscs, operators: Default::default(), disk_full_until: None }
     }
 
     fn play(mut self, seed: u64) -> Report {
@@ -160,6 +163,7 @@ impl World {
             }
         }
         self.bind();
+        self.operators.iter_mut().for_each(|operator| operator.step(&mut self.scene));
         self.esmes.iter_mut().for_each(|esme| esme.step(&mut self.scene));
         self.smscs.iter_mut().for_each(|smsc| smsc.step(&mut self.scene));
         for node in &mut self.nodes {
@@ -275,6 +279,7 @@ impl World {
             self.scene.cluster.set_rate(fault, 0);
         }
         self.scene.cluster.set_capacity(None);
+        operator::all_on(&self.scene);
         self.scene.judge.tell(self.scene.now, || "all is repaired".to_owned());
     }
 

@@ -10,6 +10,13 @@ pub fn asked() -> Option<u64> {
     std::env::var("SIGNALBOX_SEED").ok().map(|seed| seed.parse().expect("SIGNALBOX_SEED is a number"))
 }
 
+/// Seeds that the right cluster is to pass; SIGNALBOX_SEEDS asks for more.
+pub fn seeds() -> u64 {
+    std::env::var("SIGNALBOX_SEEDS")
+        .ok()
+        .map_or(SEEDS, |seeds| seeds.parse().expect("SIGNALBOX_SEEDS is a number"))
+}
+
 /// Plays all seeds below `seeds`; the reports come in the order of the seeds.
 pub fn play_all(plan: &Plan, seeds: u64) -> Vec<Report> {
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64).min(seeds);
@@ -28,9 +35,11 @@ pub fn play_all(plan: &Plan, seeds: u64) -> Vec<Report> {
     reports
 }
 
-/// Plays a seed and prints what happened in it.
-pub fn show(plan: &Plan, seed: u64) -> Report {
-    let report = run_traced(seed, plan);
+/// Plays a seed and prints what happened in it, or the last `lines` of that.
+pub fn show(plan: &Plan, seed: u64, lines: usize) -> Report {
+    let mut report = run_traced(seed, plan);
+    let before = report.trace.len().saturating_sub(lines);
+    report.trace.drain(..before);
     println!("{report}");
     report
 }
