@@ -60,9 +60,13 @@ fn main() -> Result<()> {
         .spawn(move || exchange(queue, &register, &*exchange_clock, receipts))?;
 
     let hash = PasswordHash::of("secret", [1; 16]).context("a hash")?;
-    let account = AccountSettings { delivery_window: window, ..AccountSettings::new(AccountId(1), "load", hash) };
-    let link =
-        LinkSettings { sessions: SESSIONS, window, ..LinkSettings::new(LinkId(1), "sink", "127.0.0.1", port) };
+    let account =
+        AccountSettings { delivery_window: window, ..AccountSettings::new(AccountId(1), "load", hash) };
+    let link = LinkSettings {
+        sessions: SESSIONS,
+        window,
+        ..LinkSettings::new(LinkId(1), "sink", "127.0.0.1", port)
+    };
     let settings = LinksSettings {
         links: vec![Arc::new(link)],
         accounts: vec![Arc::new(account)],
@@ -75,7 +79,8 @@ fn main() -> Result<()> {
         anyhow::Ok(links)
     })?;
     let address = *links.addresses().first().context("a listener")?;
-    while links.states().iter().map(signalbox::links::LinkState::bound).sum::<usize>() < usize::from(SESSIONS) {
+    while links.states().iter().map(signalbox::links::LinkState::bound).sum::<usize>() < usize::from(SESSIONS)
+    {
         std::thread::sleep(Duration::from_millis(10));
     }
 
@@ -94,7 +99,11 @@ fn main() -> Result<()> {
     if messages == 0 {
         bail!("nothing was submitted");
     }
-    println!("{:.0} messages/s, {:.0} receipts/s, window {window}", messages as f64 / took, (to.1 - from.1) as f64 / took);
+    println!(
+        "{:.0} messages/s, {:.0} receipts/s, window {window}",
+        messages as f64 / took,
+        (to.1 - from.1) as f64 / took
+    );
     for (group, after) in cpu_after {
         let nanos = after - cpu.get(&group).copied().unwrap_or(0);
         println!("{group:>10}: {:6.2} us of CPU a message", nanos as f64 / 1000.0 / messages as f64);
@@ -129,7 +138,8 @@ fn exchange(
     let mut credit: FxHashMap<SessionId, u32> = FxHashMap::default();
     let mut holder: FxHashMap<PermitId, SessionId> = FxHashMap::default();
     let mut peers: FxHashMap<SessionId, PeerId> = FxHashMap::default();
-    let mut waiting: BTreeMap<PeerId, VecDeque<(signalbox_core::address::Address, CoreBody)>> = BTreeMap::new();
+    let mut waiting: BTreeMap<PeerId, VecDeque<(signalbox_core::address::Address, CoreBody)>> =
+        BTreeMap::new();
     let mut next = 0_u64;
     let mut batches: FxHashMap<SessionId, Vec<ToSession>> = FxHashMap::default();
     while let Some(first) = queue.blocking_recv() {
@@ -148,7 +158,8 @@ fn exchange(
                     next += 1;
                     let id = MessageId::new(now.wall, ShardId::of(b"1"), next);
                     let taken = Taken { id, visible_id: id.to_string(), refused: smallvec::SmallVec::new() };
-                    let reply = ToSession::Reply { token: submit.reply.token, reply: Reply::Submitted(taken) };
+                    let reply =
+                        ToSession::Reply { token: submit.reply.token, reply: Reply::Submitted(taken) };
                     batches.entry(submit.reply.session).or_default().push(reply);
                     let content = submit.parts.into_iter().next().unwrap_or_default();
                     let to = submit.destinations.into_iter().next().unwrap_or_default();
