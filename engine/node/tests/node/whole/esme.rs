@@ -56,14 +56,14 @@ impl Esme {
     }
 
     /// Goes on with the book of an earlier session; what was open there is unanswered.
-    pub fn bind_again(to: SocketAddr, mut before: Self) -> Result<Self, Self> {
+    pub fn bind_again(to: SocketAddr, mut before: Self) -> Result<Self, Box<Self>> {
         before.lose();
         match Self::bind(to) {
             Ok(mut again) => {
                 again.book = std::mem::take(&mut before.book);
                 Ok(again)
             }
-            Err(_) => Err(before),
+            Err(_) => Err(Box::new(before)),
         }
     }
 
@@ -74,10 +74,6 @@ impl Esme {
 
     pub fn open(&self) -> usize {
         self.open.len()
-    }
-
-    pub fn stream(&self) -> &TcpStream {
-        &self.stream
     }
 
     pub fn submit(&mut self, number: u64) -> io::Result<()> {

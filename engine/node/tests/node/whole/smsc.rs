@@ -30,7 +30,6 @@ pub enum Mood {
 /// A submit that was taken.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    pub session: u64,
     pub message: Message,
     pub id: u64,
     pub status: u32,
@@ -40,6 +39,9 @@ struct Receipt {
     due: Instant,
     body: Vec<u8>,
 }
+
+/// When it is due, its octets, and whether it is one to a submit.
+type Answer = (Instant, Vec<u8>, bool);
 
 struct Shared {
     mood: Mutex<Mood>,
@@ -162,7 +164,7 @@ struct Connection {
     number: u64,
     stream: TcpStream,
     /// Answers on their way; the flag says whether it is one to a submit.
-    answers: Arc<Mutex<VecDeque<(Instant, Vec<u8>, bool)>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
     /// Receipts that were sent and not answered: they go to another session when this one is lost.
     sent: Arc<Mutex<HashMap<u32, Vec<u8>>>>,
     submits: u64,
@@ -287,7 +289,7 @@ impl Connection {
         };
         let message = Message::read(&pdu.body);
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let taken = Taken { session: self.number, message: message.clone(), id, status };
+        let taken = Taken { message: message.clone(), id, status };
         self.shared.unanswered.fetch_add(1, Ordering::AcqRel);
         lock(&self.shared.taken).push(taken);
         if mood == Mood::Silent {
