@@ -189,7 +189,7 @@ mod tests {
         clock.turn(11);
         let found = watchdog.look();
         assert_eq!(found, [Stuck { kind: "link", name: "a/0".into(), silent: Duration::from_secs(31) }]);
-        silent.ended().await;
+        tokio::time::timeout(Duration::from_secs(10), silent.ended()).await.expect("it is told to end");
         assert!(watchdog.look().is_empty(), "found once");
         assert!(!watchdog.all_alive());
         drop(silent);

@@ -437,3 +437,26 @@ async fn alive_while<F: Future>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trickle_does_not_hide_that_octets_wait_for_too_long() {
+        let second = |n: u64| Mono(n * 1_000_000_000);
+        let mut stall = Stall::default();
+        assert_eq!(stall.waited(second(0), 1000), Duration::ZERO);
+        for n in 1..30 {
+            stall.wrote(1);
+            assert_eq!(stall.waited(second(n), 1000), Duration::from_secs(n));
+        }
+        // When all that was there at the beginning is out, the rest has waited since then at most.
+        stall.wrote(971);
+        assert_eq!(stall.waited(second(30), 500), Duration::ZERO);
+        assert_eq!(stall.waited(second(31), 500), Duration::from_secs(1));
+        stall.wrote(500);
+        assert_eq!(stall.waited(second(40), 0), Duration::ZERO);
+        assert_eq!(stall.waited(second(50), 10), Duration::ZERO);
+    }
+}

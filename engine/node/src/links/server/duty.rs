@@ -36,6 +36,9 @@ use super::places::Place;
 /// Largest PDU of a peer that is not bound: no bind is longer.
 const UNBOUND_PDU: usize = 4 * 1024;
 
+/// Octets that may wait for an account's peer to read. Above it nothing more of its requests is looked at.
+const MEMBER_OUTPUT: usize = 256 * 1024;
+
 /// The connection of a session.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -99,6 +102,7 @@ fn member_machine(account: &AccountSettings, listener: &ListenerSettings, now: N
         timers: timers(&listener.times),
         window_out: account.delivery_window as usize,
         window_in: account.window as usize,
+        max_output: MEMBER_OUTPUT,
         ..SessionConfig::new(Role::Smsc)
     };
     Session::new(config, now.mono.0)

@@ -26,15 +26,26 @@ use tokio::sync::mpsc;
 /// Longer than anything here takes, short enough that a broken test ends.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The machine's clocks.
-pub struct TestClock(Instant);
+/// The machine's clocks; the monotonic one can be put forward.
+pub struct TestClock {
+    origin: Instant,
+    ahead: AtomicU64,
+}
+
+impl TestClock {
+    pub fn put_forward(&self, span: Duration) {
+        self.ahead.fetch_add(u64::try_from(span.as_nanos()).unwrap(), Ordering::SeqCst);
+    }
+}
 
 impl Clock for TestClock {
     fn now(&self) -> Now {
         let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         Now {
             wall: Micros(i64::try_from(wall.as_micros()).unwrap()),
-            mono: Mono(u64::try_from(self.0.elapsed().as_nanos()).unwrap()),
+            mono: Mono(
+                u64::try_from(self.origin.elapsed().as_nanos()).unwrap() + self.ahead.load(Ordering::SeqCst),
+            ),
         }
     }
 }
@@ -92,7 +103,7 @@ pub fn taken(number: u64) -> Taken {
 
 impl Exchange {
     pub async fn open(settings: LinksSettings) -> Self {
-        let clock = Arc::new(TestClock(Instant::now()));
+        let clock = Arc::new(TestClock { origin: Instant::now(), ahead: AtomicU64::new(0) });
         let (spine, mut queue, register) = SpineHandle::new(QUEUE);
         let answers: Answers = Arc::new(Mutex::new(Box::new(takes_all())));
         let (sender, events) = mpsc::unbounded_channel();

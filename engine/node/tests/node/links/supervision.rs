@@ -87,6 +87,29 @@ async fn a_panic_in_one_session_is_settled_and_leaves_the_others_alone() {
     assert!(matches!(exchange.answered(permit).await, Answer::Taken { .. }));
 }
 
+/// Who gives no sign of life is ended, settled with the exchange, and begins anew.
+#[tokio::test]
+async fn a_session_that_is_stuck_is_ended_and_comes_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = linked(vec![link(1, "a", listener.local_addr().unwrap().port())]);
+    settings.supervision.stuck_after = Duration::from_secs(5);
+    let mut exchange = Exchange::open(settings).await;
+    let mut smsc = Peer::serve(&listener).await;
+    let (peer, session, _) = exchange.up().await;
+    let permit = exchange.send_text(session, peer, "x");
+    smsc.submit_sm().await;
+    let watchdog = exchange.links.watchdog();
+    assert!(watchdog.look().is_empty() && watchdog.all_alive());
+    // Nobody runs between these two, so to the watchdog all have been silent for that long.
+    exchange.clock.put_forward(Duration::from_secs(6));
+    let stuck = watchdog.look();
+    assert_eq!(stuck.iter().map(|stuck| stuck.name.as_str()).collect::<Vec<_>>(), ["a/0"]);
+    assert_eq!(exchange.down(session).await, (Vec::new(), vec![permit]));
+    let _again = Peer::serve(&listener).await;
+    exchange.up().await;
+    assert!(watchdog.all_alive());
+}
+
 #[tokio::test]
 async fn a_change_of_one_link_leaves_the_others_connected() {
     let changed_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
