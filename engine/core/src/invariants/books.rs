@@ -45,6 +45,8 @@ pub struct Books {
     /// Accepted messages in the order of their acceptance.
     accepted: Vec<MessageId>,
     known: FxHashSet<MessageId>,
+    /// Messages whose origin was told that they are accepted.
+    promised: Vec<MessageId>,
     epochs: FxHashMap<ShardId, Epoch>,
     positions: FxHashMap<ShardId, Vec<Option<Offset>>>,
     /// Attempts that commits released, and the epoch of the last of these commits.
@@ -77,6 +79,7 @@ impl Books {
     /// # Errors
     /// [`Violation::AnsweredBeforeDurable`].
     pub fn answered(&mut self, message: MessageId) -> Result<(), Violation> {
+        self.promised.push(message);
         if self.known.contains(&message) {
             return Ok(());
         }
@@ -101,20 +104,9 @@ impl Books {
     /// # Errors
     /// When it is out of epoch order, puts a position back, or ends a message again.
     pub fn committed(&mut self, commit: &Committed) -> Result<(), Violation> {
-        for (shard, mark) in &commit.marks {
-            let (shard, offered) = (*shard, mark.epoch);
-            let held = self.epochs.get(&shard).copied().unwrap_or_default();
-            if offered != held {
-                return Err(Violation::EpochOrder { shard, held, offered });
-            }
-            let history = self.positions.entry(shard).or_default();
-            let before = history.last().copied().flatten();
-            if let (Some(held), Some(offered)) = (before, mark.position)
-                && offered < held
-            {
-                return Err(Violation::PositionBack { shard, held, offered });
-            }
-            history.push(mark.position.or(before));
+        let mut verdict = Ok(());
+        for &(shard, mark) in &commit.marks {
+            verdict = verdict.and(self.marked(shard, mark));
         }
         for &(message, attempt) in &commit.released {
             let epoch = self.epochs.get(&message.shard()).copied().unwrap_or_default();
@@ -124,18 +116,38 @@ impl Books {
             let id = cdr.id();
             *self.committed.entry(id.clone()).or_default() += 1;
             self.once_committed.insert(id);
-            if cdr.kind != CdrKind::Final {
-                continue;
-            }
-            if !self.known.contains(&cdr.message) {
-                return Err(Violation::NeverAccepted { message: cdr.message });
-            }
-            if let Some(before) = self.ended.insert(cdr.message, end_of(cdr)) {
-                let (first, second) = (before.outcome, cdr.outcome);
-                return Err(Violation::EndedTwice { message: cdr.message, first, second });
+            if cdr.kind == CdrKind::Final {
+                verdict = verdict.and(self.ended(cdr));
             }
         }
-        Ok(())
+        verdict
+    }
+
+    fn marked(&mut self, shard: ShardId, mark: ShardMark) -> Result<(), Violation> {
+        let history = self.positions.entry(shard).or_default();
+        let before = history.last().copied().flatten();
+        history.push(mark.position.or(before));
+        let held = self.epochs.get(&shard).copied().unwrap_or_default();
+        if mark.epoch != held {
+            return Err(Violation::EpochOrder { shard, held, offered: mark.epoch });
+        }
+        match (before, mark.position) {
+            (Some(held), Some(offered)) if offered < held => {
+                Err(Violation::PositionBack { shard, held, offered })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ended(&mut self, cdr: &Cdr) -> Result<(), Violation> {
+        let message = cdr.message;
+        if !self.known.contains(&message) {
+            return Err(Violation::NeverAccepted { message });
+        }
+        match self.ended.insert(message, end_of(cdr)) {
+            Some(first) => Err(Violation::EndedTwice { message, first: first.outcome, second: cdr.outcome }),
+            None => Ok(()),
+        }
     }
 
     /// A commit that stood is gone: the store went back in time. Undone last first.
@@ -168,22 +180,21 @@ impl Books {
         let Some(&epoch) = self.permits.get(&(message, attempt)) else {
             return Err(Violation::NotPermitted { message, attempt });
         };
-        if now > deadline {
-            let late_ns = now.0 - deadline.0;
-            return Err(Violation::AfterDeadline { message, attempt, late_ns });
-        }
+        let late_ns = now.0.saturating_sub(deadline.0);
+        let in_time =
+            if late_ns > 0 { Err(Violation::AfterDeadline { message, attempt, late_ns }) } else { Ok(()) };
         if self.epochs.get(&message.shard()).is_some_and(|held| *held != epoch) {
             // A former owner's, still within its deadline: the new one is in doubt about it.
             self.interrupted.insert(message);
-            return Ok(());
+            return in_time;
         }
         let outstanding = self.outstanding.entry(peer).or_default();
         outstanding.insert((message, attempt));
         let found = outstanding.len();
         if found > window {
-            return Err(Violation::WindowExceeded { peer, found, window });
+            return in_time.and(Err(Violation::WindowExceeded { peer, found, window }));
         }
-        Ok(())
+        in_time
     }
 
     /// An attempt is answered, and the answer is durable.
@@ -224,23 +235,25 @@ impl Books {
     /// When no commit has it, it was published before, or a sequence is missing.
     pub fn published(&mut self, sequence: u64, cdr: &Cdr) -> Result<(), Violation> {
         let id = cdr.id();
-        if sequence < self.last_sequence || sequence > self.last_sequence + 1 {
-            return Err(Violation::SequenceGap { last: self.last_sequence, found: sequence });
-        }
-        self.last_sequence = sequence;
+        let last = std::mem::replace(&mut self.last_sequence, sequence);
+        let mut verdict = if sequence == last || sequence == last + 1 {
+            Ok(())
+        } else {
+            Err(Violation::SequenceGap { last, found: sequence })
+        };
         if !self.once_committed.contains(&id) {
-            return Err(Violation::PublishedUncommitted { id });
+            verdict = verdict.and(Err(Violation::PublishedUncommitted { id: id.clone() }));
         }
         if !self.published.insert(id.clone()) {
-            return Err(Violation::PublishedTwice { id });
+            return verdict.and(Err(Violation::PublishedTwice { id }));
         }
         if cdr.kind == CdrKind::Final
-            && let Some(before) = self.outcomes.insert(cdr.message, end_of(cdr))
+            && let Some(first) = self.outcomes.insert(cdr.message, end_of(cdr))
         {
-            let (first, second) = (before.outcome, cdr.outcome);
-            return Err(Violation::EndedTwice { message: cdr.message, first, second });
+            let (first, second) = (first.outcome, cdr.outcome);
+            return verdict.and(Err(Violation::EndedTwice { message: cdr.message, first, second }));
         }
-        Ok(())
+        verdict
     }
 
     /// Closes the books; `open` says whether a message is still on its way. All CDRs must be published.
@@ -256,6 +269,9 @@ impl Books {
             .find_map(|(id, &count)| (count > 0 && !self.published.contains(id)).then(|| id.clone()))
         {
             return Err(Violation::Unpublished { id });
+        }
+        if let Some(&message) = self.promised.iter().find(|message| !self.known.contains(message)) {
+            return Err(Violation::Lost { message });
         }
         for &message in &self.accepted {
             match (self.outcomes.get(&message), open(message)) {

@@ -59,6 +59,15 @@ fn what_is_open_is_not_lost() {
 }
 
 #[test]
+fn what_was_promised_and_never_became_durable_is_lost() {
+    let mut books = one_done();
+    assert_eq!(books.answered(message(2)), Err(Violation::AnsweredBeforeDurable { message: message(2) }));
+    assert_eq!(books.close(|_| false), Err(Violation::Lost { message: message(2) }));
+    books.durable(message(2));
+    assert!(books.close(|id| id == message(2)).is_ok());
+}
+
+#[test]
 fn an_outcome_is_one() {
     let mut books = one_done();
     let again = Committed { marks: vec![mark(1, 3)], cdrs: vec![cdr(message(1))], ..Committed::default() };
@@ -133,21 +142,25 @@ fn success_means_that_all_parts_were_seen() {
 }
 
 #[test]
-fn cdrs_are_published_once_in_sequence_after_their_commit() {
-    let mut books = one_done();
+fn a_cdr_is_published_after_its_commit_and_in_sequence() {
     let other = cdr(message(2));
     let uncommitted = Violation::PublishedUncommitted { id: other.id() };
-    assert_eq!(books.published(2, &other), Err(uncommitted));
-    assert_eq!(books.published(4, &other), Err(Violation::SequenceGap { last: 2, found: 4 }));
-    books.durable(message(2));
-    let commit = Committed { cdrs: vec![other.clone()], ..Committed::default() };
-    books.committed(&commit).unwrap();
-    assert_eq!(books.close(|_| false), Err(Violation::Unpublished { id: other.id() }));
+    assert_eq!(one_done().published(2, &other), Err(uncommitted));
+    assert_eq!(one_done().published(3, &other), Err(Violation::SequenceGap { last: 1, found: 3 }));
+}
+
+#[test]
+fn all_cdrs_are_published() {
+    let mut books = one_done();
+    let other = cdr(message(2));
     let amendment = Cdr { kind: CdrKind::Amendment, ..cdr(message(1)) };
-    books.committed(&Committed { cdrs: vec![amendment.clone()], ..Committed::default() }).unwrap();
-    books.published(2, &other).unwrap();
-    books.published(3, &amendment).unwrap();
+    books.durable(message(2));
     books.seen(message(2));
+    let cdrs = vec![other.clone(), amendment.clone()];
+    books.committed(&Committed { cdrs, ..Committed::default() }).unwrap();
+    books.published(2, &amendment).unwrap();
+    assert_eq!(books.close(|_| false), Err(Violation::Unpublished { id: other.id() }));
+    books.published(2, &other).unwrap();
     assert_eq!(books.close(|_| false).unwrap().published, 3);
 }
 

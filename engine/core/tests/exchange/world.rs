@@ -36,6 +36,9 @@ impl Random for Numbers {
     }
 }
 
+/// What a log tells after a restart.
+type Replay = Box<dyn FnOnce(&mut World)>;
+
 type Rows = BTreeMap<(Table, ShardId, [u8; 16]), Bytes>;
 
 struct StoredBodies<'a>(&'a Rows);
@@ -157,7 +160,7 @@ impl World {
         self.start_again(Some(Box::new(replay)));
     }
 
-    fn start_again(&mut self, replay: Option<Box<dyn FnOnce(&mut Self)>>) {
+    fn start_again(&mut self, replay: Option<Replay>) {
         self.exchange =
             Exchange::new(Arc::new(self.policy.clone()), Box::new(Numbers(self.epoch + 9)), self.now);
         self.own();
