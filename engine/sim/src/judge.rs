@@ -23,6 +23,7 @@ pub(crate) struct Judge {
     pub books: Books,
     pub incidents: Incidents,
     pub violation: Option<Violation>,
+    outcomes_only: bool,
     /// Commits that the store may still forget, last one last. A claim is synchronous: it and what was before it
     /// stays.
     history: Vec<Committed>,
@@ -34,11 +35,12 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(traced: bool) -> Self {
+    pub(crate) fn new(traced: bool, outcomes_only: bool) -> Self {
         Self {
             books: Books::default(),
             incidents: Incidents::default(),
             violation: None,
+            outcomes_only,
             history: Vec::new(),
             kept_appends: 0,
             kept_commits: 0,
@@ -66,6 +68,7 @@ impl Judge {
     pub(crate) fn check(&mut self, verdict: Result<(), Violation>) {
         if let Err(violation) = verdict
             && self.violation.is_none()
+            && !(self.outcomes_only && is_of_machinery(&violation))
         {
             self.violation = Some(violation);
         }
@@ -182,6 +185,19 @@ impl Judge {
         self.digest.write(&message.to_bytes());
         self.books.seen(message);
     }
+}
+
+/// True for what does no harm by itself.
+fn is_of_machinery(violation: &Violation) -> bool {
+    matches!(
+        violation,
+        Violation::AnsweredBeforeDurable { .. }
+            | Violation::EpochOrder { .. }
+            | Violation::PositionBack { .. }
+            | Violation::NotPermitted { .. }
+            | Violation::AfterDeadline { .. }
+            | Violation::PublishedUncommitted { .. }
+    )
 }
 
 /// The attempt that an effect lets go.

@@ -28,11 +28,14 @@ pub struct Plan {
     pub steps: u32,
     /// What is left out.
     pub bug: Option<Bug>,
+    /// What breaks a rule of the machinery (epochs, permits, order of answer and append, of commit and publication) is
+    /// overlooked: only what becomes of messages and CDRs is judged.
+    pub outcomes_only: bool,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { messages: 32, steps: 560, bug: None }
+        Self { messages: 32, steps: 560, bug: None, outcomes_only: false }
     }
 }
 

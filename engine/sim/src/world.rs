@@ -78,7 +78,7 @@ impl World {
             plan: *plan,
             random: SeededRandom::new(seed ^ 0x5349_4d55_4c41_5445),
             cluster,
-            judge: Judge::new(traced),
+            judge: Judge::new(traced, plan.outcomes_only),
             wire: Wire::default(),
             group: Group::new(),
             now: Mono(0),
