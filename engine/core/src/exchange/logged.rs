@@ -124,7 +124,10 @@ impl Exchange {
     /// Tells of an attempt that an owner before this one released. The log says so; the store may not know, when it
     /// lost the commit. Its fate is in doubt (rule 4) until its answer is read. What the store knows is passed over.
     pub fn attempted(&mut self, now: Now, id: MessageId, attempt: u16, peer: PeerId) {
-        let Some(key) = self.by_id.get(&id).copied() else { return };
+        let Some(key) = self.by_id.get(&id).copied() else {
+            self.attempted_after_its_end(id, attempt);
+            return;
+        };
         let Some(entry) = self.entries.get_mut(key) else { return };
         if entry.progress.attempts >= attempt || self.policy.peer(peer).is_none() {
             return;
@@ -144,9 +147,35 @@ impl Exchange {
         self.doubt(now, key, peer);
     }
 
+    /// The replay has ended a message, by a receipt for instance, that was still open for the owner that made this
+    /// attempt: for that one time had acted before. So the receiver may have it twice.
+    fn attempted_after_its_end(&mut self, id: MessageId, attempt: u16) {
+        if let Some(mut group) = self.groups.remove(&id.whole()) {
+            if let Some(worst) = &mut group.worst {
+                worst.progress.possible_duplicate = true;
+                self.put_group(&group);
+            }
+            self.groups.insert(id.whole(), group);
+        }
+        if let Some((place, mut cdr)) = self.final_of_this_turn(id.whole()) {
+            cdr.possible_duplicate = true;
+            cdr.attempt = cdr.attempt.max(attempt);
+            self.turn.commit.cdrs[place] = cdr.encode();
+        }
+    }
+
+    /// The final CDR that this turn has for a message, and its place.
+    fn final_of_this_turn(&self, id: MessageId) -> Option<(usize, Cdr)> {
+        self.turn.commit.cdrs.iter().enumerate().find_map(|(place, octets)| {
+            let cdr = Cdr::decode(octets).ok()?;
+            (cdr.kind == CdrKind::Final && cdr.message == id).then_some((place, cdr))
+        })
+    }
+
     /// Tells how an owner before this one ended a message, or amended its CDR. The log says so; the store may not
     /// know. Time may have decided, which does not come again the same way: so it ends as it did, with the CDR that
-    /// may be published already. What the store knows to have ended is passed over.
+    /// may be published already. What the store knows to have ended is passed over; what this replay has ended
+    /// otherwise ends as it did.
     pub fn ended(&mut self, now: Now, cdr: &Cdr) {
         let id = cdr.message;
         let envelope = match (cdr.kind, self.by_id.get(&id).copied()) {
@@ -157,7 +186,12 @@ impl Exchange {
                 Some(entry.envelope)
             }
             (CdrKind::Final, None) => {
-                let Some(group) = self.groups.remove(&id) else { return };
+                let Some(group) = self.groups.remove(&id) else {
+                    if let Some((place, _)) = self.final_of_this_turn(id) {
+                        self.turn.commit.cdrs[place] = cdr.encode();
+                    }
+                    return;
+                };
                 self.delete(id.shard(), Table::Group, id.to_bytes());
                 for key in group.parts {
                     self.withdraw(key);

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use signalbox_core::backend::{Offset, Table};
+use signalbox_core::cdr::Cdr;
 use signalbox_core::exchange::{Answer, Event, Submit};
 use signalbox_core::id::{MessageId, PeerId, ShardId};
 use signalbox_core::message::ReceiptRequest;
@@ -220,4 +221,44 @@ fn what_the_store_has_waits_for_the_end_of_the_replay() {
     let permit = world.exchange.permit_of(id, 1).unwrap();
     world.answer(permit, "5");
     assert_eq!(world.cdrs[0].outcome, FinalState::Accepted);
+}
+
+#[test]
+fn an_attempt_behind_the_end_that_a_replay_finds_marks_the_cdr() {
+    for recorded in [false, true] {
+        let mut world = World::with(policy());
+        let submit = Submit { receipt: ReceiptRequest::FINAL, ..world.message(TO) };
+        world.exchange.replay();
+        let id = id_of(&world, TO);
+        world.exchange.accepted(world.now, id, &submit);
+        world.exchange.attempted(world.now, id, 1, PeerId::Link(LINK));
+        // For the former owner the doubt was over before the receipt came.
+        let permit = world.exchange.permit_of(id, 1).unwrap();
+        world
+            .exchange
+            .handle(world.now, Event::Answered { permit, answer: Answer::Taken { remote_id: "5".into() } });
+        world.open_receipt("5", TO);
+        world.exchange.attempted(world.now, id, 2, PeerId::Link(LINK));
+        if recorded {
+            let cdr = other_end(id);
+            world.exchange.ended(world.now, &cdr);
+        }
+        world.exchange.replayed(world.now);
+        world.settle();
+        let cdr = &world.cdrs[0];
+        assert_eq!((world.cdrs.len(), cdr.attempt, cdr.possible_duplicate), (1, 2, true));
+        assert_eq!(cdr.outcome, if recorded { FinalState::Expired } else { FinalState::Delivered });
+    }
+}
+
+/// How a former owner ended a message that it had tried twice.
+fn other_end(id: MessageId) -> Cdr {
+    let mut world = World::with(policy());
+    let submit = world.message(TO);
+    world.exchange.accepted(world.now, id, &submit);
+    for attempt in [1, 2] {
+        world.exchange.attempted(world.now, id, attempt, PeerId::Link(LINK));
+    }
+    world.pass(Duration::from_secs(3700));
+    world.cdrs.remove(0)
 }

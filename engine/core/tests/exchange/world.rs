@@ -305,18 +305,16 @@ impl World {
         self.receipt_of(remote_id, device, ReceiptState::Delivered, text);
     }
 
+    /// A receipt whose turn is not closed.
+    pub fn open_receipt(&mut self, remote_id: &str, device: &str) {
+        let reply = self.reply_to();
+        let receipt = link_receipt(reply, remote_id, device, ReceiptState::Delivered, "");
+        self.exchange.handle(self.now, receipt);
+    }
+
     fn receipt_of(&mut self, remote_id: &str, device: &str, state: ReceiptState, text: &str) {
         let reply = self.reply_to();
-        self.event(Event::Receipt(Box::new(LinkReceipt {
-            reply,
-            link: LINK,
-            remote_id: Bytes::copy_from_slice(remote_id.as_bytes()),
-            device: address(device),
-            state,
-            error: 0,
-            network_error: None,
-            text: Bytes::copy_from_slice(text.as_bytes()),
-        })));
+        self.event(link_receipt(reply, remote_id, device, state, text));
         assert!(
             self.replies.iter().any(|(to, answer)| *to == reply && matches!(answer, Reply::Inbound)),
             "a receipt is always answered"
@@ -326,6 +324,19 @@ impl World {
     pub fn rows_of(&self, table: Table) -> usize {
         self.rows.keys().filter(|(of, _, _)| *of == table).count()
     }
+}
+
+fn link_receipt(reply: ReplyTo, remote_id: &str, device: &str, state: ReceiptState, text: &str) -> Event {
+    Event::Receipt(Box::new(LinkReceipt {
+        reply,
+        link: LINK,
+        remote_id: Bytes::copy_from_slice(remote_id.as_bytes()),
+        device: address(device),
+        state,
+        error: 0,
+        network_error: None,
+        text: Bytes::copy_from_slice(text.as_bytes()),
+    }))
 }
 
 pub fn text(text: &str) -> Content {
