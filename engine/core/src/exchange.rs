@@ -256,7 +256,7 @@ impl Exchange {
     }
 
     /// Lets time and credit act, and closes the turn if somebody waits for its commit: a reply or a permit is
-    /// in it, or it has been open for [`OPEN_TURN`]. What peers answered to attempts is such that nobody waits;
+    /// in it, or it has been open for some milliseconds. What peers answered to attempts is such that nobody waits;
     /// it goes with the next commit, at the latest with the one before the next attempt of any session, so
     /// that no more than a window of answers can be lost with the process.
     pub fn settle_if_awaited(&mut self, now: Now, bodies: &dyn Bodies) -> Option<Turn> {

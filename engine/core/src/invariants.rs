@@ -1,7 +1,7 @@
 //! The rules that never break, as code: what the simulation, the integration tests and the metrics check.
 //!
 //! [`Books`] take the facts of a run in the order in which they happen, say at once where one breaks a rule, and
-//! close at the end; what broke a rule is booked all the same. They know a message by its [`MessageId`]; a part counts for its whole where the rule is about
+//! close at the end; what broke a rule is booked all the same. They know a message by its `MessageId`; a part counts for its whole where the rule is about
 //! outcomes, and for itself where it is about what a peer sees. [`Balance`] is the sum that a running node can
 //! afford to check.
 //!

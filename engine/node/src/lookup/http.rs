@@ -35,7 +35,7 @@ impl HttpLookup {
     /// A client for the service; each request ends within `deadline`.
     ///
     /// # Errors
-    /// See [`HttpLookupError`].
+    /// When the token is not at its place, or the client cannot be set up.
     pub fn new(
         settings: &HttpLookupSettings,
         places: SecretPlaces<'_>,
