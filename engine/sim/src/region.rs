@@ -199,8 +199,8 @@ impl Region {
 impl Work {
     fn step(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, shard: ShardId, epoch: Epoch) -> Next {
         if self.pending.is_none() {
-            if !self.live {
-                self.replay(scene, desk, shard);
+            if !self.live && self.replay(scene, desk, shard, epoch) == Next::GiveUp {
+                return Next::GiveUp;
             }
             if self.turn(scene, desk, shard, epoch) == Next::GiveUp {
                 return Next::GiveUp;
@@ -223,7 +223,7 @@ impl Work {
     }
 
     /// Handles the log to its end as the owners before this one did, and goes live.
-    fn replay(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, shard: ShardId) {
+    fn replay(&mut self, scene: &mut Scene, desk: &mut Desk<'_>, shard: ShardId, epoch: Epoch) -> Next {
         let checks = !scene.has(Bug::NoPositionCheck) && !scene.has(Bug::ReplayAgainstStore);
         let records = scene.cluster.log().read(shard, self.read, usize::MAX).unwrap_or_default();
         let mut newest = Epoch(0);
@@ -248,6 +248,10 @@ impl Work {
                 | Record::Receipt(_) => ordered.push((Some(offset), 0, offset, record)),
             }
         }
+        if newest > epoch {
+            // It was granted long ago; a newer owner has claimed in the log, if not yet in the store.
+            return Next::GiveUp;
+        }
         ordered.sort_by_key(|(place, kind, offset, _)| (*place, *kind, *offset));
         let first = ordered.iter().map(|(_, _, offset, _)| *offset).min();
         let last = if scene.has(Bug::ReplayAgainstStore) { first } else { self.read };
@@ -267,6 +271,7 @@ impl Work {
         for &(session, peer) in desk.sessions {
             self.local.push_back(Event::SessionUp { peer, session, window: WINDOW });
         }
+        Next::Stay
     }
 
     /// Takes the decisions of a former owner.
