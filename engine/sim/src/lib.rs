@@ -9,13 +9,16 @@
 //! ESME -> intake -> log (durable) -> positive response
 //!                    |
 //!                    v
-//!                  region of the shard: handle, settle -> one fenced commit -> release record in the log -> links
-//! SMSC: answers and receipts -> log -> region            outbox -> relay -> CDR sink
+//!                  region of the shard: handle, settle -> record of the turn in the log -> one fenced commit -> links
+//! SMSC: answers and receipts -> log -> region                           outbox -> relay -> CDR sink
 //! ```
 //!
 //! The shell around the exchange is here and thin (`node`, `intake`, `region`, `session`, `relay`); its rules are
 //! written beside it. Each can be broken by a [`Bug`], to show that the judge would notice: the judge feeds
 //! [`signalbox_core::invariants`] with what truly happened.
+//!
+//! Left out: MO messages and submit_multi; ids of eight digits, which the intake would have to draw; a log that is
+//! trimmed. A claim in the store is taken to be on all its replicas: the store never forgets one.
 //!
 //! ```
 //! use signalbox_sim::{Plan, run};
