@@ -420,3 +420,6 @@ fn octet(value: u64) -> u8 {
 fn port(value: u64) -> u16 {
     u16::try_from(value).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+mod tests;

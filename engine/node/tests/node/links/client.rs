@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalbox::links::settings::{LinkRules, LinkSettings, OutbindListener, Password};
+use signalbox::links::settings::{LinkRules, LinkSettings, ListenerSettings, OutbindListener, Password};
 use signalbox::links::{ErrorTable, Phase, StatusMap};
 use signalbox_core::exchange::{Answer, Event, Refusal, Reply, Unsent};
 use signalbox_core::id::{LinkId, PeerId};
@@ -319,6 +319,55 @@ async fn an_answer_that_cannot_be_read_counts_by_its_status() {
     bare[12..].copy_from_slice(&sequence.to_be_bytes());
     smsc.raw(&bare).await;
     assert_eq!(exchange.answered(permit).await, Answer::Taken { remote_id: Bytes::new() });
+}
+
+#[tokio::test]
+async fn a_link_connects_from_its_local_address_with_its_code_point() {
+    let (listener, port) = smsc().await;
+    let settings = LinkSettings {
+        local_address: Some("127.0.0.2".parse().unwrap()),
+        dscp: Some(46),
+        ..link(4, "a", port)
+    };
+    let _exchange = Exchange::open(linked(vec![settings])).await;
+    let peer = Peer::serve(&listener).await;
+    assert_eq!(peer.stream.peer_addr().unwrap().ip().to_string(), "127.0.0.2");
+}
+
+#[tokio::test]
+async fn a_link_and_a_listener_speak_ipv6() {
+    let mut settings = super::exchange::serving_by(
+        ListenerSettings::new("smpp", "[::1]:0".parse().unwrap()),
+        vec![super::exchange::account(7, "signalbox")],
+    );
+    let exchange = Exchange::open(settings.clone()).await;
+    let address = exchange.links.addresses()[0];
+    // The link binds to our own listener.
+    let mut own = LinkSettings {
+        host: "::1".into(),
+        local_address: Some("::1".parse().unwrap()),
+        dscp: Some(10),
+        ..link(4, "a", address.port())
+    };
+    own.password = Password("secret".into());
+    let mut other = Exchange::open(linked(vec![own])).await;
+    let (peer, _, _) = other.up().await;
+    assert_eq!(peer, A);
+    // A local address of the other family is said to be the reason.
+    settings = linked(vec![LinkSettings {
+        local_address: Some("127.0.0.1".parse().unwrap()),
+        host: "::1".into(),
+        ..link(5, "b", address.port())
+    }]);
+    let third = Exchange::open(settings).await;
+    let error = loop {
+        let states = third.links.states();
+        if let Some(error) = states[0].sessions.iter().find_map(|session| session.last_error.clone()) {
+            break error;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(error.contains("no address of the family of 127.0.0.1"), "{error}");
 }
 
 #[tokio::test]
