@@ -17,6 +17,9 @@ use crate::time::Now;
 /// Messages that one turn decides anew for peers that cannot take them.
 const REROUTE_SLICE: usize = 2_000;
 
+/// How often the rules are asked again for a message whose links are all switched off.
+const SWITCHED_OFF: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// What the rules are asked.
 pub(super) struct Journey<'a> {
     pub direction: Direction,
@@ -31,6 +34,8 @@ pub(super) struct Journey<'a> {
 pub(super) enum Way {
     /// To this peer.
     Peer(PeerId),
+    /// To links that are all switched off at the moment.
+    Later,
     /// Nowhere.
     Nowhere(Refusal, Reason),
 }
@@ -117,7 +122,7 @@ impl Exchange {
         let way = match decision.outcome {
             Outcome::Links(targets) => match targets.first() {
                 Some(target) => Way::Peer(PeerId::Link(target.link)),
-                None => Way::Nowhere(Refusal::NoRoute, Reason::NoRoute),
+                None => Way::Later,
             },
             Outcome::Account(account) => match self.policy.accounts.get(&account) {
                 Some(policy) => {
@@ -173,6 +178,8 @@ impl Exchange {
                 entry.peer = Some(peer);
                 self.enqueue(now, key);
             }
+            // Links are switched off for maintenance: what was accepted waits for one of them.
+            Way::Later => self.wait(now, key, now.wall.after(SWITCHED_OFF)),
             Way::Nowhere(_, reason) => self.finish(now, key, FinalState::Rejected, reason),
         }
     }

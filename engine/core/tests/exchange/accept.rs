@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -331,4 +332,26 @@ fn a_link_that_throttles_goes_on_by_time_alone() {
         }
     }
     assert_eq!(world.cdrs.len(), 50);
+}
+
+#[test]
+fn links_that_are_switched_off_for_maintenance_keep_their_mail_waiting() {
+    let mut world = World::with(policy());
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    let switch = |world: &mut World, on| {
+        for link in world.policy.links.values_mut() {
+            link.enabled = on;
+        }
+        world.event(Event::Policy(Arc::new(world.policy.clone())));
+        world.pass(Duration::from_secs(6));
+    };
+    switch(&mut world, false);
+    assert!(world.cdrs.is_empty());
+    let another = world.message("447700900002");
+    world.submit(another).unwrap();
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    assert!(world.sent.is_empty());
+    switch(&mut world, true);
+    assert_eq!(world.sent.len(), 2);
 }
