@@ -69,7 +69,7 @@ settings! {
         /// How long they are kept.
         repeats_for: Period = "10m",
         /// Ended messages that are kept for questions and late receipts.
-        ended_remembered: Count<1_000, 1_000_000_000> = 1_000_000,
+        ended_remembered: Count<1_000, 1_000_000_000> = 20_000,
         /// How long they are kept.
         ended_for: Period = "24h",
         /// Sends whose fate is unknown.

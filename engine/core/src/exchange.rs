@@ -208,12 +208,6 @@ impl Exchange {
         self.entries.len()
     }
 
-    /// Open messages that are due to leave now or later by themselves; zero when a drain may end.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.peers.values().map(|peer| peer.in_flight as usize).sum()
-    }
-
     /// What the counters have counted.
     #[must_use]
     pub fn counter_stats(&self) -> signalbox_counters::Stats {

@@ -61,16 +61,17 @@ impl TrafficClass {
         self as usize
     }
 
-    /// The class that SMPP's priority_flag asks for (SMPP 3.4 cl. 5.2.14), on top of the account's own.
+    /// The class of a message by SMPP's priority_flag (SMPP 3.4 cl. 5.2.14) and its account: 0, which is what
+    /// nearly everybody writes, says nothing; 1 to 3 name a class, and one above the account's is not given.
     #[must_use]
     pub fn of_priority(priority: u8, account: Self) -> Self {
         let asked = match priority {
-            0 => Self::Bulk,
+            0 => return account,
             1 => Self::Transactional,
             2 => Self::Reply,
             _ => Self::Otp,
         };
-        asked.min(account)
+        asked.max(account)
     }
 }
 
@@ -291,5 +292,20 @@ impl Envelope {
     #[must_use]
     pub fn remaining(&self, now: Micros) -> Duration {
         self.expires_at.since(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TrafficClass::{Bulk, Otp, Reply, Transactional};
+    use super::*;
+
+    #[test]
+    fn priority_flag_lowers_a_class_and_never_raises_it() {
+        assert_eq!(TrafficClass::of_priority(0, Otp), Otp);
+        assert_eq!(TrafficClass::of_priority(1, Otp), Transactional);
+        assert_eq!(TrafficClass::of_priority(2, Otp), Reply);
+        assert_eq!(TrafficClass::of_priority(3, Bulk), Bulk);
+        assert_eq!(TrafficClass::of_priority(3, Transactional), Transactional);
     }
 }

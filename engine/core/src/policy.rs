@@ -132,6 +132,8 @@ pub struct Limits {
     pub dedupe: DedupeLimits,
     /// Ended messages remembered for questions and late receipts.
     pub finished: usize,
+    /// Furthest time ahead that a message may be scheduled for.
+    pub schedule: Duration,
     /// How long a number look-up may take.
     pub lookup: Duration,
     /// What waiting lower classes get.
@@ -149,6 +151,7 @@ impl Default for Limits {
             early_receipts: 100_000,
             dedupe: DedupeLimits::default(),
             finished: 20_000,
+            schedule: Duration::from_secs(30 * 86_400),
             lookup: Duration::from_secs(2),
             fairness: Fairness::default(),
         }

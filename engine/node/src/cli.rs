@@ -1,6 +1,5 @@
 //! The commands of the program.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -185,6 +184,3 @@ pub struct ExplainArgs {
     #[arg(long, default_value = "transactional")]
     pub class: String,
 }
-
-/// An address to listen on, for commands that have no settings.
-pub type Listen = SocketAddr;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use signalbox::cli::{Cli, Command};
-use signalbox::{client, run};
+use signalbox::client::{self, ClientError};
+use signalbox::run;
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -18,7 +19,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("signalbox: {error:#}");
-            ExitCode::FAILURE
+            error
+                .downcast_ref::<ClientError>()
+                .map_or(ExitCode::FAILURE, |error| ExitCode::from(error.exit_code()))
         }
     }
 }

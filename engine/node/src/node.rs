@@ -95,6 +95,7 @@ pub struct Node {
     health: Arc<Health>,
     api: Option<crate::api::Server>,
     admin: tokio::task::JoinHandle<()>,
+    webhooks: tokio::task::JoinHandle<()>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     listening: Listening,
     stop: watch::Sender<bool>,
@@ -170,9 +171,14 @@ impl Node {
         })
         .await?;
         let (stop, stopping) = watch::channel(false);
+        let webhooks = tokio::spawn(crate::webhooks::run_until(
+            control.clone(),
+            spine.clone(),
+            clock.clone(),
+            stopping.clone(),
+        ));
         let mut tasks = vec![
             tokio::spawn(crate::lookup::run(control.clone(), spine.clone(), clock.clone(), lookup_requests)),
-            tokio::spawn(crate::webhooks::run(control.clone(), spine.clone(), clock.clone())),
             tokio::spawn(store_gauges(gauge, stopping.clone())),
         ];
         tasks.push(tokio::spawn(watch_portability(control.clone(), stopping)));
@@ -195,7 +201,20 @@ impl Node {
             admin: admin_address,
         };
         tracing::info!(?listening, "ready");
-        Ok(Self { control, spine, spine_thread, relay, links, health, api, admin, tasks, listening, stop })
+        Ok(Self {
+            control,
+            spine,
+            spine_thread,
+            relay,
+            links,
+            health,
+            api,
+            admin,
+            webhooks,
+            tasks,
+            listening,
+            stop,
+        })
     }
 
     /// Where it listens.
@@ -260,6 +279,10 @@ impl Node {
             api.stop().await;
         }
         let _ = self.stop.send(true);
+        // What a target has already been sent is booked by its answer, so that it is not sent again.
+        if tokio::time::timeout(drain.deadline.duration(), self.webhooks).await.is_err() {
+            tracing::warn!("webhooks did not end in time; what they had under way is in doubt");
+        }
         for task in &self.tasks {
             task.abort();
         }

@@ -172,6 +172,7 @@ fn limits(settings: &Settings) -> Limits {
             ..DedupeLimits::default()
         },
         finished: limits.ended_remembered.as_usize(),
+        schedule: limits.max_schedule.duration(),
         lookup: settings.numbers.deadline.duration(),
         fairness: Fairness {
             one_of: settings.classes.lower_class_one_in.as_u32().max(4),

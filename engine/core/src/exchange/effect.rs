@@ -50,7 +50,7 @@ pub enum Refusal {
     #[error("the destination is empty")]
     NoDestination,
     /// The schedule lies past the end of validity or too far ahead.
-    #[error("it is scheduled after its validity ends")]
+    #[error("it is scheduled after its validity ends, or too far ahead")]
     BadSchedule,
     /// Its validity has ended already.
     #[error("its validity ended before it came")]

@@ -89,7 +89,7 @@ impl Exchange {
         if held >= account.queue_max {
             return Err(Refusal::AccountQueueFull { held });
         }
-        let (not_before, expires_at) = validity(now, submit, account)?;
+        let (not_before, expires_at) = validity(now, submit, account, policy.limits.schedule)?;
         let origin = match submit.channel {
             SubmitChannel::Smpp => Origin::Smpp(submit.account),
             SubmitChannel::Http(webhook) => Origin::Http(submit.account, webhook),
@@ -464,12 +464,16 @@ pub(super) fn validity(
     now: Now,
     submit: &Submit,
     account: &AccountPolicy,
+    furthest: std::time::Duration,
 ) -> Result<(Option<Micros>, Micros), Refusal> {
     let not_before = submit.not_before.filter(|at| *at > now.wall);
+    if not_before.is_some_and(|at| at > now.wall.after(furthest)) {
+        return Err(Refusal::BadSchedule);
+    }
     let start = not_before.unwrap_or(now.wall);
     let expires_at = match submit.expires_at {
         Some(at) if at <= now.wall => return Err(Refusal::AlreadyExpired),
-        Some(at) => at.min(now.wall.after(account.max_validity)),
+        Some(at) => at.min(start.after(account.max_validity)),
         None => start.after(account.default_validity),
     };
     if not_before.is_some_and(|at| at >= expires_at) {

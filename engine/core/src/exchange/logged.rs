@@ -68,7 +68,8 @@ impl Exchange {
         }
         let destination = submit.destinations.first().ok_or(Refusal::NoDestination)?.clone();
         // Validity counts from acceptance, not from when the record is read.
-        let (not_before, expires_at) = validity(Now { wall: id.accepted_at(), ..now }, submit, account)?;
+        let (not_before, expires_at) =
+            validity(Now { wall: id.accepted_at(), ..now }, submit, account, policy.limits.schedule)?;
         let offer = Offer {
             id: Some(id),
             direction: Direction::Mt,

@@ -355,3 +355,15 @@ fn links_that_are_switched_off_for_maintenance_keep_their_mail_waiting() {
     switch(&mut world, true);
     assert_eq!(world.sent.len(), 2);
 }
+
+#[test]
+fn a_schedule_has_a_furthest_day_and_validity_counts_from_it() {
+    let mut world = World::new();
+    let day = Duration::from_secs(86_400);
+    let too_far =
+        Submit { not_before: Some(world.now.wall.after(31 * day)), ..world.message("447700900001") };
+    assert_eq!(world.submit(too_far).unwrap_err(), Refusal::BadSchedule);
+    let (start, end) = (world.now.wall.after(10 * day), world.now.wall.after(10 * day + day / 2));
+    let later = Submit { not_before: Some(start), expires_at: Some(end), ..world.message("447700900001") };
+    world.submit(later).unwrap();
+}

@@ -24,6 +24,9 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(250);
 /// Pause between tries of a commit that found no room.
 const FULL_PAUSE: Duration = Duration::from_millis(100);
 
+/// Tries of a commit that is refused for another reason before the process ends.
+const REFUSALS: u32 = 50;
+
 /// Where the thread reports and asks; carried out after the commit.
 pub trait Surroundings: Send {
     /// What a turn did.
@@ -226,10 +229,23 @@ impl Spine {
     /// offered meanwhile is refused, what peers answer waits.
     fn commit(&mut self, commit: &Commit, events: &mut mpsc::Receiver<Vec<Event>>) -> Result<(), SpineError> {
         let mut waiting = Vec::new();
+        let mut refusals = 0;
         loop {
             match self.store.commit(commit) {
                 Ok(_) => break,
-                Err(CommitError::Full | CommitError::Refused { .. }) => {}
+                Err(CommitError::Full) => {}
+                // Not for want of room: it may pass, or be a fault that only a new start can mend.
+                Err(error @ CommitError::Refused { .. }) => {
+                    refusals += 1;
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        refusals,
+                        "the commit is refused"
+                    );
+                    if refusals >= REFUSALS {
+                        return Err(SpineError::Commit(error));
+                    }
+                }
                 Err(error) => return Err(SpineError::Commit(error)),
             }
             if !self.full {

@@ -259,11 +259,12 @@ mod tests {
     #[test]
     fn all_fields_of_submit_sm_come_through() {
         let profile = Profile::default();
-        let submit = from_submit_sm(message(), origin(&profile)).unwrap();
+        let otp = Origin { class: TrafficClass::Otp, ..origin(&profile) };
+        let submit = from_submit_sm(ShortMessage { priority_flag: 2, ..message() }, otp).unwrap();
         assert_eq!(submit.reply, ReplyTo { session: SessionId(7), token: 42 });
         assert_eq!((submit.source.ton, submit.source.npi), (5, 0));
         assert_eq!(submit.destinations[0].digits(), Some(&b"447700900123"[..]));
-        assert_eq!(submit.class, TrafficClass::Otp);
+        assert_eq!(submit.class, TrafficClass::Reply);
         assert_eq!(submit.not_before, Some(NOW.after(Duration::from_secs(3600))));
         assert_eq!(submit.expires_at, Some(NOW.after(Duration::from_secs(86_400))));
         assert_eq!(submit.receipt, ReceiptRequest(0x11));
@@ -275,7 +276,7 @@ mod tests {
                 service_type: Bytes::from_static(b"WAP"),
                 esm_class: 0x40,
                 protocol_id: 0x7f,
-                priority: 3,
+                priority: 2,
                 replace_if_present: true,
                 data_coding: 8,
                 default_message: 0,
