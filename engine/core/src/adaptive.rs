@@ -86,6 +86,8 @@ pub struct AdaptiveRate {
     answered: u64,
     learned: Option<(Search, Trial)>,
     blocked: Option<Blocked>,
+    /// Nothing before this, as the peer has asked.
+    held_until: Mono,
     events: u64,
 }
 
@@ -101,6 +103,7 @@ impl AdaptiveRate {
             answered: 0,
             learned: None,
             blocked: None,
+            held_until: Mono(0),
             events: 0,
         }
     }
@@ -145,13 +148,16 @@ impl AdaptiveRate {
     /// When the next message may be sent: `now` or later.
     #[must_use]
     pub fn next_send(&self, now: Mono) -> Mono {
-        let ready = self.configured.ready_at(now).max(self.pace.ready_at(now));
+        let ready = self.configured.ready_at(now).max(self.pace.ready_at(now)).max(self.held_until);
         self.blocked.map_or(ready, |blocked| ready.max(blocked.ask_at))
     }
 
     /// How many messages, at most `most`, may be sent now.
     #[must_use]
     pub fn available(&self, now: Mono, most: u32) -> u32 {
+        if self.held_until > now {
+            return 0;
+        }
         let most = match self.blocked {
             Some(blocked) if blocked.ask_at > now => return 0,
             Some(_) => most.min(1),
@@ -184,6 +190,12 @@ impl AdaptiveRate {
         self.configured.give_back(n);
         self.pace.give_back(n);
         self.sent = self.sent.saturating_sub(n.into());
+    }
+
+    /// Nothing leaves before `until`, because the peer has said so (Retry-After, RFC 9110 cl. 10.2.3); an earlier
+    /// word of it for longer stays in force.
+    pub fn hold_until(&mut self, until: Mono) {
+        self.held_until = self.held_until.max(until);
     }
 
     /// The peer took a message.

@@ -1,6 +1,7 @@
 //! What happens to the exchange.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -186,6 +187,13 @@ pub enum Event {
         session: SessionId,
         /// The load.
         state: u8,
+    },
+    /// A link wants nothing more for a while (Retry-After, RFC 9110 cl. 10.2.3).
+    Pause {
+        /// The link's session.
+        session: SessionId,
+        /// How long.
+        wait: Duration,
     },
     /// A look-up ended.
     LookupDone(LookupDone),

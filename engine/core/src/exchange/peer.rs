@@ -159,6 +159,13 @@ impl Exchange {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.pace.on_congestion(now.mono, state);
     }
+
+    /// The peer of the session has asked for nothing more for so long.
+    pub(super) fn pause(&mut self, now: Now, session: SessionId, wait: Duration) {
+        let Some(id) = self.sessions.get(&session).map(|session| session.peer) else { return };
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.pace.hold_until(now.mono + wait);
+    }
 }
 
 /// How long receipts for origins wait to be taken.

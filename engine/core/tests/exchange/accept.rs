@@ -306,6 +306,24 @@ fn a_paced_link_goes_on_by_time_alone() {
 }
 
 #[test]
+fn a_link_that_asks_for_a_pause_gets_nothing_until_it_is_over() {
+    let mut world = World::new();
+    let first = world.message("447700900001");
+    world.submit(first).unwrap();
+    let permit = world.sent[0].1.permit();
+    world.event(Event::Pause { session: TO_LINK, wait: Duration::from_secs(30) });
+    // A shorter word that comes after the longer one does not end it.
+    world.event(Event::Pause { session: TO_LINK, wait: Duration::from_secs(1) });
+    let refused = Answer::Refused { class: ErrorClass::Throttling, status: 429 };
+    world.event(Event::Answered { permit, answer: refused });
+    world.pass(Duration::from_secs(29));
+    assert_eq!(world.sent.len(), 1);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.sent.len(), 2);
+    assert_eq!(world.sent[1].1.id(), world.sent[0].1.id());
+}
+
+#[test]
 fn a_link_that_throttles_goes_on_by_time_alone() {
     let mut ordered = policy();
     ordered.links.get_mut(&LINK).unwrap().ordered = true;
