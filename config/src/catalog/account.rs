@@ -85,7 +85,8 @@ settings! {
         delivery_window: Count<1, 100_000> = 100,
         /// Traffic class of its messages; priority_flag can lower it and not raise it.
         class: TrafficClass = "transactional",
-        /// Share of the node among accounts that wait: twice the weight, twice the messages.
+        /// Share of a link among the accounts whose messages of one class wait for it: twice the weight, twice the
+        /// messages. An account that waits alone has all of it.
         weight: Count<1, 1_000> = 10,
         /// Messages it may have open; `limits.account_messages` when it is not set.
         max_messages: Option<Count<1, 1_000_000_000>> => 100_000,

@@ -76,6 +76,8 @@ pub struct AccountPolicy {
     pub active: bool,
     /// Messages it may have open.
     pub queue_max: u64,
+    /// Its share of a link among those whose messages of one class wait for it.
+    pub weight: u32,
     /// Validity of a message that names none.
     pub default_validity: Duration,
     /// Longest validity it may ask for.
@@ -88,6 +90,11 @@ pub struct AccountPolicy {
     pub delivery: PeerPolicy,
     /// MO messages go to this HTTP target instead of bound receivers.
     pub mo_webhook: Option<WebhookId>,
+}
+
+impl AccountPolicy {
+    /// The share of who says nothing, and of links.
+    pub const DEFAULT_WEIGHT: u32 = 10;
 }
 
 /// A source address an account may use.

@@ -1,17 +1,19 @@
-//! The queue of one peer: four traffic classes, first in first out within each, urgent ones first.
+//! The queue of one peer: four traffic classes, urgent ones first; within a class those who wait share the
+//! releases by their weights, and what is one's own leaves first in first out.
 //!
-//! Entries are small: the item, which names a message elsewhere, and when it was queued, some 17 octets. A
-//! [`Ticket`] names an entry for as long as it waits, so that cancel, purge and reroute take constant time; an
+//! Entries are small: the item, which names a message elsewhere, its place and when it was queued, some 22 octets.
+//! A [`Ticket`] names an entry for as long as it waits, so that cancel, purge and reroute take logarithmic time; an
 //! item that comes back (throttled) takes the place it had. With lanes, a later item of a lane waits until the
 //! one before it is final.
 
 mod fairness;
 mod line;
+mod shares;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
@@ -19,7 +21,9 @@ use crate::message::TrafficClass;
 use crate::time::Mono;
 use fairness::Turns;
 pub use fairness::{Fairness, FairnessError};
-use line::{Entry, Line};
+use line::Entry;
+use shares::{ClassQueue, Waiting};
+pub use shares::{Owner, Share};
 
 /// Number of classes.
 const CLASSES: usize = TrafficClass::ALL.len();
@@ -33,8 +37,9 @@ pub struct Lane(pub u64);
 pub struct Ticket(u64);
 
 impl Ticket {
-    fn new(class: TrafficClass, place: u64) -> Self {
-        Self(place << 2 | class.index() as u64)
+    /// Lowest are two bits for the class and eighteen for the slot of the owner within it.
+    fn new(class: TrafficClass, slot: u32, place: u64) -> Self {
+        Self(place << 20 | u64::from(slot) << 2 | class.index() as u64)
     }
 
     /// The class in which the item waits.
@@ -43,8 +48,12 @@ impl Ticket {
         TrafficClass::ALL[(self.0 & 0b11) as usize]
     }
 
+    fn slot(self) -> u32 {
+        (self.0 >> 2 & 0x3_ffff) as u32
+    }
+
     fn place(self) -> u64 {
-        self.0 >> 2
+        self.0 >> 20
     }
 }
 
@@ -59,69 +68,6 @@ pub struct Queued<T> {
     pub since: Mono,
     /// The lane in which it waits for the item before it; `None` when it only waits for its turn.
     pub waits_in: Option<Lane>,
-}
-
-/// An item behind another one of its lane.
-struct Waiting<T> {
-    entry: Entry<T>,
-    lane: Lane,
-}
-
-/// One class of a queue. Places grow; an item is in exactly one of the three.
-struct ClassQueue<T> {
-    next_place: u64,
-    /// Ready, in the order they came.
-    line: Line<T>,
-    /// Ready, with a place that the line has passed or never had: given back, or let in by their lane.
-    returned: BTreeMap<u64, Entry<T>>,
-    waiting: BTreeMap<u64, Waiting<T>>,
-}
-
-impl<T: Copy> ClassQueue<T> {
-    fn new() -> Self {
-        Self { next_place: 0, line: Line::new(), returned: BTreeMap::new(), waiting: BTreeMap::new() }
-    }
-
-    fn ready(&self) -> usize {
-        self.line.len() + self.returned.len()
-    }
-
-    fn len(&self) -> usize {
-        self.ready() + self.waiting.len()
-    }
-
-    /// The first ready entry and whether it is in `returned`.
-    fn head(&self) -> Option<(u64, Entry<T>, bool)> {
-        let in_line = self.line.head().map(|(place, entry)| (place, entry, false));
-        let returned = self.returned.first_key_value().map(|(&place, &entry)| (place, entry, true));
-        match (in_line, returned) {
-            (Some(in_line), Some(returned)) if returned.0 < in_line.0 => Some(returned),
-            (None, returned) => returned,
-            (in_line, _) => in_line,
-        }
-    }
-
-    fn pop(&mut self) -> Option<(u64, Entry<T>)> {
-        let (place, entry, returned) = self.head()?;
-        if returned {
-            self.returned.remove(&place);
-        } else {
-            self.line.remove(place);
-        }
-        Some((place, entry))
-    }
-
-    fn allot(&mut self) -> u64 {
-        let place = self.next_place;
-        self.next_place += 1;
-        place
-    }
-
-    fn oldest(&self) -> Option<Mono> {
-        let ready = self.head().map(|(_, entry, _)| entry.since);
-        let waiting = self.waiting.first_key_value().map(|(_, waiting)| waiting.entry.since);
-        [ready, waiting].into_iter().flatten().min()
-    }
 }
 
 /// The queue of one peer.
@@ -160,51 +106,71 @@ impl<T: Copy> PeerQueue<T> {
         self.capacity = capacity;
     }
 
-    /// Queues an item behind all of its class.
+    /// Sets the weights anew, for what is queued already too.
+    pub fn set_weights(&mut self, weight: impl Fn(Owner) -> u32) {
+        for queue in &mut self.classes {
+            queue.set_weights(&weight);
+        }
+    }
+
+    /// Queues an item behind all of its owner's in its class.
     ///
     /// With a lane it is let in only when the lane is free, and holds it from then until [`PeerQueue::done`].
-    pub fn push_back(&mut self, item: T, class: TrafficClass, lane: Option<Lane>, now: Mono) -> Ticket {
+    pub fn push_back(
+        &mut self,
+        item: T,
+        class: TrafficClass,
+        share: Share,
+        lane: Option<Lane>,
+        now: Mono,
+    ) -> Ticket {
         let entry = Entry { item, since: now };
         let queue = &mut self.classes[class.index()];
-        let place = queue.allot();
-        let ticket = Ticket::new(class, place);
+        let (slot, place) = (queue.slot(share), queue.allot());
+        let ticket = Ticket::new(class, slot, place);
         let Some(lane) = lane else {
-            queue.line.push(place, entry);
+            queue.push(slot, place, entry);
             return ticket;
         };
         if let Some(behind) = self.lanes.get_mut(&lane) {
             behind.push_back(ticket);
-            queue.waiting.insert(place, Waiting { entry, lane });
+            queue.wait(place, Waiting { entry, lane, slot });
         } else {
             self.lanes.insert(lane, VecDeque::new());
-            queue.line.push(place, entry);
+            queue.push(slot, place, entry);
         }
         ticket
     }
 
     /// Gives back an item that [`PeerQueue::pop`] gave out and that was not taken (throttled): it has the place
-    /// and the time it had, whatever order items come back in, and holds its lane still.
-    pub fn push_front(&mut self, back: Queued<T>) {
+    /// and the time it had, whatever order items come back in, and holds its lane still. Its ticket may be
+    /// another one. Its release counted: what is shared is attempts.
+    pub fn push_front(&mut self, back: Queued<T>, share: Share) -> Ticket {
         let entry = Entry { item: back.item, since: back.since };
-        self.classes[back.ticket.class().index()].returned.insert(back.ticket.place(), entry);
+        let (class, place) = (back.ticket.class(), back.ticket.place());
+        let queue = &mut self.classes[class.index()];
+        let slot = queue.slot(share);
+        queue.put_back(slot, place, entry);
+        Ticket::new(class, slot, place)
     }
 
-    /// Queues an item behind all of its class that holds its lane already: a later try.
-    pub fn push_again(&mut self, item: T, class: TrafficClass, now: Mono) -> Ticket {
-        self.push_back(item, class, None, now)
+    /// Queues an item behind all of its owner's in its class that holds its lane already: a later try.
+    pub fn push_again(&mut self, item: T, class: TrafficClass, share: Share, now: Mono) -> Ticket {
+        self.push_back(item, class, share, None, now)
     }
 
-    /// Takes the next item: the most urgent, unless another class is due ([`Fairness`]). Nothing while held.
+    /// Takes the next item: of the most urgent class, unless another one is due ([`Fairness`]), and in it of the
+    /// owner whose turn it is. Nothing while held.
     pub fn pop(&mut self, now: Mono) -> Option<Queued<T>> {
         if self.held {
             return None;
         }
-        let heads = std::array::from_fn(|class| self.classes[class].head().map(|(_, entry, _)| entry.since));
+        let heads = std::array::from_fn(|class| self.classes[class].head());
         let class = self.turns.next(heads, now)?;
-        let (place, entry) = self.classes[class.index()].pop()?;
+        let (slot, place, entry) = self.classes[class.index()].pop()?;
         Some(Queued {
             item: entry.item,
-            ticket: Ticket::new(class, place),
+            ticket: Ticket::new(class, slot, place),
             since: entry.since,
             waits_in: None,
         })
@@ -216,8 +182,8 @@ impl<T: Copy> PeerQueue<T> {
         while let Some(ticket) = behind.pop_front() {
             let queue = &mut self.classes[ticket.class().index()];
             // What was removed meanwhile has left only its ticket.
-            if let Some(waiting) = queue.waiting.remove(&ticket.place()) {
-                queue.returned.insert(ticket.place(), waiting.entry);
+            if let Some(waiting) = queue.stop_waiting(ticket.place()) {
+                queue.put_back(waiting.slot, ticket.place(), waiting.entry);
                 return true;
             }
         }
@@ -243,35 +209,37 @@ impl<T: Copy> PeerQueue<T> {
     pub fn remove(&mut self, ticket: Ticket, lane: Option<Lane>) -> Option<Queued<T>> {
         let queue = &mut self.classes[ticket.class().index()];
         let place = ticket.place();
-        if let Some(Waiting { entry, lane }) = queue.waiting.remove(&place) {
+        if let Some(Waiting { entry, lane, .. }) = queue.stop_waiting(place) {
             return Some(Queued { item: entry.item, ticket, since: entry.since, waits_in: Some(lane) });
         }
-        let entry = queue.returned.remove(&place).or_else(|| queue.line.remove(place))?;
+        let entry = queue.remove(ticket.slot(), place)?;
         if let Some(lane) = lane {
             self.done(lane);
         }
         Some(Queued { item: entry.item, ticket, since: entry.since, waits_in: None })
     }
 
-    /// Removes up to `most` items, most urgent and oldest first, those that wait for a lane last, held or not.
+    /// Removes up to `most` items, most urgent first and then as they would leave, those that wait for a lane last
+    /// and oldest first, held or not.
     /// For rerouting a peer's mail in slices; holders of lanes in flight keep them.
     pub fn drain(&mut self, most: usize) -> Vec<Queued<T>> {
         let mut drained = Vec::new();
         for class in TrafficClass::ALL {
             let queue = &mut self.classes[class.index()];
             while drained.len() < most
-                && let Some((place, entry)) = queue.pop()
+                && let Some((slot, place, entry)) = queue.pop()
             {
-                let ticket = Ticket::new(class, place);
+                let ticket = Ticket::new(class, slot, place);
                 drained.push(Queued { item: entry.item, ticket, since: entry.since, waits_in: None });
             }
         }
         for class in TrafficClass::ALL {
             let queue = &mut self.classes[class.index()];
             while drained.len() < most
-                && let Some((place, Waiting { entry, lane })) = queue.waiting.pop_first()
+                && let Some(&place) = queue.waiting.keys().next()
+                && let Some(Waiting { entry, lane, slot }) = queue.stop_waiting(place)
             {
-                let ticket = Ticket::new(class, place);
+                let ticket = Ticket::new(class, slot, place);
                 drained.push(Queued { item: entry.item, ticket, since: entry.since, waits_in: Some(lane) });
             }
         }
@@ -336,47 +304,22 @@ impl<T: Copy> PeerQueue<T> {
         self.classes[class.index()].oldest()
     }
 
-    /// All items: by class, of each the ready ones and then those that wait for a lane, each in their order.
+    /// All items: by class, of each the ready ones by owner and then those that wait for a lane, each in their
+    /// order.
     pub fn iter(&self) -> impl Iterator<Item = Queued<T>> + '_ {
         TrafficClass::ALL.into_iter().flat_map(|class| {
             let queue = &self.classes[class.index()];
-            let ready =
-                Merged { line: queue.line.iter().peekable(), returned: queue.returned.iter().peekable() };
-            let ready = ready.map(move |(place, entry)| (place, entry, None));
-            let waiting =
-                queue.waiting.iter().map(|(&place, waiting)| (place, waiting.entry, Some(waiting.lane)));
-            ready.chain(waiting).map(move |(place, entry, waits_in)| Queued {
+            let ready = queue.iter().map(|(slot, place, entry)| (slot, place, entry, None));
+            let waiting = queue
+                .waiting
+                .iter()
+                .map(|(&place, waiting)| (waiting.slot, place, waiting.entry, Some(waiting.lane)));
+            ready.chain(waiting).map(move |(slot, place, entry, waits_in)| Queued {
                 item: entry.item,
-                ticket: Ticket::new(class, place),
+                ticket: Ticket::new(class, slot, place),
                 since: entry.since,
                 waits_in,
             })
         })
-    }
-}
-
-/// Two sequences of entries by place as one.
-struct Merged<L: Iterator, R: Iterator> {
-    line: std::iter::Peekable<L>,
-    returned: std::iter::Peekable<R>,
-}
-
-impl<'a, T: Copy + 'a, L, R> Iterator for Merged<L, R>
-where
-    L: Iterator<Item = (u64, Entry<T>)>,
-    R: Iterator<Item = (&'a u64, &'a Entry<T>)>,
-{
-    type Item = (u64, Entry<T>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let returned_first = match (self.line.peek(), self.returned.peek()) {
-            (Some((in_line, _)), Some((returned, _))) => *returned < in_line,
-            (None, _) => true,
-            (Some(_), None) => false,
-        };
-        if returned_first {
-            return self.returned.next().map(|(&place, &entry)| (place, entry));
-        }
-        self.line.next()
     }
 }

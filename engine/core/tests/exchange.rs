@@ -15,3 +15,5 @@ mod logged;
 mod receipts;
 #[path = "exchange/restart.rs"]
 mod restart;
+#[path = "exchange/shares.rs"]
+mod shares;

@@ -43,6 +43,7 @@ fn policy() -> anyhow::Result<Policy> {
         name: "a".into(),
         active: true,
         queue_max: u64::MAX,
+        weight: AccountPolicy::DEFAULT_WEIGHT,
         default_validity: Duration::from_secs(3600),
         max_validity: Duration::from_secs(86_400),
         short_ids: false,

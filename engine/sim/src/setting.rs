@@ -108,6 +108,7 @@ fn account(name: &str) -> AccountPolicy {
         name: name.into(),
         active: true,
         queue_max: 1_000_000,
+        weight: AccountPolicy::DEFAULT_WEIGHT,
         default_validity: Duration::from_secs(40),
         max_validity: Duration::from_secs(60),
         short_ids: false,

@@ -23,6 +23,7 @@ impl Exchange {
         entry.phase = Phase::Queued;
         let (class, held) = (entry.envelope.class, entry.progress.held);
         let lane = entry.lane_key();
+        let share = self.share(id, key);
         let ordered = self.policy.peer(id).is_some_and(|policy| policy.ordered);
         let Some(peer) = self.peer_mut(id) else {
             self.finish(now, key, FinalState::Rejected, Reason::NoRoute);
@@ -30,7 +31,7 @@ impl Exchange {
         };
         if !held {
             let lane = ordered.then_some(lane);
-            let ticket = peer.queue.push_back(key, class, lane, now.mono);
+            let ticket = peer.queue.push_back(key, class, share, lane, now.mono);
             if let Some(entry) = self.entries.get_mut(key) {
                 entry.place = Some(Place { ticket, since: now.mono });
                 entry.lane = lane;
@@ -45,17 +46,25 @@ impl Exchange {
         let Some(entry) = self.entries.get_mut(key) else { return };
         let Some(id) = entry.peer else { return };
         entry.phase = Phase::Queued;
-        let place = entry.place;
-        match (place, self.peers.get_mut(&id)) {
-            (Some(place), Some(peer)) => {
-                let Place { ticket, since } = place;
-                peer.queue.push_front(Queued { item: key, ticket, since, waits_in: None });
+        match entry.place {
+            Some(Place { ticket, since }) if self.peers.contains_key(&id) => {
+                self.give_back(id, Queued { item: key, ticket, since, waits_in: None });
                 self.arm(now, key);
                 self.peer_ready(id);
             }
             _ => self.enqueue(now, key),
         }
         self.touch(key);
+    }
+
+    /// Puts what was taken from a queue back to its place there.
+    fn give_back(&mut self, id: PeerId, queued: Queued<Key>) {
+        let share = self.share(id, queued.item);
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let ticket = peer.queue.push_front(queued, share);
+        if let Some(entry) = self.entries.get_mut(queued.item) {
+            entry.place = Some(Place { ticket, since: queued.since });
+        }
     }
 
     /// Takes an entry out of its queue, wherever in it, and lets the next of its lane in.
@@ -207,9 +216,7 @@ impl Exchange {
                 if let Some(entry) = self.entries.get_mut(key) {
                     entry.phase = Phase::Queued;
                 }
-                if let Some(peer) = self.peers.get_mut(&id) {
-                    peer.queue.push_front(queued);
-                }
+                self.give_back(id, queued);
             }
         }
     }
@@ -309,9 +316,10 @@ impl Exchange {
 
     /// Queues an entry that holds its lane already.
     pub(super) fn queue_again(&mut self, now: Now, key: Key, id: PeerId) {
+        let share = self.share(id, key);
         let Some(entry) = self.entries.get_mut(key) else { return };
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let ticket = peer.queue.push_again(key, entry.envelope.class, now.mono);
+        let ticket = peer.queue.push_again(key, entry.envelope.class, share, now.mono);
         entry.phase = Phase::Queued;
         entry.place = Some(Place { ticket, since: now.mono });
         self.arm(now, key);

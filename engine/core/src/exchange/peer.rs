@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::Exchange;
 use super::entry::Key;
 use crate::adaptive::AdaptiveRate;
-use crate::id::{LinkId, PeerId, SessionId};
-use crate::policy::{Limits, PeerPolicy};
-use crate::queue::PeerQueue;
+use crate::id::{AccountId, LinkId, PeerId, SessionId};
+use crate::message::Origin;
+use crate::policy::{AccountPolicy, Limits, PeerPolicy, Policy};
+use crate::queue::{Owner, PeerQueue, Share};
 use crate::time::{Mono, Now};
 
 /// One peer: its queue and its pace.
@@ -66,6 +67,7 @@ impl Exchange {
             if let Some(policy) = self.policy.peer(*id) {
                 peer.queue.set_capacity(policy.queue_max);
                 peer.queue.set_fairness(self.policy.limits.fairness);
+                peer.queue.set_weights(|owner| weight_of(&self.policy, owner));
                 let (rate, burst) = policy.rate.map_or((None, 1), |(rate, burst)| (Some(rate), burst));
                 peer.pace.set_configured(now.mono, rate, burst);
             }
@@ -80,6 +82,24 @@ impl Exchange {
         for peer in all {
             self.peer_ready(peer);
         }
+    }
+
+    /// Whose share of a peer's queue an entry takes: that of the account or link that it came from. What goes to
+    /// an account is all its own.
+    pub(super) fn share(&self, id: PeerId, key: Key) -> Share {
+        let origin = self.entries.get(key).map(|entry| entry.envelope.origin);
+        let owner = match (id, origin) {
+            (PeerId::Account(account), _) => owner_account(account),
+            (PeerId::Link(_) | PeerId::Webhook(_), Some(Origin::Link(link))) => {
+                Owner(LINK_OWNERS | u64::from(link.0))
+            }
+            (
+                PeerId::Link(_) | PeerId::Webhook(_),
+                Some(Origin::Smpp(account) | Origin::Http(account, _) | Origin::Exchange(account)),
+            ) => owner_account(account),
+            (PeerId::Link(_) | PeerId::Webhook(_), None) => Owner(u64::MAX),
+        };
+        Share { owner, weight: weight_of(&self.policy, owner) }
     }
 
     /// Puts the peer on the list to be served in this turn.
@@ -166,6 +186,18 @@ impl Exchange {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.pace.hold_until(now.mono + wait);
     }
+}
+
+/// Set in the keys of owners that are links.
+const LINK_OWNERS: u64 = 1 << 32;
+
+fn owner_account(account: AccountId) -> Owner {
+    Owner(account.0.into())
+}
+
+fn weight_of(policy: &Policy, owner: Owner) -> u32 {
+    let account = u32::try_from(owner.0).ok().and_then(|number| policy.accounts.get(&AccountId(number)));
+    account.map_or(AccountPolicy::DEFAULT_WEIGHT, |account| account.weight)
 }
 
 /// How long receipts for origins wait to be taken.

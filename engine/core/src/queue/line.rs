@@ -1,11 +1,13 @@
-//! A first-in first-out line with places: removal anywhere in constant time, memory by what is in it.
+//! A first-in first-out line with places: removal anywhere in logarithmic time, memory by what is in it.
 
 use std::collections::VecDeque;
 
 use crate::time::Mono;
 
-/// Places of a chunk; one bit each.
-const CHUNK: u64 = 128;
+/// Entries of a chunk; one bit each.
+const CHUNK: usize = 32;
+/// Chunks for which an empty line keeps room.
+const KEPT: usize = 16;
 
 /// What waits.
 #[derive(Clone, Copy)]
@@ -15,71 +17,74 @@ pub(super) struct Entry<T> {
 }
 
 struct Chunk<T> {
-    /// Which places are taken.
-    taken: u128,
-    entries: [Entry<T>; CHUNK as usize],
+    /// Which entries are there.
+    taken: u32,
+    used: u32,
+    /// Places, counted from that of the first.
+    places: [u32; CHUNK],
+    entries: [Entry<T>; CHUNK],
 }
 
 /// Entries by place. Chunks come with their first entry and go with their last, so that neither growing nor a
 /// purge moves other entries.
 pub(super) struct Line<T> {
-    /// The chunk of places from `first * CHUNK` on, and those behind it.
-    chunks: VecDeque<Option<Box<Chunk<T>>>>,
-    first: u64,
+    /// Each with the place of its first entry. The first one always has an entry.
+    chunks: VecDeque<(u64, Option<Box<Chunk<T>>>)>,
     len: usize,
 }
 
 impl<T: Copy> Line<T> {
     pub(super) fn new() -> Self {
-        Self { chunks: VecDeque::new(), first: 0, len: 0 }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.len
+        Self { chunks: VecDeque::new(), len: 0 }
     }
 
     /// Adds an entry at a place behind all that were ever taken.
     pub(super) fn push(&mut self, place: u64, entry: Entry<T>) {
-        let number = place / CHUNK;
-        if self.chunks.is_empty() {
-            self.first = number;
-        }
-        let at = (number - self.first) as usize;
-        while self.chunks.len() <= at {
-            self.chunks.push_back(None);
-        }
-        let chunk = self.chunks[at]
-            .get_or_insert_with(|| Box::new(Chunk { taken: 0, entries: [entry; CHUNK as usize] }));
-        chunk.entries[(place % CHUNK) as usize] = entry;
-        chunk.taken |= 1 << (place % CHUNK);
         self.len += 1;
+        if let Some((first, Some(chunk))) = self.chunks.back_mut()
+            && let Ok(offset) = u32::try_from(place - *first)
+            && (chunk.used as usize) < CHUNK
+        {
+            let within = chunk.used as usize;
+            chunk.places[within] = offset;
+            chunk.entries[within] = entry;
+            chunk.taken |= 1 << within;
+            chunk.used += 1;
+            return;
+        }
+        let chunk = Chunk { taken: 1, used: 1, places: [0; CHUNK], entries: [entry; CHUNK] };
+        self.chunks.push_back((place, Some(Box::new(chunk))));
     }
 
-    /// The entry in front. The first chunk always has one.
+    /// The entry in front.
     pub(super) fn head(&self) -> Option<(u64, Entry<T>)> {
-        let chunk = self.chunks.front()?.as_ref()?;
-        let within = chunk.taken.trailing_zeros();
-        Some((self.first * CHUNK + u64::from(within), chunk.entries[within as usize]))
+        let (first, chunk) = self.chunks.front()?;
+        let chunk = chunk.as_ref()?;
+        let within = chunk.taken.trailing_zeros() as usize;
+        Some((first + u64::from(chunk.places[within]), chunk.entries[within]))
     }
 
     /// Takes the entry at a place out, if there is one.
     pub(super) fn remove(&mut self, place: u64) -> Option<Entry<T>> {
-        let at = (place / CHUNK).checked_sub(self.first)? as usize;
-        let slot = self.chunks.get_mut(at)?;
+        let at = self.chunks.partition_point(|(first, _)| *first <= place).checked_sub(1)?;
+        let (first, slot) = self.chunks.get_mut(at)?;
         let chunk = slot.as_mut()?;
-        let bit = 1 << (place % CHUNK);
-        if chunk.taken & bit == 0 {
+        let offset = u32::try_from(place - *first).ok()?;
+        let within = chunk.places[..chunk.used as usize].binary_search(&offset).ok()?;
+        if chunk.taken >> within & 1 == 0 {
             return None;
         }
-        chunk.taken &= !bit;
-        let entry = chunk.entries[(place % CHUNK) as usize];
+        chunk.taken &= !(1 << within);
+        let entry = chunk.entries[within];
         if chunk.taken == 0 {
             *slot = None;
         }
         self.len -= 1;
-        while let Some(None) = self.chunks.front() {
+        while let Some((_, None)) = self.chunks.front() {
             self.chunks.pop_front();
-            self.first += 1;
+        }
+        if self.len == 0 {
+            self.chunks.shrink_to(KEPT);
         }
         Some(entry)
     }
@@ -87,17 +92,18 @@ impl<T: Copy> Line<T> {
     /// Memory that is taken for entries.
     #[cfg(test)]
     pub(super) fn octets(&self) -> usize {
-        let chunks = self.chunks.iter().flatten().count() * size_of::<Chunk<T>>();
-        chunks + if self.chunks.is_empty() { 0 } else { self.chunks.capacity() * size_of::<usize>() }
+        let chunks = self.chunks.iter().filter(|(_, chunk)| chunk.is_some()).count() * size_of::<Chunk<T>>();
+        let list = self.chunks.capacity() * size_of::<(u64, Option<Box<Chunk<T>>>)>();
+        chunks + if self.chunks.is_empty() { 0 } else { list }
     }
 
     /// All entries in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, Entry<T>)> + '_ {
-        self.chunks.iter().zip(self.first..).flat_map(|(chunk, number)| {
+        self.chunks.iter().flat_map(|(first, chunk)| {
             chunk.iter().flat_map(move |chunk| {
-                (0..CHUNK)
+                (0..chunk.used as usize)
                     .filter(|within| chunk.taken >> within & 1 == 1)
-                    .map(move |within| (number * CHUNK + within, chunk.entries[within as usize]))
+                    .map(move |within| (first + u64::from(chunk.places[within]), chunk.entries[within]))
             })
         })
     }

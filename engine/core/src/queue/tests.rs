@@ -6,6 +6,7 @@ use super::*;
 
 const BULK: TrafficClass = TrafficClass::Bulk;
 const OTP: TrafficClass = TrafficClass::Otp;
+const OWN: Share = Share { owner: Owner(1), weight: 10 };
 
 fn queue() -> PeerQueue<u32> {
     PeerQueue::new(1000, Fairness::default())
@@ -23,7 +24,7 @@ fn popped(queue: &mut PeerQueue<u32>) -> Vec<u32> {
 fn urgent_classes_first_and_each_in_order() {
     let mut queue = queue();
     for (item, class) in [(1, BULK), (2, OTP), (3, TrafficClass::Reply), (4, OTP), (5, BULK)] {
-        queue.push_back(item, class, None, at(0));
+        queue.push_back(item, class, OWN, None, at(0));
     }
     assert_eq!(queue.class_len(BULK), 2);
     assert_eq!(popped(&mut queue), [2, 4, 3, 1, 5]);
@@ -37,7 +38,7 @@ fn a_waiting_class_gets_its_share() {
         let mut queue = PeerQueue::new(0, fairness);
         for class in TrafficClass::ALL {
             for item in 0..1000 {
-                queue.push_back(item, class, None, at(0));
+                queue.push_back(item, class, OWN, None, at(0));
             }
         }
         let released: Vec<TrafficClass> =
@@ -57,8 +58,8 @@ fn a_class_that_waited_long_gets_more() {
     let share = |waited| {
         let mut queue = queue();
         for item in 0..1000 {
-            queue.push_back(item, BULK, None, at(0));
-            queue.push_back(item, OTP, None, at(waited));
+            queue.push_back(item, BULK, OWN, None, at(0));
+            queue.push_back(item, OTP, OWN, None, at(waited));
         }
         (0..500).filter(|_| queue.pop(at(waited)).unwrap().ticket.class() == BULK).count()
     };
@@ -71,10 +72,10 @@ fn a_class_that_waited_long_gets_more() {
 fn a_one_time_password_passes_a_million_old_bulk_messages() {
     let mut queue = queue();
     for item in 0..1_000_000 {
-        queue.push_back(item, BULK, None, at(0));
+        queue.push_back(item, BULK, OWN, None, at(0));
     }
     for second in 0..100 {
-        queue.push_back(7, OTP, None, at(1000 + second));
+        queue.push_back(7, OTP, OWN, None, at(1000 + second));
         let behind =
             (0..).take_while(|_| queue.pop(at(1000 + second)).unwrap().ticket.class() != OTP).count();
         assert!(behind <= 1, "{behind} bulk messages left before it");
@@ -92,11 +93,11 @@ fn shares_that_cannot_be_kept_are_refused() {
 fn what_comes_back_has_its_place_whatever_order_it_comes_in() {
     let mut queue = queue();
     for item in 0..400 {
-        queue.push_back(item, BULK, None, at(item.into()));
+        queue.push_back(item, BULK, OWN, None, at(item.into()));
     }
     let flight: Vec<Queued<u32>> = (0..200).map(|_| queue.pop(at(500)).unwrap()).collect();
     for queued in flight.iter().step_by(2).chain(flight.iter().skip(1).step_by(2).rev()) {
-        queue.push_front(*queued);
+        queue.push_front(*queued, OWN);
     }
     assert_eq!(queue.oldest(BULK), Some(at(0)));
     assert_eq!(queue.iter().map(|queued| queued.item).collect::<Vec<u32>>(), (0..400).collect::<Vec<u32>>());
@@ -107,24 +108,24 @@ fn what_comes_back_has_its_place_whatever_order_it_comes_in() {
 fn a_lane_lets_one_through_at_a_time() {
     let (lane, other) = (Some(Lane(1)), Some(Lane(2)));
     let mut queue = queue();
-    queue.push_back(1, BULK, lane, at(1));
-    queue.push_back(2, BULK, lane, at(2));
-    queue.push_back(3, BULK, other, at(3));
-    queue.push_back(4, OTP, lane, at(4));
-    queue.push_back(5, BULK, None, at(5));
+    queue.push_back(1, BULK, OWN, lane, at(1));
+    queue.push_back(2, BULK, OWN, lane, at(2));
+    queue.push_back(3, BULK, OWN, other, at(3));
+    queue.push_back(4, OTP, OWN, lane, at(4));
+    queue.push_back(5, BULK, OWN, None, at(5));
     assert_eq!((queue.class_waiting(BULK), queue.class_len(BULK), queue.class_waiting(OTP)), (1, 4, 1));
     let first = queue.pop(at(9)).unwrap();
     assert_eq!(first.item, 1);
     assert_eq!(queue.pop(at(9)).unwrap().item, 3);
     // Throttled: it comes back, keeps the lane and leaves again.
-    queue.push_front(first);
+    queue.push_front(first, OWN);
     assert_eq!(queue.pop(at(9)).unwrap().item, 1);
     assert_eq!(queue.pop(at(9)).unwrap().item, 5);
     assert_eq!(queue.pop(at(9)), None);
     // A later try of the holder.
-    queue.push_again(1, BULK, at(10));
+    queue.push_again(1, BULK, OWN, at(10));
     assert_eq!(popped(&mut queue), [1]);
-    queue.push_back(6, BULK, None, at(10));
+    queue.push_back(6, BULK, OWN, None, at(10));
     assert!(queue.done(Lane(1)));
     // What was let in has waited longer than 6.
     assert_eq!(queue.oldest(BULK), Some(at(2)));
@@ -132,7 +133,7 @@ fn a_lane_lets_one_through_at_a_time() {
     assert!(queue.done(Lane(1)));
     assert_eq!(popped(&mut queue), [4]);
     assert!(!queue.done(Lane(1)));
-    queue.push_back(7, BULK, lane, at(11));
+    queue.push_back(7, BULK, OWN, lane, at(11));
     assert_eq!(popped(&mut queue), [7]);
 }
 
@@ -141,7 +142,7 @@ fn a_lane_can_be_held_for_what_is_elsewhere() {
     let mut queue = queue();
     assert!(queue.hold_lane(Lane(1)));
     assert!(!queue.hold_lane(Lane(1)));
-    queue.push_back(1, BULK, Some(Lane(1)), at(0));
+    queue.push_back(1, BULK, OWN, Some(Lane(1)), at(0));
     assert_eq!(queue.pop(at(0)), None);
     queue.done(Lane(1));
     assert_eq!(popped(&mut queue), [1]);
@@ -151,18 +152,18 @@ fn a_lane_can_be_held_for_what_is_elsewhere() {
 fn what_is_removed_never_leaves() {
     let lane = Some(Lane(1));
     let mut queue = queue();
-    let holder = queue.push_back(1, BULK, lane, at(1));
-    let second = queue.push_back(2, BULK, lane, at(2));
-    queue.push_back(3, BULK, lane, at(3));
-    let plain = queue.push_back(4, BULK, None, at(4));
+    let holder = queue.push_back(1, BULK, OWN, lane, at(1));
+    let second = queue.push_back(2, BULK, OWN, lane, at(2));
+    queue.push_back(3, BULK, OWN, lane, at(3));
+    let plain = queue.push_back(4, BULK, OWN, None, at(4));
     assert_eq!(queue.remove(second, lane).unwrap().waits_in, lane);
     assert_eq!(queue.remove(second, lane), None);
     assert_eq!(queue.remove(holder, lane).unwrap().item, 1, "its lane goes to 3");
     assert_eq!(queue.remove(plain, None).unwrap().since, at(4));
     assert_eq!(popped(&mut queue), [3]);
-    let stale = queue.push_back(5, BULK, None, at(5));
+    let stale = queue.push_back(5, BULK, OWN, None, at(5));
     queue.pop(at(5));
-    queue.push_back(6, BULK, None, at(6));
+    queue.push_back(6, BULK, OWN, None, at(6));
     assert_eq!(queue.remove(stale, None), None);
     assert_eq!(queue.len(), 1);
 }
@@ -171,7 +172,7 @@ fn what_is_removed_never_leaves() {
 fn a_held_queue_gives_nothing() {
     let mut queue = PeerQueue::new(1, Fairness::default());
     assert!(!queue.is_full());
-    queue.push_back(1, OTP, None, at(0));
+    queue.push_back(1, OTP, OWN, None, at(0));
     assert!(queue.is_full() && queue.has_ready());
     queue.hold();
     assert!(queue.is_held() && !queue.has_ready());
@@ -187,7 +188,7 @@ fn a_queue_is_drained_in_slices() {
     let mut queue = queue();
     for item in 0..1000 {
         let lane = (item % 3 == 0).then_some(Lane(u64::from(item % 30)));
-        queue.push_back(item, TrafficClass::ALL[item as usize % 4], lane, at(0));
+        queue.push_back(item, TrafficClass::ALL[item as usize % 4], OWN, lane, at(0));
     }
     queue.hold();
     let mut drained = Vec::new();
@@ -210,9 +211,9 @@ fn a_queue_is_drained_in_slices() {
 fn a_million_items_take_less_than_24_octets_each() {
     let mut queue: PeerQueue<u64> = PeerQueue::new(0, Fairness::default());
     for item in 0..1_000_000 {
-        queue.push_back(item, BULK, None, at(0));
+        queue.push_back(item, BULK, OWN, None, at(0));
     }
-    assert!(queue.classes[BULK.index()].line.octets() <= 24_000_000);
+    assert!(queue.classes[BULK.index()].octets() <= 24_000_000);
     // A purge of all but a few gives most of it back.
     let tickets: Vec<Ticket> = queue.iter().map(|queued| queued.ticket).collect();
     for (number, ticket) in tickets.into_iter().enumerate() {
@@ -221,9 +222,16 @@ fn a_million_items_take_less_than_24_octets_each() {
         }
     }
     assert_eq!(queue.len(), 200);
-    assert!(queue.classes[BULK.index()].line.octets() <= 1_000_000);
+    assert!(queue.classes[BULK.index()].octets() <= 1_000_000);
     assert_eq!(queue.drain(1000).len(), 200);
-    assert_eq!(queue.classes[BULK.index()].line.octets(), 0);
+    assert_eq!(queue.classes[BULK.index()].octets(), 0);
+}
+
+/// Owners of the model's items.
+const OWNERS: u64 = 3;
+
+fn of(owner: u64) -> Share {
+    Share { owner: Owner(owner), weight: owner as u32 + 1 }
 }
 
 /// The same queue in the simplest way: all items that were ever pushed.
@@ -242,6 +250,7 @@ enum State {
 #[derive(Clone, Copy, Debug)]
 struct Modelled {
     class: TrafficClass,
+    owner: u64,
     lane: Option<Lane>,
     state: State,
     ticket: Ticket,
@@ -263,16 +272,20 @@ impl Model {
     }
 
     fn heads(&self) -> Vec<u32> {
-        let of =
-            |class| move |(_, other): &(&u32, &Modelled)| other.class == class && other.state == State::Ready;
-        let first = |class| self.items.iter().find(of(class)).map(|(&item, _)| item);
-        TrafficClass::ALL.into_iter().filter_map(first).collect()
+        let first = |class, owner| {
+            let of = |other: &Modelled| (other.class, other.owner) == (class, owner);
+            let mut ready = self.items.iter().filter(|(_, other)| other.state == State::Ready);
+            ready.find(|(_, other)| of(other)).map(|(&item, _)| item)
+        };
+        let all =
+            TrafficClass::ALL.into_iter().flat_map(|class| (0..OWNERS).map(move |owner| (class, owner)));
+        all.filter_map(|(class, owner)| first(class, owner)).collect()
     }
 }
 
 #[derive(Clone, Debug)]
 enum Step {
-    Push(usize, Option<u64>),
+    Push(usize, u64, Option<u64>),
     Pop,
     Back(usize),
     Done(usize),
@@ -282,7 +295,8 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0..4usize, proptest::option::of(0..3u64)).prop_map(|(class, lane)| Step::Push(class, lane)),
+        6 => (0..4usize, 0..OWNERS, proptest::option::of(0..3u64))
+            .prop_map(|(class, owner, lane)| Step::Push(class, owner, lane)),
         5 => Just(Step::Pop),
         2 => any::<usize>().prop_map(Step::Back),
         3 => any::<usize>().prop_map(Step::Done),
@@ -307,13 +321,13 @@ proptest! {
         for (number, step) in steps.into_iter().enumerate() {
             let item = number as u32;
             match step {
-                Step::Push(class, lane) => {
+                Step::Push(class, owner, lane) => {
                     let (class, lane) = (TrafficClass::ALL[class], lane.map(Lane));
                     let waits = lane.is_some_and(|lane| model.is_held(lane));
                     let state = if waits { State::Waiting } else { State::Ready };
-                    let ticket = queue.push_back(item, class, lane, at(0));
+                    let ticket = queue.push_back(item, class, of(owner), lane, at(0));
                     prop_assert_eq!(ticket.class(), class);
-                    model.items.insert(item, Modelled { class, lane, state, ticket });
+                    model.items.insert(item, Modelled { class, owner, lane, state, ticket });
                 }
                 Step::Pop => match queue.pop(at(0)) {
                     Some(queued) => {
@@ -327,7 +341,9 @@ proptest! {
                 },
                 Step::Back(which) => {
                     if let Some(item) = pick(&model, which, |state| state == State::Flight) {
-                        queue.push_front(flight.remove(&item).unwrap());
+                        let back = flight.remove(&item).unwrap();
+                        let ticket = queue.push_front(back, of(model.items[&item].owner));
+                        prop_assert_eq!(ticket, back.ticket);
                         model.items.get_mut(&item).unwrap().state = State::Ready;
                     }
                 }

@@ -73,6 +73,7 @@ fn account(name: &str) -> AccountPolicy {
         name: name.into(),
         active: true,
         queue_max: 1_000_000,
+        weight: AccountPolicy::DEFAULT_WEIGHT,
         default_validity: Duration::from_secs(3600),
         max_validity: Duration::from_secs(86_400),
         short_ids: false,

@@ -119,6 +119,7 @@ fn account(settings: &Settings, snapshot: &Snapshot, row: &Account) -> Result<Ac
         name: row.name.to_string(),
         active: row.enabled,
         queue_max: row.max_messages.unwrap_or(limits.account_messages).get(),
+        weight: row.weight.as_u32(),
         default_validity: row.default_validity.unwrap_or(limits.default_validity).duration(),
         max_validity: row.max_validity.unwrap_or(limits.max_validity).duration(),
         short_ids: row.message_ids == MessageIdStyle::Hex8,
