@@ -26,6 +26,9 @@ use crate::links::Links;
 use crate::spine::{Relay, RelayError, SpineError, SpineHandle, SpineParts, SpineThread, start};
 use crate::telemetry::LogLevel;
 
+/// Octets that are written between two checkpoints at least.
+const CHECKPOINT_LEAST: u64 = 256 << 10;
+
 /// A node that could not be started, or that ended by itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -315,6 +318,8 @@ fn spine_options(settings: &Settings) -> SpineOptions {
         },
         fsync_delay: Duration::from_micros(settings.store.bench_fsync_delay_us.get()),
         wal_bound: settings.store.checkpoint_at.bytes(),
+        // Often enough that the bound is far away while the disk keeps up.
+        checkpoint_every: (settings.store.checkpoint_at.bytes() / 8).max(CHECKPOINT_LEAST),
         ..SpineOptions::in_dir(&settings.node.data_directory)
     }
 }

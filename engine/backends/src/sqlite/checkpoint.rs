@@ -82,6 +82,7 @@ impl Checkpointer {
                 done = pass(&self.connection);
                 self.finish.store(true, Ordering::Release);
             }
+            failpoint::reach("spine.checkpointed");
             drop(turn);
             match done {
                 Ok(pass) => {

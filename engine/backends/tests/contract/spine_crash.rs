@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
-use signalbox_backends::failpoint::VARIABLE;
+use signalbox_backends::failpoint::{VARIABLE, built_in};
 use signalbox_backends::sqlite::{SpineOptions, SqliteSpine};
 use signalbox_core::backend::{Commit, Op, ShardMark, Store, Table};
 use signalbox_core::id::Epoch;
@@ -89,7 +89,10 @@ fn a_process_that_dies_leaves_whole_commits() {
         "spine.after-commit:150",
         "spine.checkpoint:1",
         "spine.checkpoint:4",
+        "spine.checkpointed:1",
+        "spine.checkpointed:4",
     ];
+    assert!(built_in(), "fail points are in builds with debug assertions only");
     for place in places {
         let dir = scratch();
         assert!(!run(dir.path(), place), "the process did not come to {place}");

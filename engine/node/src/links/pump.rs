@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use signalbox_backends::failpoint;
 use signalbox_core::backend::Clock;
 use signalbox_core::exchange::Reply;
 use signalbox_core::gate::Released;
@@ -220,6 +221,7 @@ impl<D: Duty> Pump<D> {
         if self.line.session.poll_timeout().is_some_and(|due| due <= at) {
             self.line.session.handle_timeout(at);
         }
+        failpoint::reach_of("link.turn", self.line.posted.name());
         let duty = &self.duty;
         self.line.send_waiting(|line, released| duty.encode(line, released));
         self.line.go_on_ending();

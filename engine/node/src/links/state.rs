@@ -192,6 +192,12 @@ impl Posted {
         facts.last_error = None;
     }
 
+    /// Its name: of a link with the number of its session, of a listener with that of the connection.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.cell.name
+    }
+
     /// Why it ended, or could not begin.
     pub fn set_error(&self, error: String) {
         self.cell.facts.lock().last_error = Some(error);

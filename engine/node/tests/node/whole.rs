@@ -7,6 +7,8 @@ mod esme;
 mod full_disk;
 mod kill;
 mod operations;
+mod ordeal;
+mod panics;
 mod peers;
 mod site;
 mod smsc;

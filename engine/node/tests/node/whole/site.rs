@@ -107,6 +107,15 @@ impl Site {
 
     /// The same with words in front of the command.
     pub fn start_under(&self, before: &[&str]) -> Node<'_> {
+        let mut node = self.launch(before, &[]);
+        if let Err(status) = node.ready() {
+            panic!("the node ended with {status}:\n{}", self.log_tail());
+        }
+        node
+    }
+
+    /// Starts a node with words in front of the command and variables of its own, and does not wait for it.
+    pub fn launch(&self, before: &[&str], variables: &[(&str, &str)]) -> Node<'_> {
         self.write_settings();
         let program = env!("CARGO_BIN_EXE_signalbox");
         let config = self.path("node.toml");
@@ -116,19 +125,13 @@ impl Site {
         let log = File::options().create(true).append(true).open(self.log_path()).expect("the log");
         let child = Command::new(&words[0])
             .args(&words[1..])
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the log"))
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("{words:?}: {error}"));
-        let mut node = Node { child, site: self };
-        wait_for("the node is ready", Duration::from_secs(30), || {
-            if let Some(status) = node.child.try_wait().expect("the node's state") {
-                panic!("the node ended with {status}:\n{}", self.log_tail());
-            }
-            (self.http("GET", "/ready", "")?.0 == 200).then_some(())
-        });
-        node
+        Node { child, site: self }
     }
 
     pub fn log_path(&self) -> PathBuf {
@@ -211,6 +214,17 @@ pub struct Node<'a> {
 }
 
 impl Node<'_> {
+    /// Waits until it is ready, or has ended before that.
+    pub fn ready(&mut self) -> Result<(), ExitStatus> {
+        let site = self.site;
+        wait_for("the node is ready", Duration::from_secs(30), || {
+            if let Some(status) = self.child.try_wait().expect("the node's state") {
+                return Some(Err(status));
+            }
+            (site.http("GET", "/ready", "")?.0 == 200).then_some(Ok(()))
+        })
+    }
+
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status().expect("kill");

@@ -1,0 +1,146 @@
+//! A node under load that dies again and again, and the books at the end.
+
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use signalbox_backends::failpoint;
+
+use super::esme::Esme;
+use super::kill::judge;
+use super::site::{Node, Site, rows, wait_for};
+use super::smsc::{Mood, Smsc};
+
+/// Messages that a session of the link may have on their way to the SMSC, and its sessions.
+const WINDOW: usize = 10;
+const SESSIONS: usize = 2;
+/// Submissions that the ESME has without an answer.
+const OPEN: usize = 20;
+/// Longest load until a node has come to the place where it dies.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An SMSC that takes its time, and the place of a node before it with these settings beside the usual ones.
+pub fn scene(settings: &str) -> (Smsc, Site) {
+    let smsc = Smsc::start(Some(Duration::from_millis(30)));
+    smsc.set(Mood::Takes(Duration::from_millis(15)));
+    // Some doubts are ended by the receipt, the others by another send.
+    smsc.delay_odd_receipts(Duration::from_secs(6));
+    let link = format!(
+        "sessions = {SESSIONS}\nwindow = {WINDOW}\nburst = 100\nadaptive = false\n\
+         doubt = {{ hold = \"1s\", then = \"retry\" }}"
+    );
+    let mut site = Site::new(&rows(smsc.address, "max_binds = 100", &link));
+    site.extra = format!("[retry.unbound]\nwaits = [\"100ms\"]\nthen_every = \"200ms\"\n{settings}");
+    (smsc, site)
+}
+
+/// See the module. One ESME goes on with its book from node to node.
+pub struct Ordeal<'a> {
+    site: &'a Site,
+    smsc: &'a Smsc,
+    esme: Option<Esme>,
+    /// Number of the next submission.
+    next: u64,
+    /// Submissions without an answer that have been repeated.
+    repeated: u64,
+    /// How often a window was lost: each time so many messages may come twice.
+    lost_windows: usize,
+}
+
+impl<'a> Ordeal<'a> {
+    pub fn new(site: &'a Site, smsc: &'a Smsc) -> Self {
+        Self { site, smsc, esme: None, next: 0, repeated: 0, lost_windows: 0 }
+    }
+
+    /// Binds, and says how many submissions were never answered: they are sent again, under new numbers, so that the
+    /// books see each.
+    pub fn bind(&mut self) -> (Esme, u64) {
+        let session = match self.esme.take() {
+            None => Esme::bind(self.site.smpp).expect("a bind"),
+            Some(before) => Esme::bind_again(self.site.smpp, before)
+                .unwrap_or_else(|_| panic!("the ESME cannot bind again after {} deaths", self.lost_windows)),
+        };
+        let again = session.book.unanswered.len() as u64 - self.repeated;
+        self.repeated += again;
+        (session, again)
+    }
+
+    /// Loads a node with so many messages, goes on until the SMSC has one unanswered, and kills it. Returns how many
+    /// were unanswered then.
+    pub fn kill_after(&mut self, messages: u64) -> u64 {
+        let node = self.site.start();
+        let (mut session, again) = self.bind();
+        let goal = self.next + again + messages;
+        while self.next < goal || self.smsc.unanswered() == 0 {
+            session.until("a place in the window", Duration::from_secs(20), |esme| esme.open() < OPEN);
+            session.submit(self.next).expect("a submit");
+            self.next += 1;
+            if self.next > goal + 2_000 {
+                break;
+            }
+        }
+        let unanswered = self.smsc.unanswered();
+        node.kill();
+        self.bury(session);
+        unanswered
+    }
+
+    /// Loads a node until it dies at a fail point, which may be before it is ready. Returns how it ended.
+    pub fn die_at(&mut self, place: &str) -> ExitStatus {
+        let mut node = self.site.launch(&[], &[(failpoint::VARIABLE, place)]);
+        if let Err(status) = node.ready() {
+            self.lost_windows += 1;
+            return status;
+        }
+        let (mut session, _) = self.bind();
+        let deadline = Instant::now() + PATIENCE;
+        while session.turn(Duration::from_millis(2)).is_ok() {
+            assert!(Instant::now() < deadline, "the node does not come to {place}");
+            if session.open() < OPEN {
+                self.next += 1;
+                // That the node is gone shows at the next turn.
+                let _ = session.submit(self.next - 1);
+            }
+        }
+        let status = node.ended(Duration::from_secs(20));
+        self.bury(session);
+        status
+    }
+
+    /// After the end of a node.
+    fn bury(&mut self, mut session: Esme) {
+        // The answers that were on their way still count.
+        while session.turn(Duration::from_millis(20)).is_ok() {}
+        self.esme = Some(session);
+        self.lost_windows += 1;
+        wait_for("the sessions of the dead node are gone", Duration::from_secs(10), || {
+            (self.smsc.bound() == 0).then_some(())
+        });
+    }
+
+    /// A last node ends everything that is open; the judge says whether the books close.
+    pub fn close(mut self) -> String {
+        let node = self.site.start();
+        let (session, _) = self.bind();
+        self.close_on(node, session)
+    }
+
+    /// The same on a node that runs, through a session that is bound.
+    pub fn close_on(self, node: Node<'_>, mut session: Esme) -> String {
+        session.submit_all(self.next..self.next + 20, 10);
+        session.until("an outcome for each accepted message", Duration::from_secs(60), |esme| {
+            esme.book.accepted.values().all(|id| esme.book.receipts.contains_key(id))
+        });
+        wait_for("nothing is open", Duration::from_secs(30), || {
+            (self.site.metric("queue_messages", "") == 0.0).then_some(())
+        });
+        node.signal("TERM");
+        session.until_closed();
+        assert!(node.ended(Duration::from_secs(40)).success());
+        assert!(
+            session.book.accepted.len() as u64 > self.next / 2,
+            "{} accepted",
+            session.book.accepted.len()
+        );
+        judge(self.site, &session.book, self.smsc, self.lost_windows * WINDOW * SESSIONS)
+    }
+}
