@@ -22,6 +22,8 @@ debian_packages() {
     # The peers of tests: a gateway with its test tools.
     has bearerbox || echo kannel
     [ -x /usr/lib/kannel/test/fakesmsc ] || echo kannel-extras
+    # Its promtool checks and tests the rules in config/prometheus.
+    has promtool || echo prometheus
 }
 
 install_debian_packages() {

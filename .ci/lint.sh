@@ -14,6 +14,8 @@ say 'documents'
 .ci/links.sh
 say 'requirements'
 .ci/requirements.sh
+say 'rules, dashboards and runbooks'
+.ci/rules.sh
 say 'clippy'
 cargo clippy --quiet --workspace --all-targets --all-features "${locked[@]}" -- -D warnings
 say 'documentation'
