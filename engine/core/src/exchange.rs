@@ -299,7 +299,7 @@ impl Exchange {
     }
 
     /// When somebody steps the wall clock, schedules follow it; validity, retries and waits are spans and keep
-    /// their length: their ends move along.
+    /// their length: their ends move along. The validity of what waits for its schedule begins there.
     fn watch_clock(&mut self, now: Now) {
         let offset = now.offset_micros();
         let before = std::mem::replace(&mut self.clock_offset, offset);
@@ -310,10 +310,13 @@ impl Exchange {
         self.last_id = now.wall;
         let mut scheduled = Vec::new();
         for (key, entry) in self.entries.iter_mut() {
-            entry.envelope.expires_at.0 = entry.envelope.expires_at.0.saturating_add(step);
-            if entry.is_scheduled() {
+            let due = entry.scheduled();
+            let expires_at = &mut entry.envelope.expires_at;
+            if let Some(due) = due {
+                *expires_at = expires_at.after(now.wall.since(due));
                 scheduled.push(key);
             } else {
+                expires_at.0 = expires_at.0.saturating_add(step);
                 entry.phase.shift(step);
             }
         }

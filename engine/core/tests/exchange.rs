@@ -7,6 +7,8 @@ mod world;
 
 #[path = "exchange/accept.rs"]
 mod accept;
+#[path = "exchange/clock.rs"]
+mod clock;
 #[path = "exchange/doubt.rs"]
 mod doubt;
 #[path = "exchange/logged.rs"]

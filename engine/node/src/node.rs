@@ -10,7 +10,7 @@ use signalbox_backends::catalog::SqliteCatalog;
 use signalbox_backends::files::{CdrFiles, CdrFilesOptions};
 use signalbox_backends::ownership::EmbeddedOwnership;
 use signalbox_backends::sqlite::{SpineOptions, SqliteSpine, Synchronous};
-use signalbox_backends::system::{SystemClock, SystemRandom};
+use signalbox_backends::system::SystemRandom;
 use signalbox_config::Settings;
 use signalbox_config::settings::StoreDurability;
 use signalbox_core::backend::{CdrSink, Clock, Random};
@@ -86,6 +86,8 @@ pub struct Surrounds {
     pub log: Option<LogLevel>,
     /// The settings file, read again on SIGHUP.
     pub file: Option<PathBuf>,
+    /// The machine's clocks.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A running node.
@@ -121,7 +123,7 @@ impl Node {
     /// # Errors
     /// See [`NodeError`].
     pub async fn start(settings: Settings, surrounds: Surrounds) -> Result<Self, NodeError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let clock = surrounds.clock;
         let data = settings.node.data_directory.clone();
         std::fs::create_dir_all(&data).map_err(io(data.display()))?;
         let mut random = SystemRandom::new().map_err(io("the system's random numbers"))?;

@@ -1,6 +1,9 @@
 //! `signalbox run` and `signalbox check`.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
+use signalbox_backends::system::SystemClock;
 use signalbox_config::{Catalog, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,7 +21,8 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     // One provider of cryptography for all of TLS; a second call could only find the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let surrounds = Surrounds { metrics, log: Some(log), file: Some(args.config.clone()) };
+    let clock = Arc::new(SystemClock::new());
+    let surrounds = Surrounds { metrics, log: Some(log), file: Some(args.config.clone()), clock };
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -305,7 +305,7 @@ impl Exchange {
 
     fn retry_now(&mut self, now: Now, key: Key) -> bool {
         let Some(entry) = self.entries.get_mut(key) else { return false };
-        if !matches!(entry.phase, Phase::Waiting { .. }) || entry.is_scheduled() {
+        if !matches!(entry.phase, Phase::Waiting { .. }) || entry.scheduled().is_some() {
             return false;
         }
         entry.phase = Phase::Waiting { due: now.wall };

@@ -236,11 +236,10 @@ impl Entry {
         }
     }
 
-    /// True while it waits for the instant that its origin named.
-    pub(super) fn is_scheduled(&self) -> bool {
-        self.progress.attempts == 0
-            && self.envelope.not_before.is_some()
-            && matches!(self.phase, Phase::Waiting { .. })
+    /// The instant that its origin named, while it waits for that.
+    pub(super) fn scheduled(&self) -> Option<Micros> {
+        let Phase::Waiting { due } = self.phase else { return None };
+        (self.progress.attempts == 0 && self.envelope.not_before.is_some()).then_some(due)
     }
 
     pub(super) fn remote_id(&self) -> Bytes {

@@ -50,6 +50,17 @@ impl Ending {
         ruling.at = ruling.at.max(lesser.at);
         ruling
     }
+
+    /// No instant before an earlier one: after the wall clock was set back they are the same.
+    fn in_order(mut self, accepted_at: Micros) -> Self {
+        let mut last = accepted_at;
+        let Progress { first_sent_at, taken_at, .. } = &mut self.progress;
+        for at in [first_sent_at.as_mut(), taken_at.as_mut(), Some(&mut self.at)].into_iter().flatten() {
+            *at = last.max(*at);
+            last = *at;
+        }
+        self
+    }
 }
 
 impl Exchange {
@@ -125,6 +136,7 @@ impl Exchange {
         parts: u8,
         ending: Ending,
     ) {
+        let ending = ending.in_order(envelope.id.accepted_at());
         let cdr = cdr(&envelope, data_coding, parts, &ending, CdrKind::Final);
         self.turn.commit.cdrs.push(cdr.encode());
         self.touched_shards.insert(envelope.id.shard());
@@ -161,7 +173,7 @@ impl Exchange {
             message: message.id,
             state,
             submitted_at: message.id.accepted_at(),
-            done_at: now.wall,
+            done_at: now.wall.max(message.id.accepted_at()),
             error,
             network_error,
             text,
@@ -199,7 +211,7 @@ impl Exchange {
         let mut ending = done.ending.clone();
         ending.state = outcome;
         ending.reason = Reason::Receipt;
-        ending.at = now.wall;
+        ending.at = ending.at.max(now.wall);
         ending.progress.network_error = network_error;
         let cdr = cdr(&done.envelope, done.data_coding, done.parts, &ending, CdrKind::Amendment);
         self.turn.commit.cdrs.push(cdr.encode());

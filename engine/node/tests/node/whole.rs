@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod bad_peers;
+mod clock;
 mod esme;
 mod full_disk;
 mod kill;

@@ -81,16 +81,19 @@ impl Esme {
     }
 
     pub fn submit_text(&mut self, destination: &str, text: &[u8]) -> io::Result<()> {
-        self.sequence += 1;
-        let message = Message {
+        self.submit_message(&Message {
             source: "12345".to_owned(),
             destination: destination.to_owned(),
             registered: 1,
             text: text.to_vec(),
             ..Message::default()
-        };
+        })
+    }
+
+    pub fn submit_message(&mut self, message: &Message) -> io::Result<()> {
+        self.sequence += 1;
         let pdu = Pdu::new(wire::SUBMIT_SM, 0, self.sequence, message.body());
-        self.open.insert(self.sequence, destination.to_owned());
+        self.open.insert(self.sequence, message.destination.clone());
         self.write(&pdu.octets())
     }
 

@@ -347,7 +347,7 @@ fn receipt(of: &Message, id: u64) -> Message {
         source: of.destination.clone(),
         destination: of.source.clone(),
         esm_class: 0x04,
-        registered: 0,
         text: text.into_bytes(),
+        ..Message::default()
     }
 }

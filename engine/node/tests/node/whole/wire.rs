@@ -91,6 +91,10 @@ pub struct Message {
     pub esm_class: u8,
     pub registered: u8,
     pub text: Vec<u8>,
+    /// schedule_delivery_time.
+    pub schedule: String,
+    /// validity_period.
+    pub validity: String,
 }
 
 impl Message {
@@ -99,7 +103,12 @@ impl Message {
         body.extend_from_slice(self.source.as_bytes());
         body.extend_from_slice(&[0, 1, 1]);
         body.extend_from_slice(self.destination.as_bytes());
-        body.extend_from_slice(&[0, self.esm_class, 0, 0, 0, 0, self.registered, 0, 0, 0]);
+        body.extend_from_slice(&[0, self.esm_class, 0, 0]);
+        for time in [&self.schedule, &self.validity] {
+            body.extend_from_slice(time.as_bytes());
+            body.push(0);
+        }
+        body.extend_from_slice(&[self.registered, 0, 0, 0]);
         body.push(u8::try_from(self.text.len()).expect("a short text"));
         body.extend_from_slice(&self.text);
         body
@@ -114,11 +123,12 @@ impl Message {
         let destination = text(&mut rest);
         let esm_class = rest[0];
         rest = &rest[3..];
-        text(&mut rest);
-        text(&mut rest);
+        let schedule = text(&mut rest);
+        let validity = text(&mut rest);
         let registered = rest[0];
         let length = usize::from(rest[4]);
-        Self { source, destination, esm_class, registered, text: rest[5..5 + length].to_vec() }
+        let text = rest[5..5 + length].to_vec();
+        Self { source, destination, esm_class, registered, text, schedule, validity }
     }
 
     pub fn is_receipt(&self) -> bool {
