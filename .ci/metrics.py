@@ -12,13 +12,16 @@ import pathlib
 import re
 import sys
 
+# With this argument the queries of the dashboards are printed as rules, so that promtool says whether they can be read.
+AS_RULES = "--dashboards-as-rules"
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What Prometheus itself adds.
 OWN_METRICS = {"up", "ALERTS"}
 OWN_LABELS = {"job", "instance", "le"}
 WORDS = set(
     "and or unless on ignoring by without group_left group_right bool offset sum min max avg count topk bottomk rate "
-    "irate increase resets deriv delta histogram_quantile max_over_time min_over_time avg_over_time label_replace clamp_min "
+    "irate increase resets deriv delta histogram_quantile max_over_time min_over_time avg_over_time label_replace sort_desc clamp_min "
     "clamp_max abs absent vector scalar time label_values".split()
 )
 problems = []
@@ -117,6 +120,17 @@ def check_rules():
     return recorded, alerts
 
 
+def as_rules():
+    """The queries of all dashboards as a file of rules, Grafana's variables filled in."""
+    yield "groups:\n  - name: dashboards\n    rules:"
+    for path in sorted((ROOT / "config/grafana").glob("*.json")):
+        for panel in json.loads(path.read_text())["panels"]:
+            for target in panel.get("targets", []):
+                expr = re.sub(r"\$\w+", ".*", target["expr"].replace("$__rate_interval", "5m"))
+                name = f"{path.stem}:panel{panel['id']}:{target['refId'].lower()}"
+                yield f"      - record: {name}\n        expr: {json.dumps(expr)}"
+
+
 def check_dashboards(recorded):
     """How many queries there are in how many dashboards."""
     queries, uids = 0, set()
@@ -150,6 +164,9 @@ def check_dashboards(recorded):
     return len(paths), queries
 
 
+if AS_RULES in sys.argv:
+    print("\n".join(as_rules()))
+    sys.exit()
 recorded, alerts = check_rules()
 boards, queries = check_dashboards(recorded)
 if not METRICS or not alerts:

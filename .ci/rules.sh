@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The rules of config/prometheus: names of metrics, labels, alerts and pages always; what they do where promtool is.
+# The rules of config/prometheus and the dashboards of config/grafana: names of metrics, labels, alerts and pages always; what they do where promtool is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/environment.sh
@@ -15,6 +15,10 @@ quiet() {
     echo "$said" >&2
     return 1
 }
+queries=$(mktemp)
+trap 'rm -f "$queries"' EXIT
+python3 .ci/metrics.py --dashboards-as-rules >"$queries"
+quiet promtool check rules "$queries"
 cd config/prometheus
 quiet promtool check config prometheus.yml
 quiet promtool test rules tests/*.yml
