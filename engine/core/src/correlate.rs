@@ -104,6 +104,8 @@ struct Habit {
     configured: LinkIds,
     learned: Option<IdRelation>,
     candidate: Option<IdRelation>,
+    /// Whether there were numbers (1) and texts (2) among the ids that it gave.
+    forms: u8,
     streak: u8,
     contradictions: u8,
 }
@@ -218,7 +220,9 @@ impl<T: Copy + PartialEq> Correlator<T> {
     /// `None` when the id is empty: no receipt could ever name it.
     pub fn expect(&mut self, link: LinkId, remote_id: &[u8], device: &Address, item: T) -> Option<Expected> {
         let device = Device::of(device);
-        let keys = Readings::of(remote_id)?.own_keys(link, device);
+        let readings = Readings::of(remote_id)?;
+        self.links.entry(link).or_default().forms |= readings.form();
+        let keys = readings.own_keys(link, device);
         let index = self.allot(link, device, item);
         let entry = &mut self.entries[index as usize];
         entry.used = keys.len() as u8;
@@ -260,6 +264,15 @@ impl<T: Copy + PartialEq> Correlator<T> {
                 }
             }
         }
+    }
+
+    /// True when an id that no open message has looks as if the link had given it: a number where its ids are
+    /// numbers. False for an empty one. What a link that never gave an id writes is not known.
+    #[must_use]
+    pub fn is_form_of(&self, link: LinkId, receipt_id: &[u8]) -> bool {
+        let Some(readings) = Readings::of(receipt_id) else { return false };
+        let forms = self.links.get(&link).map_or(0, |habit| habit.forms);
+        forms == 0 || forms & readings.form() != 0
     }
 
     /// Expects nothing more for an entry; gives back its item unless that was done before.

@@ -112,6 +112,8 @@ pub struct Exchange {
     /// Messages that are out to a device over a link, by lane.
     out: FxHashMap<(LinkId, u64), u32>,
     in_doubt: FxHashMap<(LinkId, u64), Vec<receipt::Doubted>>,
+    /// Messages in doubt whose texts are still to be read from the store.
+    unread: Vec<Key>,
     seen: SeenMo,
     finished: Finished,
     counters: Counters,
@@ -160,6 +162,7 @@ impl Exchange {
             early: EarlyReceipts::new(limits.early_receipts, limits.early_receipt_wait),
             out: FxHashMap::default(),
             in_doubt: FxHashMap::default(),
+            unread: Vec::new(),
             seen: SeenMo::new(limits.dedupe),
             finished: Finished::new(limits.finished),
             counters: Counters::new(&policy.counters.set, policy.counters.limits)
@@ -295,6 +298,7 @@ impl Exchange {
         }
         self.sweep_counters(now);
         self.reroute_stranded(now);
+        self.read_openings(bodies);
         self.release(now, bodies);
     }
 

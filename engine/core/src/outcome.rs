@@ -138,9 +138,33 @@ pub enum Reason {
     Doubt,
     /// The exchange could not handle it.
     Internal,
+    /// A receipt of the link says so whose id nobody here knows: the message was in doubt, and link, device and the
+    /// beginning of the text agree with this one alone.
+    ReceiptByText,
 }
 
 impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 17] = [
+        Self::None,
+        Self::NoRoute,
+        Self::RouteRejects,
+        Self::PeerRefused,
+        Self::RetriesExhausted,
+        Self::ValidityEnded,
+        Self::ReceiptNeverCame,
+        Self::Receipt,
+        Self::CancelledByOrigin,
+        Self::PurgedByOperator,
+        Self::ReplacedByOrigin,
+        Self::Contract,
+        Self::CounterBlock,
+        Self::NotEncodable,
+        Self::Doubt,
+        Self::Internal,
+        Self::ReceiptByText,
+    ];
+
     /// The name in CDRs, metrics and the API.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -161,6 +185,7 @@ impl Reason {
             Self::NotEncodable => "not_encodable",
             Self::Doubt => "doubt",
             Self::Internal => "internal",
+            Self::ReceiptByText => "receipt_by_text",
         }
     }
 }

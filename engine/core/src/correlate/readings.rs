@@ -71,6 +71,14 @@ impl Readings {
         matches!(self, Self::Text(_))
     }
 
+    /// One bit for numbers, one for texts.
+    pub(super) fn form(&self) -> u8 {
+        match self {
+            Self::Number { .. } => 1,
+            Self::Text(_) => 2,
+        }
+    }
+
     /// True when its largest reading is below `bound`.
     pub(super) fn largest_below(&self, bound: u64) -> bool {
         match self {

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 
 use super::Exchange;
 use super::effect::Effect;
-use super::entry::{Key, Phase};
+use super::entry::{Held, Key, Phase};
 use super::event::{Answer, Unsent};
 use super::note::Note;
 use super::receipt::{Doubted, Opening};
@@ -233,6 +233,9 @@ impl Exchange {
     pub(super) fn enter_doubt(&mut self, key: Key, opening: Opening) {
         let Some(entry) = self.entries.get(key) else { return };
         if let Some(PeerId::Link(link)) = entry.peer {
+            if matches!(entry.body, Held::Cold) && opening == Opening::default() {
+                self.unread.push(key);
+            }
             let doubted = Doubted { key, opening };
             self.in_doubt.entry((link, entry.lane_key().0)).or_default().push(doubted);
         }

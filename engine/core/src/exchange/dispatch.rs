@@ -236,7 +236,7 @@ impl Exchange {
     }
 
     /// The body of an entry, from memory or from the store.
-    fn body(&self, entry: &Entry, bodies: &dyn Bodies) -> Option<crate::message::Body> {
+    pub(super) fn body(&self, entry: &Entry, bodies: &dyn Bodies) -> Option<crate::message::Body> {
         match &entry.body {
             Held::Hot(body) => Some(body.clone()),
             Held::Cold => {

@@ -47,6 +47,9 @@ impl Ending {
             (a, b) => a.or(b),
         };
         ours.taken_at = ours.taken_at.max(theirs.taken_at);
+        if ruling.state == lesser.state && lesser.reason == Reason::ReceiptByText {
+            ruling.reason = lesser.reason;
+        }
         ruling.at = ruling.at.max(lesser.at);
         ruling
     }

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::Exchange;
 use super::effect::Reply;
 use super::entry::{Held, Key, Phase, lane_key};
 use super::event::{LinkReceipt, ReplyTo};
 use super::note::{Note, Stray};
+use super::{Bodies, Exchange};
 use crate::address::Address;
 use crate::backend::Table;
 use crate::correlate::Match;
@@ -55,10 +55,10 @@ impl Opening {
         }
     }
 
-    /// True when a receipt with this text may be for the message; one without text may be for any.
+    /// True when a receipt with this text may be for the message. One without text says nothing.
     fn agrees(&self, text: &[u8]) -> bool {
         let length = text.len().min(self.0.len());
-        text.is_empty() || (length > 0 && text[..length] == self.0[..length])
+        length > 0 && text[..length] == self.0[..length]
     }
 }
 
@@ -99,7 +99,7 @@ impl Exchange {
     /// Finds the message and applies the receipt, or parks it.
     fn judge_receipt(&mut self, now: Now, receipt: Parked) {
         match self.correlator.find(receipt.link, &receipt.remote_id, &receipt.device) {
-            Match::One(key) => self.apply_receipt(now, key, &receipt),
+            Match::One(key) => self.apply_receipt(now, key, &receipt, Reason::Receipt),
             Match::Ambiguous(_) => self.stray(receipt.link, Stray::Ambiguous),
             Match::None => {
                 if self.late_receipt(now, &receipt) {
@@ -111,7 +111,7 @@ impl Exchange {
                         entry.progress.remote_id = receipt.remote_id.as_ref().into();
                         entry.progress.taken_at.get_or_insert(now.wall);
                     }
-                    self.apply_receipt(now, key, &receipt);
+                    self.apply_receipt(now, key, &receipt, Reason::ReceiptByText);
                     return;
                 }
                 self.park(now, receipt);
@@ -119,15 +119,14 @@ impl Exchange {
         }
     }
 
-    /// The one message in doubt that the receipt can mean. Its id never came back, so link, device and the
-    /// beginning of the text decide: where the receipt has a text, a message that begins otherwise is not meant,
-    /// be it that the receipt is early for another one or late for one that was forgotten. While another message
-    /// to the device is out on the link it would be a guess: an origin that repeats what was not answered sends
-    /// the same text.
+    /// The one message in doubt that the receipt means (decision 0009). Its id never came back, so link, device,
+    /// the form of the id and the beginning of the text decide; a receipt without text could be early for another
+    /// message or late for one that was forgotten. While another message to the device is out on the link it would
+    /// be a guess: an origin that repeats what was not answered sends the same text.
     fn only_doubt(&self, receipt: &Parked) -> Option<Key> {
         let place = (receipt.link, lane_key(&receipt.device).0);
         let doubted = self.in_doubt.get(&place)?;
-        if self.out.contains_key(&place) {
+        if self.out.contains_key(&place) || !self.correlator.is_form_of(receipt.link, &receipt.remote_id) {
             return None;
         }
         let mut meant = doubted.iter().filter(|doubted| doubted.opening.agrees(&receipt.text));
@@ -137,7 +136,7 @@ impl Exchange {
         }
     }
 
-    fn apply_receipt(&mut self, now: Now, key: Key, receipt: &Parked) {
+    fn apply_receipt(&mut self, now: Now, key: Key, receipt: &Parked, reason: Reason) {
         let Some(outcome) = FinalState::of_receipt(receipt.state) else {
             self.intermediate(now, key, receipt);
             return;
@@ -149,7 +148,7 @@ impl Exchange {
         entry.progress.network_error = receipt.network_error;
         entry.progress.receipt_error = receipt.error;
         entry.progress.receipt_text = receipt.text.as_ref().into();
-        self.finish(now, key, outcome, Reason::Receipt);
+        self.finish(now, key, outcome, reason);
     }
 
     fn intermediate(&mut self, now: Now, key: Key, receipt: &Parked) {
@@ -191,7 +190,7 @@ impl Exchange {
             match self.correlator.find(link, &receipt.remote_id, &receipt.device) {
                 Match::One(found) => {
                     self.delete(receipt.shard(), Table::EarlyReceipt, receipt.row);
-                    self.apply_receipt(now, found, &receipt);
+                    self.apply_receipt(now, found, &receipt, Reason::Receipt);
                 }
                 Match::Ambiguous(_) | Match::None => {
                     let row = receipt.row;
@@ -236,6 +235,20 @@ impl Exchange {
 
     pub(super) fn stray(&mut self, link: LinkId, why: Stray) {
         self.turn.notes.push(Note::ReceiptStray { link, why });
+    }
+
+    /// Reads the openings of messages in doubt whose bodies are in the store only.
+    pub(super) fn read_openings(&mut self, bodies: &dyn Bodies) {
+        for key in std::mem::take(&mut self.unread) {
+            let Some(entry) = self.entries.get(key) else { continue };
+            let Some(PeerId::Link(link)) = entry.peer else { continue };
+            let place = (link, entry.lane_key().0);
+            let Some(body) = self.body(entry, bodies) else { continue };
+            let doubted = self.in_doubt.get_mut(&place).into_iter().flatten();
+            for doubted in doubted.filter(|doubted| doubted.key == key) {
+                doubted.opening = Opening::of(&body);
+            }
+        }
     }
 
     /// Ends the wait for an entry's receipt.

@@ -44,16 +44,78 @@ fn what_was_in_the_window_waits_for_its_receipt_and_is_then_tried_again_and_mark
 }
 
 #[test]
-fn a_receipt_ends_the_doubt() {
+fn a_receipt_with_its_text_ends_the_doubt_and_the_record_says_so() {
+    let mut world = World::new();
+    sent_with_receipt(&mut world);
+    let permit = world.last_sent().permit();
+    world.down(TO_LINK, &[], &[permit]);
+    world.receipt_with_text("whatever", "447700900001", "hello");
+    let cdr = &world.cdrs[0];
+    assert!(cdr.doubt && !cdr.possible_duplicate);
+    assert_eq!((cdr.outcome, cdr.reason), (FinalState::Delivered, Reason::ReceiptByText));
+    assert_eq!(cdr.remote_id, "whatever");
+    assert_eq!(world.exchange.open(), 1, "only the receipt for the origin is left");
+}
+
+#[test]
+fn a_receipt_that_names_nothing_we_know_and_has_no_text_is_no_guess() {
     let mut world = World::new();
     sent_with_receipt(&mut world);
     let permit = world.last_sent().permit();
     world.down(TO_LINK, &[], &[permit]);
     world.receipt("whatever", "447700900001", ReceiptState::Delivered);
-    let cdr = &world.cdrs[0];
-    assert!(cdr.doubt && !cdr.possible_duplicate);
-    assert_eq!(cdr.outcome, FinalState::Delivered);
-    assert_eq!(world.exchange.open(), 1, "only the receipt for the origin is left");
+    world.receipt_with_text("", "447700900001", "hello");
+    assert!(world.cdrs.is_empty());
+    world.up(PeerId::Link(LINK), SessionId(202), 10);
+    world.pass(Duration::from_secs(61));
+    let permit = world.last_sent().permit();
+    world.answer(permit, "B");
+    world.receipt("B", "447700900001", ReceiptState::Delivered);
+    assert!(world.cdrs[0].doubt && world.cdrs[0].possible_duplicate);
+    assert_eq!(world.cdrs[0].reason, Reason::Receipt);
+}
+
+#[test]
+fn an_id_of_another_form_than_the_link_writes_does_not_end_the_doubt() {
+    let mut world = World::new();
+    world.taken("447700900002", "7F01");
+    sent_with_receipt(&mut world);
+    let permit = world.last_sent().permit();
+    world.down(TO_LINK, &[], &[permit]);
+    world.receipt_with_text("msg-12/x", "447700900001", "hello");
+    assert!(world.cdrs.is_empty());
+    world.receipt_with_text("7F02", "447700900001", "hello");
+    assert_eq!(world.cdrs[0].reason, Reason::ReceiptByText);
+}
+
+#[test]
+fn texts_that_are_only_in_the_store_are_compared_too() {
+    let mut policy = policy();
+    policy.limits.hot_octets = 0;
+    let mut world = World::with(policy);
+    // Nobody takes it at once, so that its text leaves the memory.
+    sent_with_receipt(&mut world);
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    let permit = world.last_sent().permit();
+    world.down(TO_LINK, &[], &[permit]);
+    world.receipt_with_text("X", "447700900001", "good morning");
+    assert!(world.cdrs.is_empty());
+    world.receipt_with_text("Y", "447700900001", "hello");
+    assert_eq!(world.cdrs[0].reason, Reason::ReceiptByText);
+}
+
+#[test]
+fn one_part_that_ended_by_its_text_marks_the_whole() {
+    let mut world = World::new();
+    let parts = [text("first"), text("second")].into_iter().collect();
+    let message = Submit { parts, receipt: ReceiptRequest::FINAL, ..world.message("447700900001") };
+    world.submit(message).unwrap();
+    let permits: Vec<_> = world.sent.iter().map(|(_, released)| released.permit()).collect();
+    world.answer(permits[0], "7A");
+    world.receipt("7A", "447700900001", ReceiptState::Delivered);
+    world.down(TO_LINK, &[], &permits[1..]);
+    world.receipt_with_text("7B", "447700900001", "second");
+    assert_eq!((world.cdrs.len(), world.cdrs[0].reason), (1, Reason::ReceiptByText));
 }
 
 #[test]
@@ -129,9 +191,9 @@ fn a_receipt_with_another_text_is_not_for_the_message_in_doubt() {
         if restarts {
             world.restart();
         }
-        world.receipt_with_text("X", "447700900001", "good morning");
+        world.receipt_with_text("C", "447700900001", "good morning");
         assert_eq!(world.cdrs.len(), 1, "restarts: {restarts}");
-        world.receipt_with_text("Y", "447700900001", "hello");
+        world.receipt_with_text("D", "447700900001", "hello");
         assert_eq!(world.cdrs.len(), 2, "restarts: {restarts}");
     }
 }
