@@ -1,5 +1,6 @@
 //! What operators do to a running node: drain, reload, the admin port.
 
 mod admin_port;
+mod apply;
 mod drain;
 mod reload;

@@ -23,6 +23,8 @@ pub enum Mood {
     /// Sends octets that make no sense before each nth answer: a PDU nobody knows, one cut short, a response to
     /// nothing.
     Garbage(u64),
+    /// Sends octets in which no PDU can be found before each nth answer.
+    Noise(u64),
     /// Answers with this status.
     Refuses(u32),
 }
@@ -283,9 +285,12 @@ impl Connection {
         let status = match mood {
             Mood::Throttles(rate) if !self.lets(rate) => wire::THROTTLED,
             Mood::Refuses(status) => status,
-            Mood::Takes(_) | Mood::Silent | Mood::Resets(_) | Mood::Garbage(_) | Mood::Throttles(_) => {
-                wire::OK
-            }
+            Mood::Takes(_)
+            | Mood::Silent
+            | Mood::Resets(_)
+            | Mood::Garbage(_)
+            | Mood::Noise(_)
+            | Mood::Throttles(_) => wire::OK,
         };
         let message = Message::read(&pdu.body);
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
@@ -314,6 +319,11 @@ impl Connection {
             octets.extend(Pdu::new(0x0001_0203, 0, 9, b"what".to_vec()).octets());
             octets.extend(Pdu::new(wire::DELIVER_SM, 0, 10, vec![0, 1]).octets());
             octets.extend(Pdu::new(wire::SUBMIT_SM | RESPONSE, 0, 0x7fff_0000, b"1\0".to_vec()).octets());
+        }
+        if let Mood::Noise(each) = mood
+            && self.submits.is_multiple_of(each)
+        {
+            octets.extend([0xff; 64]);
         }
         let given = if self.shared.hexadecimal { format!("{id:x}\0") } else { format!("{id}\0") };
         let body = if status == wire::OK { given.into_bytes() } else { Vec::new() };

@@ -11,8 +11,8 @@ use super::super::site::{Node, Site, rows};
 use super::super::smsc::Smsc;
 use super::super::wire::{self, Message, Pdu};
 
-/// Wrong binds of the flood. The requirement says 10,000; a debug build gets through these in some seconds.
-const WRONG_BINDS: usize = 2_000;
+/// Wrong binds of the flood.
+const WRONG_BINDS: usize = 10_000;
 
 fn accounts(more: &str) -> String {
     format!(

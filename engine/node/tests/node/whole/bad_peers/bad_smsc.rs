@@ -63,6 +63,13 @@ fn one_that_sends_garbage_keeps_its_session() {
 }
 
 #[test]
+fn one_that_sends_noise_is_left_and_bound_again() {
+    through(Mood::Noise(20), 100, "", 200, |smsc, esme| {
+        esme.until("another session", Duration::from_secs(30), |_| smsc.sessions() >= 3);
+    });
+}
+
+#[test]
 fn one_that_throttles_gets_its_rate_and_no_more() {
     const RATE: u32 = 200;
     let smsc = Smsc::start(None);
