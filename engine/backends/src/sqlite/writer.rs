@@ -255,8 +255,8 @@ impl Writer {
         let mut finish = wal.finish.load(Ordering::Acquire);
         if !finish && wal.since_look >= wal.checkpoint_every / 4 {
             wal.since_look = 0;
-            // The file is cut back to its bound when it starts anew, so its length tells of this round. At twice
-            // the bound the second thread is too slow, and commits wait for the disk.
+            // The file is cut back to twice its bound when it starts anew, so a greater length tells of this round:
+            // the second thread is too slow, and commits wait for the disk.
             finish = std::fs::metadata(&wal.path).is_ok_and(|file| file.len() > 2 * wal.bound);
         }
         if finish {
