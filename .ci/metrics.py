@@ -75,14 +75,14 @@ def check_expression(where, expr, recorded):
         if name in WORDS or name in OWN_METRICS or name in recorded:
             found += name not in WORDS
             continue
-        base = re.sub(r"_(bucket|sum|count)$", "", name)
-        if name not in METRICS and base in METRICS and base in HISTOGRAMS:
+        asked, base = name, re.sub(r"_(bucket|sum|count)$", "", name)
+        if name not in METRICS and base in HISTOGRAMS:
             name = base
         if name not in METRICS:
             wrong(f"{where} asks for {name}, which no node exports")
             continue
         found += 1
-        if name in HISTOGRAMS and name != base:
+        if name in HISTOGRAMS and asked == name:
             wrong(f"{where} asks for {name} without _bucket, _sum or _count")
         for label in re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selector):
             if label not in METRICS[name] | OWN_LABELS:
