@@ -13,4 +13,5 @@ mod panics;
 mod peers;
 mod site;
 mod smsc;
+mod soak;
 mod wire;

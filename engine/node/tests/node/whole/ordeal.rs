@@ -1,5 +1,6 @@
 //! A node under load that dies again and again, and the books at the end.
 
+use std::io;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use super::smsc::{Mood, Smsc};
 
 /// Messages that a session of the link may have on their way to the SMSC, and its sessions.
 const WINDOW: usize = 10;
-const SESSIONS: usize = 2;
+pub const SESSIONS: usize = 2;
 /// Submissions that the ESME has without an answer.
 const OPEN: usize = 20;
 /// Longest load until a node has come to the place where it dies.
@@ -26,7 +27,7 @@ pub fn scene(settings: &str) -> (Smsc, Site) {
     smsc.delay_odd_receipts(Duration::from_secs(6));
     let link = format!(
         "sessions = {SESSIONS}\nwindow = {WINDOW}\nburst = 100\nadaptive = false\n\
-         doubt = {{ hold = \"1s\", then = \"retry\" }}"
+         response_timeout = \"2s\"\ndoubt = {{ hold = \"1s\", then = \"retry\" }}"
     );
     let mut site = Site::new(&rows(smsc.address, "max_binds = 100", &link));
     site.extra = format!("[retry.unbound]\nwaits = [\"100ms\"]\nthen_every = \"200ms\"\n{settings}");
@@ -42,13 +43,13 @@ pub struct Ordeal<'a> {
     next: u64,
     /// Submissions without an answer that have been repeated.
     repeated: u64,
-    /// How often a window was lost: each time so many messages may come twice.
-    lost_windows: usize,
+    /// Windows of answers that never came although the session stayed: each message in them may come twice.
+    pub silent_windows: usize,
 }
 
 impl<'a> Ordeal<'a> {
     pub fn new(site: &'a Site, smsc: &'a Smsc) -> Self {
-        Self { site, smsc, esme: None, next: 0, repeated: 0, lost_windows: 0 }
+        Self { site, smsc, esme: None, next: 0, repeated: 0, silent_windows: 0 }
     }
 
     /// Binds, and says how many submissions were never answered: they are sent again, under new numbers, so that the
@@ -57,7 +58,7 @@ impl<'a> Ordeal<'a> {
         let session = match self.esme.take() {
             None => Esme::bind(self.site.smpp).expect("a bind"),
             Some(before) => Esme::bind_again(self.site.smpp, before)
-                .unwrap_or_else(|_| panic!("the ESME cannot bind again after {} deaths", self.lost_windows)),
+                .unwrap_or_else(|_| panic!("the ESME cannot bind again after {} messages", self.next)),
         };
         let again = session.book.unanswered.len() as u64 - self.repeated;
         self.repeated += again;
@@ -88,7 +89,6 @@ impl<'a> Ordeal<'a> {
     pub fn die_at(&mut self, place: &str) -> ExitStatus {
         let mut node = self.site.launch(&[], &[(failpoint::VARIABLE, place)]);
         if let Err(status) = node.ready() {
-            self.lost_windows += 1;
             return status;
         }
         let (mut session, _) = self.bind();
@@ -106,12 +106,29 @@ impl<'a> Ordeal<'a> {
         status
     }
 
+    /// Goes on for a while, at about this rate.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub fn load(&mut self, session: &mut Esme, span: Duration, per_second: f64) -> io::Result<()> {
+        let begun = Instant::now();
+        let first = self.next;
+        while begun.elapsed() < span {
+            let due = first + (begun.elapsed().as_secs_f64() * per_second) as u64;
+            while self.next < due && session.open() < OPEN {
+                self.next += 1;
+                session.submit(self.next - 1)?;
+            }
+            session.turn(Duration::from_millis(2))?;
+        }
+        Ok(())
+    }
+
     /// After the end of a node.
-    fn bury(&mut self, mut session: Esme) {
+    pub fn bury(&mut self, mut session: Esme) {
         // The answers that were on their way still count.
         while session.turn(Duration::from_millis(20)).is_ok() {}
         self.esme = Some(session);
-        self.lost_windows += 1;
         wait_for("the sessions of the dead node are gone", Duration::from_secs(10), || {
             (self.smsc.bound() == 0).then_some(())
         });
@@ -141,6 +158,8 @@ impl<'a> Ordeal<'a> {
             "{} accepted",
             session.book.accepted.len()
         );
-        judge(self.site, &session.book, self.smsc, self.lost_windows * WINDOW * SESSIONS)
+        // Each session lost its window at most, but for those of the last node.
+        let windows = self.smsc.sessions() as usize - SESSIONS + self.silent_windows;
+        judge(self.site, &session.book, self.smsc, windows * WINDOW)
     }
 }

@@ -350,8 +350,10 @@ impl Connection {
 }
 
 fn receipt(of: &Message, id: u64) -> Message {
+    let beginning = String::from_utf8_lossy(&of.text[..of.text.len().min(20)]);
     let text = format!(
-        "id:{id} sub:001 dlvrd:001 submit date:2611220400 done date:2611220400 stat:DELIVRD err:000 text:"
+        "id:{id} sub:001 dlvrd:001 submit date:2611220400 done date:2611220400 stat:DELIVRD err:000 \
+         text:{beginning}"
     );
     Message {
         source: of.destination.clone(),
