@@ -368,7 +368,7 @@ impl Exchange {
             entry.fresh = false;
             let octets = u32::try_from(message.len()).unwrap_or(u32::MAX);
             let keep = self.hot_octets + u64::from(octets) <= self.policy.limits.hot_octets;
-            entry.body = if keep { row::settle(&message) } else { Held::Cold };
+            entry.body = if keep { Held::Row(message.clone()) } else { Held::Cold };
             if keep {
                 entry.hot_octets = octets;
                 self.hot_octets += u64::from(octets);

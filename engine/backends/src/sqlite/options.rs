@@ -48,7 +48,7 @@ impl SpineOptions {
             fsync_delay: Duration::ZERO,
             wal_bound: 64 << 20,
             checkpoint_every: 8 << 20,
-            cache: 64 << 20,
+            cache: 16 << 20,
             vfs: None,
             checkpointer: true,
         }

@@ -172,7 +172,7 @@ impl Exchange {
         entry.envelope.expires_at =
             expires_at.filter(|at| *at > now.wall).unwrap_or(entry.envelope.expires_at);
         self.hot_octets -= u64::from(std::mem::take(&mut entry.hot_octets));
-        entry.body = Held::Hot(Body::Content(replaced));
+        entry.body = Held::hot(Body::Content(replaced));
         // The whole row is written again.
         entry.fresh = true;
         if let Some(at) = not_before.filter(|at| *at > now.wall) {
@@ -185,9 +185,9 @@ impl Exchange {
     }
 
     fn content_of(&self, entry: &Entry) -> Option<Content> {
-        match &entry.body {
-            Held::Hot(Body::Content(content)) => Some(content.clone()),
-            Held::Hot(Body::Receipt(_)) | Held::Cold => None,
+        match entry.body.in_memory()? {
+            Body::Content(content) => Some(content),
+            Body::Receipt(_) => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Queues and credit: which message leaves when, through the send gate.
 
 use super::effect::Effect;
-use super::entry::{Entries, Entry, Held, Key, Phase, Place};
+use super::entry::{Entries, Entry, Key, Phase, Place};
 use super::note::Note;
 use super::row;
 use super::{Bodies, Exchange};
@@ -237,13 +237,10 @@ impl Exchange {
 
     /// The body of an entry, from memory or from the store.
     pub(super) fn body(&self, entry: &Entry, bodies: &dyn Bodies) -> Option<crate::message::Body> {
-        match &entry.body {
-            Held::Hot(body) => Some(body.clone()),
-            Held::Cold => {
-                let stored = bodies.message_row(entry.envelope.id)?;
-                row::body_of(&stored).ok()
-            }
-        }
+        entry.body.in_memory().or_else(|| {
+            let stored = bodies.message_row(entry.envelope.id)?;
+            row::body_of(&stored).ok()
+        })
     }
 
     /// The receipts to ask of a peer: always final ones where any is wanted, for "failure only" would leave

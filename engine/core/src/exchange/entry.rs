@@ -78,10 +78,28 @@ impl Phase {
 /// How far the body is from the hand.
 #[derive(Clone, Debug)]
 pub(super) enum Held {
-    /// In memory.
-    Hot(Body),
+    /// In memory, not in the store yet.
+    Hot(Box<Body>),
+    /// In memory, as the message row that is in the store.
+    Row(Bytes),
     /// In the store.
     Cold,
+}
+
+impl Held {
+    pub(super) fn hot(body: Body) -> Self {
+        Self::Hot(Box::new(body))
+    }
+
+    /// The body, unless it is only in the store.
+    pub(super) fn in_memory(&self) -> Option<Body> {
+        match self {
+            Self::Hot(body) => Some((**body).clone()),
+            // The row is our own; what cannot be read of it in memory cannot be read in the store either.
+            Self::Row(row) => super::row::body_of(row).ok(),
+            Self::Cold => None,
+        }
+    }
 }
 
 /// What decided the way of a message.
@@ -117,8 +135,7 @@ pub(super) struct Progress {
     /// What the final receipt said of the network's error.
     pub network_error: Option<(u8, u16)>,
     pub receipt_error: u16,
-    #[serde(with = "remote_id")]
-    pub receipt_text: RemoteId,
+    pub receipt_text: Box<[u8]>,
     pub decided: Decided,
 }
 
@@ -137,7 +154,7 @@ impl Default for Progress {
             pinned: false,
             network_error: None,
             receipt_error: 0,
-            receipt_text: RemoteId::new(),
+            receipt_text: Box::default(),
             decided: Decided::default(),
         }
     }
@@ -342,5 +359,17 @@ impl Entries {
             let entry = slot.entry.as_deref()?;
             Some((Key { slot: index as u32, generation: slot.generation }, entry))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_message_is_small() {
+        // A million of them wait in a long queue: who adds a field looks at what it costs. Allocators have a class of
+        // this size, and the next one is a quarter larger.
+        assert!(size_of::<Entry>() <= 512, "{}", size_of::<Entry>());
     }
 }

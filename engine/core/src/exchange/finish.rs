@@ -197,7 +197,7 @@ impl Exchange {
             part: None,
             octets: 0,
         };
-        let mut entry = Entry::new(envelope, Held::Hot(Body::Receipt(content)), 0);
+        let mut entry = Entry::new(envelope, Held::hot(Body::Receipt(content)), 0);
         entry.peer = Some(peer);
         let key = self.add(entry);
         self.enqueue(now, key);

@@ -212,7 +212,7 @@ impl Exchange {
                 part.part = Some(Part { whole: id, number, total });
                 part.octets = octets_of(std::slice::from_ref(content));
             }
-            let mut entry = Entry::new(part, Held::Hot(Body::Content(content.clone())), content.data_coding);
+            let mut entry = Entry::new(part, Held::hot(Body::Content(content.clone())), content.data_coding);
             entry.counters = counters;
             entry.progress.decided = decided.clone();
             if let Way::Peer(peer) = way {

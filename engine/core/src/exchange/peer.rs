@@ -149,11 +149,15 @@ impl Exchange {
         }
     }
 
+    /// True unless the peer is unknown or switched off, here or in the catalog.
+    pub(super) fn switched_on(&self, id: PeerId) -> bool {
+        self.policy.peer(id).is_some_and(|policy| policy.enabled)
+            && self.peers.get(&id).is_none_or(|peer| peer.enabled)
+    }
+
     /// True when messages for the peer can leave now or soon.
     pub(super) fn usable(&self, id: PeerId) -> bool {
-        let Some(policy) = self.policy.peer(id) else { return false };
-        let Some(peer) = self.peers.get(&id) else { return false };
-        policy.enabled && peer.enabled && !peer.sessions.is_empty()
+        self.switched_on(id) && self.peers.get(&id).is_some_and(|peer| !peer.sessions.is_empty())
     }
 
     /// Gives a session back the credit of an attempt that ended.

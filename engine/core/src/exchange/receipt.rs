@@ -49,10 +49,7 @@ impl Opening {
     }
 
     pub(super) fn of_held(held: &Held) -> Self {
-        match held {
-            Held::Hot(body) => Self::of(body),
-            Held::Cold => Self::default(),
-        }
+        held.in_memory().map(|body| Self::of(&body)).unwrap_or_default()
     }
 
     /// True when a receipt with this text may be for the message. One without text says nothing.

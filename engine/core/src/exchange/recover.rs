@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::Exchange;
 use super::entry::{Entry, Held, Key, Phase};
 use super::group::Group;
 use super::note::Note;
 use super::receipt::{Opening, Parked};
-use super::row::{MessageRow, RowError, StateRow, StoredPhase, body_of};
+use super::row::{MessageRow, RowError, StateRow, StoredPhase};
+use super::{Bodies, Exchange};
 use crate::backend::{Row, Table};
 use crate::dedupe::{MoKey, SeenMo, SeenRow};
 use crate::id::{MessageId, PeerId};
@@ -19,7 +19,7 @@ use crate::time::{Micros, Now};
 #[derive(Debug, Default)]
 pub struct Restoring {
     seen: Vec<(MoKey, SeenRow)>,
-    phases: Vec<(Key, StoredPhase, Opening)>,
+    phases: Vec<(Key, StoredPhase)>,
     later: FxHashMap<Key, StoredPhase>,
 }
 
@@ -45,8 +45,7 @@ impl Exchange {
                 entry.peer = peer;
                 entry.progress = progress;
                 let key = self.add(entry);
-                let opening = body_of(&row.value).map(|body| Opening::of(&body)).unwrap_or_default();
-                restoring.phases.push((key, phase, opening));
+                restoring.phases.push((key, phase));
             }
             Table::State => {
                 let state = StateRow::decode(&row.value)?;
@@ -79,14 +78,14 @@ impl Exchange {
     }
 
     /// Puts everything in its place. Attempts that were out when the process ended are in doubt (rule 4).
-    pub fn restored(&mut self, now: Now, restoring: Restoring) {
+    pub fn restored(&mut self, now: Now, restoring: Restoring, bodies: &dyn Bodies) {
         let (seen, dropped) = SeenMo::load(self.policy.limits.dedupe, restoring.seen, None);
         self.seen = seen;
         for key in dropped {
             self.delete(key.shard(), Table::Seen, key.to_bytes());
         }
         let mut later = restoring.later;
-        for (key, phase, opening) in restoring.phases {
+        for (key, phase) in restoring.phases {
             let phase = later.remove(&key).unwrap_or(phase);
             let Some(entry) = self.entries.get(key) else { continue };
             if let Some(part) = entry.envelope.part
@@ -94,12 +93,12 @@ impl Exchange {
             {
                 group.parts.push(key);
             }
-            self.resume(now, key, phase, opening);
+            self.resume(now, key, phase, bodies);
         }
         self.restoring = false;
     }
 
-    fn resume(&mut self, now: Now, key: Key, phase: StoredPhase, opening: Opening) {
+    fn resume(&mut self, now: Now, key: Key, phase: StoredPhase, bodies: &dyn Bodies) {
         match phase {
             StoredPhase::Queued | StoredPhase::Resolving => self.requeue_restored(now, key),
             StoredPhase::Waiting(due) => {
@@ -113,6 +112,7 @@ impl Exchange {
                 self.hold_lane(key);
                 match self.entries.get(key).and_then(|entry| entry.peer) {
                     Some(peer) if self.policy.peer(peer).is_some() => {
+                        let opening = self.opening_of(key, bodies);
                         self.doubt_about(now, key, peer, opening);
                     }
                     _ => self.requeue_restored(now, key),
@@ -132,10 +132,17 @@ impl Exchange {
                 if let Some(entry) = self.entries.get_mut(key) {
                     entry.phase = Phase::InDoubt { until };
                 }
+                let opening = self.opening_of(key, bodies);
                 self.enter_doubt(key, opening);
                 self.arm(now, key);
             }
         }
+    }
+
+    /// How the text of a message in doubt begins; few are, so that their bodies are read one by one.
+    fn opening_of(&self, key: Key, bodies: &dyn Bodies) -> Opening {
+        let body = self.entries.get(key).and_then(|entry| self.body(entry, bodies));
+        body.map(|body| Opening::of(&body)).unwrap_or_default()
     }
 
     fn requeue_restored(&mut self, now: Now, key: Key) {
@@ -145,11 +152,21 @@ impl Exchange {
         }
         let receipt =
             self.entries.get(key).is_some_and(|entry| entry.envelope.direction == Direction::Receipt);
-        if receipt {
+        if receipt || self.still_decided(key) {
             self.enqueue(now, key);
         } else {
             self.route_entry(now, key, None);
         }
+    }
+
+    /// True when the rules that decided for a message are in force, and the peer they chose is there: its way stays.
+    /// Peers that do not come up again have their messages decided anew like any other that is down.
+    fn still_decided(&self, key: Key) -> bool {
+        self.entries.get(key).is_some_and(|entry| {
+            entry.progress.decided.rule.is_some()
+                && entry.progress.decided.version == self.policy.router.rules.version().0
+                && entry.peer.is_some_and(|peer| self.switched_on(peer))
+        })
     }
 
     /// Holds the lane of an entry that left its queue before the restart.
@@ -170,7 +187,7 @@ impl Exchange {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoBodies;
 
-impl super::Bodies for NoBodies {
+impl Bodies for NoBodies {
     fn message_row(&self, _id: MessageId) -> Option<Bytes> {
         None
     }

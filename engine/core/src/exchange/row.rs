@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, Held, Phase, Progress};
+use super::entry::{Entry, Phase, Progress};
 use crate::id::PeerId;
 use crate::message::{Body, Content, Envelope, ReceiptContent};
 use crate::time::Micros;
@@ -80,7 +80,8 @@ pub(super) fn encode_message(entry: &Entry, body: &Body) -> Bytes {
     put_block(&mut row, &entry.envelope);
     put_block(&mut row, &StateRow::of(entry));
     put_body(&mut row, body);
-    row.freeze()
+    // Its own allocation of just this length, which a waiting message may keep.
+    Bytes::copy_from_slice(&row)
 }
 
 fn put_block<T: Serialize>(row: &mut BytesMut, value: &T) {
@@ -197,13 +198,9 @@ fn decode_body(octets: &Bytes) -> Result<Body, RowError> {
     }
 }
 
-/// Puts the row's own octets in the place of a body that may pin a larger buffer.
-pub(super) fn settle(row: &Bytes) -> Held {
-    body_of(row).map_or(Held::Cold, Held::Hot)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::entry::Held;
     use super::*;
     use crate::address::Address;
     use crate::id::{AccountId, MessageId};
@@ -235,7 +232,7 @@ mod tests {
             part: None,
             octets: 8,
         };
-        (Entry::new(envelope, Held::Hot(body.clone()), 8), body)
+        (Entry::new(envelope, Held::hot(body.clone()), 8), body)
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl World {
         if replay.is_some() {
             self.exchange.replay();
         }
-        self.exchange.restored(self.now, restoring);
+        self.exchange.restored(self.now, restoring, &StoredBodies(&self.rows));
         if let Some(replay) = replay {
             replay(self);
             self.exchange.replayed(self.now);

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,7 +9,7 @@ use rustc_hash::FxHashMap;
 use signalbox_core::backend::Ownership;
 use signalbox_core::backend::{Clock, Commit, CommitError, OwnershipEvent, Random, Store, StoreError, Table};
 use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, Reply, Restoring, Unsent};
-use signalbox_core::id::{MessageId, SessionId};
+use signalbox_core::id::{Epoch, MessageId, SessionId, ShardId};
 use signalbox_core::policy::Policy;
 use signalbox_core::time::Now;
 use tokio::sync::mpsc;
@@ -106,14 +107,21 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
     let SpineParts { mut store, mut ownership, clock, random, policy, surroundings } = parts;
     let now = clock.now();
     let mut exchange = Exchange::new(policy, random, now);
+    let mut granted: BTreeMap<Epoch, Vec<ShardId>> = BTreeMap::new();
     for event in ownership.poll() {
         let OwnershipEvent::Grant { shard, epoch } = event else { continue };
-        let marks = store.claim(&[shard], epoch).map_err(SpineError::Commit)?;
-        exchange.own(shard, epoch, marks.first().copied().unwrap_or_default());
+        granted.entry(epoch).or_default().push(shard);
+    }
+    // In one commit each: a single node has all its shards in one epoch.
+    for (epoch, shards) in granted {
+        let marks = store.claim(&shards, epoch).map_err(SpineError::Commit)?;
+        for (shard, mark) in shards.into_iter().zip(marks) {
+            exchange.own(shard, epoch, mark);
+        }
     }
     let mut restoring = Restoring::default();
     store.load(None, &mut |row| exchange.restore_row(&mut restoring, &row))?;
-    exchange.restored(clock.now(), restoring);
+    exchange.restored(clock.now(), restoring, &StoreBodies(&*store));
 
     let (handle, events, register) = SpineHandle::new(EVENT_BATCHES);
     let spine = Spine { exchange, store, clock, surroundings, register, batch: Vec::new(), full: false };
