@@ -12,6 +12,7 @@ say 'sizes and names'
 .ci/sizes.sh
 say 'documents'
 .ci/links.sh
+.ci/claims.py
 say 'requirements'
 .ci/requirements.sh
 say 'rules, dashboards and runbooks'
