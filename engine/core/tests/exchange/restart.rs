@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use signalbox_core::backend::Table;
 use signalbox_core::exchange::Submit;
-use signalbox_core::id::PeerId;
+use signalbox_core::id::{PeerId, SessionId};
 use signalbox_core::message::ReceiptState;
 use signalbox_core::outcome::FinalState;
 
-use crate::world::{ACCOUNT, ESME, LINK, TO_LINK, World, policy, text};
+use crate::world::{ACCOUNT, ESME, LINK, SECOND, TO_LINK, World, policy, text};
 
 #[test]
 fn what_waited_goes_on_in_its_order() {
@@ -86,4 +86,18 @@ fn a_restart_writes_nothing_by_itself() {
     let before = world.rows.clone();
     world.restart();
     assert_eq!(world.rows, before);
+}
+
+#[test]
+fn a_link_that_was_switched_off_meanwhile_is_not_waited_for() {
+    let mut world = World::with(policy());
+    // Room for nothing: the message is given to the second link and waits for it.
+    world.up(PeerId::Link(SECOND), SessionId(201), 0);
+    let message = world.message("447700900001");
+    world.submit(message).unwrap();
+    assert!(world.sent.is_empty());
+    world.policy.links.get_mut(&SECOND).unwrap().enabled = false;
+    world.restart();
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    assert_eq!(world.last_sent().peer(), PeerId::Link(LINK));
 }
