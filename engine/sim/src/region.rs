@@ -177,7 +177,7 @@ impl Region {
             exchange.restore_row(&mut restoring, row);
         }
         exchange.replay();
-        exchange.restored(desk.now, restoring, &StoredBodies(desk.store));
+        exchange.restored(desk.now, restoring);
         scene.judge.tell(scene.now, || {
             format!("shard {shard} loaded in {epoch:?}: {} rows, {mark:?}, claim at {claim:?}", rows.len())
         });

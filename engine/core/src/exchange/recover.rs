@@ -78,7 +78,7 @@ impl Exchange {
     }
 
     /// Puts everything in its place. Attempts that were out when the process ended are in doubt (rule 4).
-    pub fn restored(&mut self, now: Now, restoring: Restoring, bodies: &dyn Bodies) {
+    pub fn restored(&mut self, now: Now, restoring: Restoring) {
         let (seen, dropped) = SeenMo::load(self.policy.limits.dedupe, restoring.seen, None);
         self.seen = seen;
         for key in dropped {
@@ -93,12 +93,12 @@ impl Exchange {
             {
                 group.parts.push(key);
             }
-            self.resume(now, key, phase, bodies);
+            self.resume(now, key, phase);
         }
         self.restoring = false;
     }
 
-    fn resume(&mut self, now: Now, key: Key, phase: StoredPhase, bodies: &dyn Bodies) {
+    fn resume(&mut self, now: Now, key: Key, phase: StoredPhase) {
         match phase {
             StoredPhase::Queued | StoredPhase::Resolving => self.requeue_restored(now, key),
             StoredPhase::Waiting(due) => {
@@ -112,8 +112,7 @@ impl Exchange {
                 self.hold_lane(key);
                 match self.entries.get(key).and_then(|entry| entry.peer) {
                     Some(peer) if self.policy.peer(peer).is_some() => {
-                        let opening = self.opening_of(key, bodies);
-                        self.doubt_about(now, key, peer, opening);
+                        self.doubt_about(now, key, peer, Opening::default());
                     }
                     _ => self.requeue_restored(now, key),
                 }
@@ -132,17 +131,10 @@ impl Exchange {
                 if let Some(entry) = self.entries.get_mut(key) {
                     entry.phase = Phase::InDoubt { until };
                 }
-                let opening = self.opening_of(key, bodies);
-                self.enter_doubt(key, opening);
+                self.enter_doubt(key, Opening::default());
                 self.arm(now, key);
             }
         }
-    }
-
-    /// How the text of a message in doubt begins; few are, so that their bodies are read one by one.
-    fn opening_of(&self, key: Key, bodies: &dyn Bodies) -> Opening {
-        let body = self.entries.get(key).and_then(|entry| self.body(entry, bodies));
-        body.map(|body| Opening::of(&body)).unwrap_or_default()
     }
 
     fn requeue_restored(&mut self, now: Now, key: Key) {

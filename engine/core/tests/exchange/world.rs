@@ -175,7 +175,7 @@ impl World {
         if replay.is_some() {
             self.exchange.replay();
         }
-        self.exchange.restored(self.now, restoring, &StoredBodies(&self.rows));
+        self.exchange.restored(self.now, restoring);
         if let Some(replay) = replay {
             replay(self);
             self.exchange.replayed(self.now);

@@ -121,7 +121,7 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
     }
     let mut restoring = Restoring::default();
     store.load(None, &mut |row| exchange.restore_row(&mut restoring, &row))?;
-    exchange.restored(clock.now(), restoring, &StoreBodies(&*store));
+    exchange.restored(clock.now(), restoring);
 
     let (handle, events, register) = SpineHandle::new(EVENT_BATCHES);
     let spine = Spine { exchange, store, clock, surroundings, register, batch: Vec::new(), full: false };
