@@ -5,6 +5,7 @@ mod account;
 mod carrier;
 mod class;
 mod counter;
+mod http;
 mod link;
 mod plan;
 mod quirks;
@@ -22,7 +23,13 @@ pub use counter::{
     CounterAction, CounterKind, CounterParts, CounterPolicy, CounterScope, CounterWindow, ListedSide,
     WhiteListEntry,
 };
-pub use link::{ErrorClass, InterfaceVersion, Link, LinkTls, LongMessages, PeerKind, Reconnect};
+pub use http::{
+    BodyTemplate, HttpAnswer, HttpBodyType, HttpCallback, HttpLink, HttpMethod, HttpMo, HttpParts,
+    HttpReceipt, ReceiptWord, SignatureKind,
+};
+pub use link::{
+    ErrorClass, InterfaceVersion, Link, LinkProtocol, LinkTls, LongMessages, PeerKind, Reconnect,
+};
 pub use plan::{CatalogPlan, RowChange, RowChangeKind};
 pub use quirks::{
     AddressCharset, DefaultAlphabet, MessageIdForm, MissingNul, Quirks, SmLength, TimeCheck, TlvCheck,

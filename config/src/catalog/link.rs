@@ -1,15 +1,26 @@
-//! Links: aggregators and carriers that we bind to.
+//! Links: aggregators and carriers that we bind to, or whose API we use.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::account::BindMode;
 use super::class::TrafficClass;
+use super::http::HttpLink;
 use super::quirks::Quirks;
 use super::rewrite::{AddressRewrite, DataCoding, TlvRules};
-use crate::setting::{Agreement, Cursor, Problems, choices, settings};
+use crate::setting::{Agreement, Cursor, Problems, Setting, choices, settings};
 use crate::settings::{DoubtSettings, RetrySettings};
 use crate::value::{Count, Host, Name, Period, Rate, ReadableFile, Secret, StatusCode, Text};
+
+choices! {
+    /// What is spoken on a link.
+    pub enum LinkProtocol {
+        /// SMPP: we bind to the peer.
+        Smpp = "smpp",
+        /// HTTP: we ask the peer's API, and it calls back ours.
+        Http = "http",
+    }
+}
 
 choices! {
     /// The version of SMPP that we offer (interface_version, SMPP 3.4, 5.2.4).
@@ -68,7 +79,7 @@ choices! {
 }
 
 settings! {
-    /// An aggregator or carrier that we bind to.
+    /// An aggregator or carrier that we bind to, or whose API we use.
     pub struct Link agrees {
         /// Name in logs, metrics, routes and the API.
         name: Name => "smsc-sim",
@@ -78,16 +89,20 @@ settings! {
         peer_kind: PeerKind = "aggregator",
         /// The carrier that it is, where it is one; receipts and MO messages count as that carrier's.
         carrier: Option<Name> => "example-mobile",
+        /// What is spoken. A link of SMPP needs `host`, `port`, `system_id` and `password`, one of HTTP `http`.
+        protocol: LinkProtocol = "smpp",
         /// Its host.
-        host: Host => "127.0.0.1",
+        host: Option<Host> => "127.0.0.1",
         /// Its port.
-        port: Count<1, 65_535> => 2776,
+        port: Option<Count<1, 65_535>> => 2776,
         /// TLS, where it speaks it.
         tls: Option<LinkTls>,
+        /// What a link over HTTP says and understands.
+        http: Option<HttpLink>,
         /// What we bind with.
-        system_id: Text<1, 15> => "signalbox",
+        system_id: Option<Text<1, 15>> => "signalbox",
         /// The password; peers of SMPP 3.4 take no more than 8 octets.
-        password: Secret => crate::Tree::table([("env", "SIGNALBOX_SECRET_SMSC_SIM".into())]),
+        password: Option<Secret> => crate::Tree::table([("env", "SIGNALBOX_SECRET_SMSC_SIM".into())]),
         /// The system_type.
         system_type: Text<0, 12> = "",
         /// What our sessions do.
@@ -102,7 +117,7 @@ settings! {
         address_range: Text<0, 40> = "",
         /// Sessions that we open.
         sessions: Count<1, 64> = 1,
-        /// Requests on one session that may be without an answer.
+        /// Requests on one session, or over HTTP, that may be without an answer.
         window: Count<1, 100_000> = 10,
         /// Requests of the peer on one session that may be without an answer.
         inbound_window: Count<1, 100_000> = 1_000,
@@ -116,7 +131,7 @@ settings! {
         adaptive: bool = true,
         /// The adaptive rate does not fall below this.
         slowest: Rate = "1/s",
-        /// How long the peer may take to answer a bind.
+        /// How long the peer may take to answer a bind; over HTTP, to be connected to.
         bind_timeout: Period = "10s",
         /// Silence after which we ask whether the peer is there; 0s for never.
         enquire_link: Period = "30s",
@@ -132,7 +147,7 @@ settings! {
         dscp: Option<Count<0, 63>> => 26,
         /// What its PDUs have of their own.
         quirks: Quirks,
-        /// What its errors mean, where it is not what SMPP says.
+        /// What its errors mean, where it is not what SMPP says; statuses of HTTP for a link over HTTP.
         errors: BTreeMap<StatusCode, ErrorClass> => crate::Tree::table([("0x58", "throttling".into())]),
         /// Errors of the peer as its messages' origins see them.
         status_in: BTreeMap<StatusCode, StatusCode> => crate::Tree::table([("0x400", "0x0b".into())]),
@@ -216,6 +231,7 @@ impl Agreement for LinkTls {
 
 impl Agreement for Link {
     fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        self.check_protocol(at, problems);
         if self.bind_timeout.is_zero() {
             problems.conflict(at, "bind_timeout", "must be longer than 0s");
         }
@@ -227,5 +243,33 @@ impl Agreement for Link {
         {
             problems.conflict(at, "slowest", format!("must not be above rate, which is {rate}"));
         }
+    }
+}
+
+impl Link {
+    /// What its protocol needs.
+    fn check_protocol(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        match self.protocol {
+            LinkProtocol::Smpp => {
+                needed("host", self.host.as_ref(), at, problems);
+                needed("port", self.port.as_ref(), at, problems);
+                needed("system_id", self.system_id.as_ref(), at, problems);
+                needed("password", self.password.as_ref(), at, problems);
+            }
+            LinkProtocol::Http => {
+                needed("http", self.http.as_ref(), at, problems);
+                if self.sessions.get() > 1 {
+                    let reason = "a link over http has one; its window bounds the requests on their way";
+                    problems.conflict(at, "sessions", reason);
+                }
+            }
+        }
+    }
+}
+
+fn needed<T: Setting>(key: &str, value: Option<&T>, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+    if value.is_none() {
+        let expected = T::shape().expects();
+        problems.push(at.tree.at, &at.path_of(key), crate::Problem::Missing { expected });
     }
 }

@@ -209,7 +209,7 @@ fn errors_of_a_request_name_the_fields() {
     let errors = Link::from_request(wrong, None).unwrap_err();
     let told: Vec<String> =
         errors.all().iter().map(|error| format!("{}: {}", error.key, error.problem)).collect();
-    assert_eq!(told.len(), 4, "{told:?}");
+    assert_eq!(told.len(), 3, "{told:?}");
     assert!(told.contains(&"port: expected a whole number from 1 to 65535, found 0".into()));
     assert!(told.contains(&"pasword: unknown key, did you mean `password`".into()));
     assert!(told.contains(&"sessions: expected a whole number from 1 to 64, found 1.5".into()));
@@ -218,6 +218,58 @@ fn errors_of_a_request_name_the_fields() {
     );
     let serde = serde_json::from_str::<Link>(wrong).unwrap_err().to_string();
     assert!(serde.contains("request: port: expected a whole number"), "{serde}");
+}
+
+#[test]
+fn a_link_has_what_its_protocol_needs() {
+    let link = |lines: &str| errors(&format!("[[link]]\nname = 'l'\n{lines}"));
+    assert_eq!(
+        link("host = 'h'\nport = 1\n"),
+        [
+            "c:1:1: link[0].system_id: missing, expected text",
+            "c:1:1: link[0].password: missing, expected text, { file = \"name\" } under the directory of secrets, \
+             or { env = \"SIGNALBOX_SECRET_...\" }",
+        ]
+    );
+    assert_eq!(link("protocol = 'http'\n"), ["c:1:1: link[0].http: missing, expected a table"]);
+    let node =
+        "[[link]]\nname = 'l'\nprotocol = 'http'\nhttp = { url = 'https://b/v1/messages', token = 't' }\n";
+    let http = parse(node).link[0].http.clone().unwrap();
+    assert!(http.text_body().is_ok() && http.binary_body().unwrap().is_some());
+}
+
+#[test]
+fn templates_and_callbacks_of_a_link_are_checked() {
+    let http =
+        |lines: &str| errors(&format!("[[link]]\nname = 'l'\nprotocol = 'http'\n[link.http]\n{lines}"));
+    let url = "url = 'https://x.example.com/send'\n";
+    for (lines, told) in [
+        ("url = 'ftp://x'\n".to_owned(), "http.url: must begin with https:// or http://"),
+        (
+            "url = 'https://{to}/x'\n".to_owned(),
+            "http.url: must name a host name or an IP address, without a port",
+        ),
+        (format!("{url}body = '{{\"to\": '\n"), "http.body: expected a json document: "),
+        (format!("{url}body = '{{\"to\": \"{{too}}\"}}'\n"), "http.body: expected a field: one of `to`, "),
+        (format!("{url}body_type = 'form'\n"), "http.body_type: body must be set where it is not json"),
+        (format!("{url}user = 'u'\n"), "http.user: user and password go together"),
+        (
+            format!("{url}headers = {{ x-key = '{{secret.key}}' }}\n"),
+            "http.secrets: has no `key`, which a template names",
+        ),
+        (
+            format!("{url}[link.http.callback]\n"),
+            "http.callback.token: token, secret or allow_from must say who may call back",
+        ),
+        (
+            format!("{url}answer = {{ id_at = 'id' }}\n"),
+            "http.answer.id_at: expected `none`, a json pointer ",
+        ),
+    ] {
+        let found = http(&lines);
+        assert_eq!(found.len(), 1, "{lines}: {found:?}");
+        assert!(found[0].contains(&format!("link[0].{told}")), "{lines}: {found:?}");
+    }
 }
 
 #[test]

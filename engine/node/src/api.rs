@@ -8,6 +8,7 @@ mod about;
 mod apply;
 mod audit;
 mod batch;
+mod callbacks;
 mod caller;
 mod connection;
 mod counters;
@@ -94,6 +95,10 @@ impl Api {
 
     fn gateway(&self) -> &Gateway {
         &self.0.gateway
+    }
+
+    fn links(&self) -> &Arc<dyn LinkStates> {
+        &self.0.links
     }
 
     fn now(&self) -> Now {

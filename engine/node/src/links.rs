@@ -1,5 +1,6 @@
-//! Links: the tokio drivers and actors that connect SMPP peers to the exchange, both ways.
+//! Links: the tokio drivers and actors that connect SMPP and HTTP peers to the exchange, both ways.
 //!
+//! * `http`: aggregators whose HTTP API we ask, and that call back ours.
 //! * `client`: we as ESME. Each session of a link is a child that connects, binds and begins anew when it ends.
 //! * `server`: we as SMSC. Listeners take connections; `door` decides who may bind; each connection is a child.
 //! * `pump` is the loop of one session on either side, `line` what both sides share, `permits` which messages may
@@ -10,6 +11,7 @@
 //! intensity limits. Everything is bounded: connections, windows, buffers, waits.
 
 mod client;
+pub mod http;
 mod line;
 mod map;
 mod metrics;
@@ -248,6 +250,17 @@ impl Links {
             return Vec::new();
         }
         let every = settings.supervision.heartbeat;
+        if link.http.is_some() {
+            let (ground, link) = (self.inner.ground.clone(), link.clone());
+            return vec![Child {
+                name: format!("link/{}/0", link.name),
+                kind: "link",
+                restart: Restart::Always,
+                work: Box::new(move |orders| {
+                    Box::pin(http::run(ground.clone(), link.clone(), every, orders))
+                }),
+            }];
+        }
         if let Some(outbind) = &link.outbind {
             let (ground, link, address) = (self.inner.ground.clone(), link.clone(), outbind.address);
             return vec![Child {
@@ -390,6 +403,12 @@ impl Links {
             .collect()
     }
 
+    /// The settings of a link, by its name.
+    #[must_use]
+    pub fn link(&self, name: &str) -> Option<Arc<LinkSettings>> {
+        self.inner.settings.lock().links.iter().find(|link| link.name == name).cloned()
+    }
+
     /// Connections that have not bound.
     #[must_use]
     pub fn unbound(&self) -> usize {
@@ -416,6 +435,18 @@ impl Links {
     pub fn supervisor(&self) -> SupervisorHandle {
         self.inner.supervisor.clone()
     }
+}
+
+/// An error with its causes in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 fn names_of_link(link: &LinkSettings) -> Vec<String> {

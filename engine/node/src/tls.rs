@@ -104,6 +104,17 @@ pub fn client(tls: &ClientTls) -> Result<Arc<ClientConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
+/// TLS for a client that is given none but plain URLs: it trusts nobody.
+///
+/// # Errors
+/// Never with the versions that are built in.
+pub fn no_peers() -> Result<Arc<ClientConfig>, TlsError> {
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Unusable)?;
+    Ok(Arc::new(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
+}
+
 /// TLS of a listener, TLS 1.2 or 1.3.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! Links and accounts with their sessions, and switching them on and off.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::Method;
@@ -20,11 +22,17 @@ use super::problem::{Problem, ProblemKind};
 use super::queue::{Changed, changed};
 use super::rows::ApiRow;
 use crate::links::Links;
+use crate::links::settings::LinkSettings;
 
 /// Who knows the sessions.
 pub trait LinkStates: Send + Sync {
     /// Links and accounts with their sessions.
     fn states(&self) -> Vec<PeerState>;
+
+    /// The settings of a link, where links run.
+    fn link(&self, _name: &str) -> Option<Arc<LinkSettings>> {
+        None
+    }
 }
 
 /// A link or account with its sessions.
@@ -83,6 +91,10 @@ fn instant<S: serde::Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S:
 }
 
 impl LinkStates for Links {
+    fn link(&self, name: &str) -> Option<Arc<LinkSettings>> {
+        Self::link(self, name)
+    }
+
     fn states(&self) -> Vec<PeerState> {
         let states = Self::states(self).into_iter();
         states

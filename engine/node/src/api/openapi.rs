@@ -132,6 +132,9 @@ fn describe(operation: &Operation, components: &mut Components) -> Value {
         Some(right) => described["x-right"] = right.as_str().into(),
         None => described["x-right"] = Value::Null,
     }
+    if operation.open {
+        described["security"] = json!([]);
+    }
     if let Some((media, schema)) = operation.body {
         let schema = schema(components);
         described["requestBody"] = json!({ "required": true, "content": { media: { "schema": schema } } });

@@ -94,7 +94,7 @@ impl Server {
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let control = parts.control.clone();
-        let service = router(Api::new(parts), &settings).into_make_service();
+        let service = router(Api::new(parts), &settings).into_make_service_with_connect_info::<SocketAddr>();
         let handle = Handle::new();
         let mut server = axum_server::from_tcp(listener).map_err(listen)?.handle(handle.clone());
         // A client that begins a request and does not go on, or keeps an idle connection, loses it.

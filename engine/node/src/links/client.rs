@@ -15,6 +15,7 @@ use signalbox_smpp::{Bind, Npi, Role, Session, SessionConfig, Ton, Version};
 use self::connect::ConnectError;
 use self::duty::ClientDuty;
 pub(super) use self::outbind::listen;
+use super::describe;
 use super::line::{Ended, Ground, Line};
 use super::metrics::PeerMetrics;
 use super::pump::{Pump, PumpTimes};
@@ -145,15 +146,9 @@ fn steady(since: Mono, ground: &Ground) -> bool {
     ground.clock.now().mono - since >= STEADY
 }
 
-fn describe(error: &ConnectError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+/// Connects, to see whether the peer is there, and closes the connection again: the peer's address.
+pub(super) async fn reach(link: &LinkSettings) -> Result<Option<std::net::SocketAddr>, ConnectError> {
+    connect::connect(link, link.times.bind).await.map(|transport| transport.peer_address())
 }
 
 pub(super) fn line(
@@ -181,7 +176,7 @@ pub(super) fn pump(
 }
 
 /// Waits for a future that may take long, showing signs of life.
-async fn beating<F: Future>(
+pub(super) async fn beating<F: Future>(
     future: F,
     ground: &Ground,
     heartbeat: &crate::watchdog::Heartbeat,

@@ -157,7 +157,7 @@ impl Line {
         let window = if takes { window } else { 0 };
         self.metrics.set_bound(true, window);
         let version = self.session.version();
-        self.posted.bound(BoundAs { peer, session: id, mode, version, window }, self.now.wall);
+        self.posted.bound(BoundAs { peer, session: id, mode, version: Some(version), window }, self.now.wall);
         tracing::info!(session = id.0, peer = ?peer, mode = ?mode, version = ?version, window, "bound");
         self.mailbox = Some(Mailbox { id, outbox, peer, up: takes, was_up: takes });
         id

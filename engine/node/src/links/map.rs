@@ -35,6 +35,7 @@ pub use tlvs::TlvEdits;
 pub(super) use address::{core_address, smpp_address};
 pub(super) use inbound::{Arrival, from_data_sm, from_deliver_sm};
 pub(super) use outgoing::{NotEncodable, deliver, submit_to_link};
+pub(super) use parts::{Carried, is_first as is_first_part};
 pub(super) use query::{cancel, query, query_resp, replace};
 pub(super) use receipt::receipt;
 pub(super) use status::{Side, of_message_reply, of_refusal};

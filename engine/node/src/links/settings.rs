@@ -18,7 +18,9 @@ use signalbox_smpp::{BindMode, Profile, Version};
 use signalbox_text::phone::Region;
 
 pub use catalog::ConversionError;
+pub(super) use catalog::error_class;
 
+use super::http::HttpSettings;
 use super::map::{DataCodings, ErrorTable, LongMessages, Rewrites, StatusMap, TlvEdits};
 use crate::supervisor::Intensity;
 
@@ -212,6 +214,8 @@ pub struct LinkSettings {
     pub rules: Arc<LinkRules>,
     /// Where we wait for it to knock.
     pub outbind: Option<OutbindListener>,
+    /// What it says and understands over HTTP; then it speaks that and not SMPP.
+    pub http: Option<Arc<HttpSettings>>,
 }
 
 /// What is changed in messages on their way to or from a link.
@@ -266,6 +270,7 @@ impl LinkSettings {
             profile: Profile::default(),
             rules: Arc::new(LinkRules::default()),
             outbind: None,
+            http: None,
         }
     }
 }

@@ -104,8 +104,8 @@ pub struct BoundAs {
     pub session: SessionId,
     /// What it may do.
     pub mode: BindMode,
-    /// The version agreed.
-    pub version: Version,
+    /// The version agreed; none over HTTP.
+    pub version: Option<Version>,
     /// Its window.
     pub window: u32,
 }
@@ -187,7 +187,7 @@ impl Posted {
         facts.peer = Some(bound.peer);
         facts.session = Some(bound.session);
         facts.mode = Some(bound.mode);
-        facts.version = Some(bound.version);
+        facts.version = bound.version;
         facts.window = bound.window;
         facts.last_error = None;
     }

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod aggregator;
 mod client;
 mod exchange;
 mod faults;
+mod http;
 mod peer;
 mod server;
 mod supervision;

@@ -8,6 +8,7 @@ use signalbox_text::choose::{Choices, choose};
 use signalbox_text::data_coding::{Charset, DataCoding, MessageClass, Scheme};
 use signalbox_text::octets::OctetSet;
 use signalbox_text::segments::{Concatenation, Plan, Segment, split};
+use signalbox_text::udh::peek_concat;
 use signalbox_text::{Encoding, Udh};
 use smallvec::SmallVec;
 use utoipa::ToSchema;
@@ -94,6 +95,15 @@ fn part(segment: &Segment, data_coding: u8) -> Content {
     }
 }
 
+/// Whether a content is no part of a longer message, or the first.
+pub(super) fn is_first(content: &Content) -> bool {
+    let concat = match content.esm_class & UDHI {
+        0 => None,
+        _ => peek_concat(&content.payload).ok().flatten(),
+    };
+    concat.is_none_or(|concat| concat.sequence <= 1)
+}
+
 /// The one part of octets.
 pub(super) fn of_octets(binary: &BinaryContent) -> Result<Cut, Problem> {
     let read = |field: &str, hex: &str| -> Result<Bytes, Problem> {
@@ -102,6 +112,13 @@ pub(super) fn of_octets(binary: &BinaryContent) -> Result<Cut, Problem> {
         Ok(Bytes::copy_from_slice(octets.as_slice()))
     };
     let data = read("binary.data", &binary.data)?;
+    let data_coding = binary.data_coding.unwrap_or(OCTETS);
+    // GSM 7-bit comes unpacked, a septet an octet; on the air eight of them are seven octets.
+    let packed = match DataCoding::from_octet(data_coding, Scheme::Smpp).charset {
+        Charset::SmscDefault | Charset::Gsm7 => (data.len() * 7).div_ceil(8),
+        _ => data.len(),
+    };
+    let mut length = packed;
     let payload = match &binary.header {
         None => data,
         Some(header) => {
@@ -111,16 +128,17 @@ pub(super) fn of_octets(binary: &BinaryContent) -> Result<Cut, Problem> {
             if !rest.is_empty() {
                 return Err(Problem::field("binary.header", "has octets behind its end"));
             }
+            length += header.len();
             [header, data].concat().into()
         }
     };
-    if payload.len() > LONGEST {
-        let problem = format!("header and data have {} octets, a short message {LONGEST}", payload.len());
+    if length > LONGEST {
+        let problem = format!("header and data have {length} octets, a short message {LONGEST}");
         return Err(Problem::field("binary.data", problem));
     }
     let content = Content {
         esm_class: if binary.header.is_some() { UDHI } else { 0 },
-        data_coding: binary.data_coding.unwrap_or(OCTETS),
+        data_coding,
         payload,
         ..Content::default()
     };

@@ -326,6 +326,8 @@ impl<'a> Sender<'a> {
         let receipt = message.receipt.request(message.intermediate);
         let webhook = self.webhook(message, receipt)?;
         self.api.pace(self.id, self.account)?;
+        // Whoever cut the message himself sends its parts one by one; they count once.
+        let first_part = cut.parts.first().is_none_or(content::is_first);
         let submitted =
             Submitted { id: String::new(), parts: cut.parts.len(), encoding: cut.encoding, class };
         let submit = Submit {
@@ -342,7 +344,7 @@ impl<'a> Sender<'a> {
             expires_at,
             receipt,
             idempotency: self.key.map(|key| digest(self.caller, key, index)),
-            first_part: true,
+            first_part,
         };
         Ok(Prepared { submitted, submit })
     }

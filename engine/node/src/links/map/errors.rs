@@ -26,10 +26,16 @@ impl ErrorTable {
         Self(meanings.into_iter().collect())
     }
 
+    /// What the link's own table says of a status, if it has it.
+    #[must_use]
+    pub fn own(&self, status: CommandStatus) -> Option<ErrorClass> {
+        self.0.get(&status.0).copied()
+    }
+
     /// What a status means.
     #[must_use]
     pub fn class(&self, status: CommandStatus) -> ErrorClass {
-        self.0.get(&status.0).copied().unwrap_or_else(|| default_class(status))
+        self.own(status).unwrap_or_else(|| default_class(status))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_config::Settings;
-use signalbox_config::catalog as rows;
+use signalbox_config::catalog::{self as rows, LinkProtocol};
 use signalbox_config::settings as nodes;
 use signalbox_config::value::{AccountPassword, SecretError, SecretPlaces};
 use signalbox_core::address::{Address, ton};
@@ -22,6 +22,7 @@ use super::{
     OutbindTarget, Password, Reconnect, ServerTls, SessionTimes, SmscSettings, SupervisionSettings,
 };
 use crate::catalog::Snapshot;
+use crate::links::http::{HttpSettings, HttpSettingsError};
 use crate::links::map::{
     AddressField, Change, DataCodings, ErrorTable, LongMessages, Rewrite, Rewrites, StatusMap, TlvEdits, Way,
 };
@@ -41,6 +42,15 @@ pub enum ConversionError {
         /// Why.
         #[source]
         source: SecretError,
+    },
+    /// What a link says over HTTP cannot be had.
+    #[error("what link `{name}` says over http cannot be had")]
+    Http {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: HttpSettingsError,
     },
     /// The password of an account has not been hashed.
     #[error("the password of account `{0}` is not hashed")]
@@ -81,22 +91,45 @@ impl LinkSettings {
     /// When its password is not at its place.
     pub fn of_row(id: LinkId, row: &rows::Link, secrets: SecretPlaces<'_>) -> Result<Self, ConversionError> {
         let name = row.name.to_string();
-        let password = match row.password.reveal(secrets) {
-            Ok(password) => password,
-            // What is switched off needs no password.
-            Err(_) if !row.enabled => String::new(),
-            Err(source) => return Err(ConversionError::Secret { kind: "link", name, source }),
+        let password = match row.password.as_ref().map(|password| password.reveal(secrets)) {
+            Some(Ok(password)) => password,
+            // What is switched off needs no password, and what speaks HTTP has others.
+            Some(Err(_)) if !row.enabled || row.protocol == LinkProtocol::Http => String::new(),
+            Some(Err(source)) => return Err(ConversionError::Secret { kind: "link", name, source }),
+            None => String::new(),
+        };
+        let (host, port, tls, http) = match (row.protocol, &row.http) {
+            (LinkProtocol::Smpp, _) | (LinkProtocol::Http, None) => {
+                let host = row.host.as_ref().map(ToString::to_string).unwrap_or_default();
+                (
+                    host,
+                    row.port.map_or(0, |port| self::port(port.get())),
+                    row.tls.as_ref().map(client_tls),
+                    None,
+                )
+            }
+            (LinkProtocol::Http, Some(http)) => {
+                let (secure, host, port) = http.authority().map_err(|reason| ConversionError::Http {
+                    name: name.clone(),
+                    source: HttpSettingsError::Template(reason),
+                })?;
+                let http = HttpSettings::of_row(http, secrets, row.enabled)
+                    .map_err(|source| ConversionError::Http { name: name.clone(), source })?;
+                let tls = row.tls.as_ref().map(client_tls).unwrap_or_default();
+                (host, port, secure.then_some(tls), Some(Arc::new(http)))
+            }
         };
         let version = version(row.interface_version);
         Ok(Self {
             id,
             enabled: row.enabled,
-            host: row.host.to_string(),
-            port: port(row.port.get()),
-            tls: row.tls.as_ref().map(client_tls),
+            host,
+            port,
+            tls,
+            http,
             local_address: row.local_address,
             dscp: row.dscp.map(|dscp| octet(dscp.get())),
-            system_id: row.system_id.to_string(),
+            system_id: row.system_id.as_ref().map(ToString::to_string).unwrap_or_default(),
             password: Password(password),
             system_type: row.system_type.to_string(),
             address_ton: octet(row.address_ton.get()),
@@ -401,7 +434,7 @@ fn mode(row: rows::BindMode) -> BindMode {
     }
 }
 
-fn error_class(row: rows::ErrorClass) -> ErrorClass {
+pub(in crate::links) fn error_class(row: rows::ErrorClass) -> ErrorClass {
     match row {
         rows::ErrorClass::Temporary => ErrorClass::Temporary,
         rows::ErrorClass::Permanent => ErrorClass::Permanent,
