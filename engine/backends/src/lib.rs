@@ -3,6 +3,7 @@
 //! - [`sqlite`]: one machine. State, log and CDR outbox in one file with one writer.
 //! - [`memory`]: several simulated nodes in one process, with seeded faults; for tests and the simulation.
 //! - [`files`]: CDRs as immutable files of JSON lines, and the reader of those.
+//! - [`counter_file`]: the snapshot of the spam and loop counters.
 //! - [`catalog`], [`blobs`], [`lease`], [`ownership`], [`system`]: what else one machine needs.
 //!
 //! What each of them promises is written as one set of tests, `tests/contract.rs`, that runs against all.
@@ -22,6 +23,7 @@
 
 pub mod blobs;
 pub mod catalog;
+pub mod counter_file;
 pub mod failpoint;
 mod fence;
 pub mod files;

@@ -10,6 +10,7 @@
 
 mod answer;
 mod control;
+mod counted;
 mod dispatch;
 mod effect;
 mod entry;
@@ -42,6 +43,7 @@ pub use operate::{
 };
 pub use recover::{NoBodies, Restoring};
 
+use self::counted::{counter_mono, counter_wall};
 use self::entry::{Entries, Held, Key};
 use self::finish::Finished;
 use self::group::Group;
@@ -60,14 +62,6 @@ const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// A turn that nobody waits for is open for so long at most, collecting more.
 const OPEN_TURN: std::time::Duration = std::time::Duration::from_millis(5);
-/// In this time the sweep visits every counter (DC-05: a twentieth of the usual window or less).
-const SWEEP: std::time::Duration = std::time::Duration::from_secs(5);
-/// Shortest pause between two slices.
-const SWEEP_PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
-/// Slots of the counters that are swept together: one segment of their table.
-const SWEEP_SLICE: u128 = 4_096;
-/// Slots that one turn sweeps at most, some milliseconds' work.
-const SWEEP_MOST: usize = 64 * 4_096;
 
 /// What one turn changed and wants done.
 #[derive(Debug, Default)]
@@ -209,12 +203,6 @@ impl Exchange {
     #[must_use]
     pub fn open(&self) -> usize {
         self.entries.len()
-    }
-
-    /// What the counters have counted.
-    #[must_use]
-    pub fn counter_stats(&self) -> signalbox_counters::Stats {
-        self.counters.stats()
     }
 
     /// When [`settle`](Self::settle) has something to do even if nothing happens before.
@@ -440,26 +428,6 @@ impl Exchange {
         }
     }
 
-    /// Sweeps the counters a slice at a time, so that all are visited once in [`SWEEP`] and no turn waits.
-    fn sweep_counters(&mut self, now: Now) {
-        let elapsed = (now.mono - self.swept).as_nanos();
-        if elapsed < SWEEP_PAUSE.as_nanos() {
-            return;
-        }
-        let due = self.counters.sweep_slots() as u128 * elapsed / SWEEP.as_nanos();
-        if due < SWEEP_SLICE && elapsed < HOUSEKEEPING.as_nanos() {
-            return;
-        }
-        self.swept = now.mono;
-        let budget = usize::try_from(due).unwrap_or(usize::MAX).clamp(SWEEP_SLICE as usize, SWEEP_MOST);
-        let report = self.counters.sweep(counter_mono(now), counter_wall(now), budget);
-        self.alarms(report.events);
-    }
-
-    fn alarms(&mut self, events: Vec<signalbox_counters::AlarmEvent>) {
-        self.turn.effects.extend(events.into_iter().map(Effect::Alarm));
-    }
-
     fn set_policy(&mut self, now: Now, policy: Arc<Policy>) {
         self.rule_names = rule_names(&policy);
         self.policy = policy;
@@ -469,21 +437,6 @@ impl Exchange {
         self.configure_peers(now);
         self.strand_all();
     }
-
-    fn apply_white_list(&mut self, now: Now) {
-        if let Ok(events) = self.counters.set_white_list(&self.policy.counters.white_list, counter_wall(now))
-        {
-            self.alarms(events);
-        }
-    }
-}
-
-fn counter_mono(now: Now) -> signalbox_counters::Mono {
-    signalbox_counters::Mono::from_nanos(now.mono.0)
-}
-
-fn counter_wall(now: Now) -> signalbox_counters::Wall {
-    signalbox_counters::Wall(now.wall.0)
 }
 
 fn rule_names(policy: &Policy) -> Vec<Arc<str>> {

@@ -176,6 +176,8 @@ pub struct CounterPolicy {
     pub limits: signalbox_counters::Limits,
     /// Which sources belong to which group (DC-21); the first that fits counts.
     pub groups: Vec<(SourceRule, u32)>,
+    /// Time between two snapshots of what is counted.
+    pub snapshot_every: Duration,
 }
 
 /// One version of all of it.

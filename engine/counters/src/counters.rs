@@ -351,11 +351,16 @@ impl Counters {
             return Err(WhiteListError::Stale { current, offered });
         }
         self.white_list = WhiteListIndex::new(list)?;
+        Ok(self.disregard_listed(wall))
+    }
+
+    /// Clears the alarms whose addresses are on the white list: after alarms of a snapshot came back.
+    pub fn disregard_listed(&mut self, wall: Wall) -> Vec<AlarmEvent> {
         let covered = |place: &u32| {
             self.alarms.get(*place).is_some_and(|standing| self.white_list.covers(standing.alarm.key, wall))
         };
         let covered: Vec<u32> = (0..self.alarms.places()).filter(covered).collect();
-        Ok(covered.into_iter().filter_map(|place| self.clear_alarm(place, wall, true)).collect())
+        covered.into_iter().filter_map(|place| self.clear_alarm(place, wall, true)).collect()
     }
 
     /// Takes an alarm: it no longer repeats, its action holds until it clears (DC-24).
@@ -385,6 +390,11 @@ impl Counters {
     /// Until a window has passed since, alarms of that window are marked as warming, and none clears.
     pub fn mark_warming(&mut self, now: Mono) {
         self.complete_since = Some(self.advance(now));
+    }
+
+    /// Says that nothing is missing after all: what was restored is all that was counted.
+    pub fn mark_complete(&mut self) {
+        self.complete_since = None;
     }
 
     /// Whether any window reaches back to before [`Counters::mark_warming`].

@@ -66,6 +66,7 @@ fn policy() -> anyhow::Result<Policy> {
             white_list: Default::default(),
             limits: Default::default(),
             groups: Vec::new(),
+            snapshot_every: Duration::from_secs(60),
         },
         limits: Limits::default(),
     })
@@ -108,6 +109,7 @@ async fn main() -> anyhow::Result<()> {
         random: Box::new(SystemRandom::new()?),
         policy: Arc::new(policy()?),
         surroundings: Box::new(Quiet),
+        counters: None,
     })?;
     let (esme, mut replies) = spine.open_session();
     let (link, mut sends) = spine.open_session();

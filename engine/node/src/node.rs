@@ -12,7 +12,7 @@ use signalbox_backends::ownership::EmbeddedOwnership;
 use signalbox_backends::sqlite::{SpineOptions, SqliteSpine, Synchronous};
 use signalbox_backends::system::SystemRandom;
 use signalbox_config::Settings;
-use signalbox_config::settings::StoreDurability;
+use signalbox_config::settings::{CounterRestart, StoreDurability};
 use signalbox_core::backend::{CdrSink, Clock, Random};
 use signalbox_core::exchange::Event;
 use tokio::net::TcpListener;
@@ -23,7 +23,9 @@ use crate::control::{Control, ControlError};
 use crate::gateway::Gateway;
 use crate::gauges::Gauges;
 use crate::links::Links;
-use crate::spine::{Relay, RelayError, SpineError, SpineHandle, SpineParts, SpineThread, start};
+use crate::spine::{
+    CounterStore, Relay, RelayError, SpineError, SpineHandle, SpineParts, SpineThread, start,
+};
 use crate::telemetry::LogLevel;
 
 /// Octets that are written between two checkpoints at least.
@@ -155,6 +157,8 @@ impl Node {
             random: Box::new(random),
             policy: in_force.policy.clone(),
             surroundings: Box::new(Gauges::new(control.names(), lookups)),
+            counters: (settings.counters.on_restart == CounterRestart::Reload)
+                .then(|| CounterStore { path: data.join("counters.snapshot"), epoch }),
         })?;
         control.attach(spine.clone());
         let control = Arc::new(control);

@@ -4,10 +4,12 @@
 //! out, in one batch a commit for each session ([`Outbox`]). Its queue is bounded: who offers faster than the
 //! disk commits waits, and with it the peer that sends.
 
+mod counters;
 mod handle;
 mod relay;
 mod thread;
 
+pub use counters::CounterStore;
 pub use handle::{Outbox, Register, SpineGone, SpineHandle, ToSession};
 pub use relay::{Relay, RelayError};
 pub use thread::{SpineError, SpineParts, SpineThread, Surroundings, start};

@@ -155,6 +155,7 @@ fn build() -> Policy {
         white_list: Default::default(),
         limits: Default::default(),
         groups: Vec::new(),
+            snapshot_every: Duration::from_secs(60),
     };
     Policy {
         accounts: ACCOUNTS.into_iter().zip(["a", "b"]).map(|(id, name)| (id, account(name))).collect(),

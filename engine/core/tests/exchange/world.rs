@@ -108,6 +108,7 @@ pub fn policy() -> Policy {
             white_list: Default::default(),
             limits: Default::default(),
             groups: Vec::new(),
+            snapshot_every: Duration::from_secs(60),
         },
         limits: Limits::default(),
     }

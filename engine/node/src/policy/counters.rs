@@ -39,7 +39,13 @@ pub(super) fn build(settings: &Settings, snapshot: &Snapshot) -> Result<CounterP
         policies,
     };
     set.check()?;
-    Ok(CounterPolicy { set, white_list: white_list(snapshot)?, limits: limits(settings), groups })
+    Ok(CounterPolicy {
+        set,
+        white_list: white_list(snapshot)?,
+        limits: limits(settings),
+        groups,
+        snapshot_every: settings.counters.snapshot_every.duration(),
+    })
 }
 
 fn rule(member: &AddressPattern) -> SourceRule {

@@ -14,6 +14,7 @@ use signalbox_core::policy::Policy;
 use signalbox_core::time::Now;
 use tokio::sync::mpsc;
 
+use super::counters::{CounterSnapshots, CounterStore};
 use super::handle::{Register, SpineHandle, ToSession};
 
 /// Batches of events that may wait for the exchange.
@@ -76,6 +77,8 @@ pub struct SpineParts {
     pub policy: Arc<Policy>,
     /// Where it reports.
     pub surroundings: Box<dyn Surroundings>,
+    /// Where snapshots of the counters are; `None` where a restart is to forget what was counted.
+    pub counters: Option<CounterStore>,
 }
 
 /// The running thread.
@@ -104,7 +107,7 @@ impl SpineThread {
 /// # Errors
 /// When the store cannot be read or a shard not be claimed.
 pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError> {
-    let SpineParts { mut store, mut ownership, clock, random, policy, surroundings } = parts;
+    let SpineParts { mut store, mut ownership, clock, random, policy, surroundings, counters } = parts;
     let now = clock.now();
     let mut exchange = Exchange::new(policy, random, now);
     let mut granted: BTreeMap<Epoch, Vec<ShardId>> = BTreeMap::new();
@@ -122,9 +125,12 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
     let mut restoring = Restoring::default();
     store.load(None, &mut |row| exchange.restore_row(&mut restoring, &row))?;
     exchange.restored(clock.now(), restoring);
+    let snapshots =
+        counters.map(|store| CounterSnapshots::start(store, &mut exchange, clock.now())).transpose()?;
 
     let (handle, events, register) = SpineHandle::new(EVENT_BATCHES);
-    let spine = Spine { exchange, store, clock, surroundings, register, batch: Vec::new(), full: false };
+    let spine =
+        Spine { exchange, store, clock, surroundings, register, batch: Vec::new(), full: false, snapshots };
     let thread = std::thread::Builder::new().name("spine".into()).spawn(move || {
         catch_unwind(AssertUnwindSafe(|| spine.run(events)))
             .unwrap_or_else(|panic| Err(SpineError::Panicked(panic_text(&*panic))))
@@ -148,6 +154,7 @@ struct Spine {
     register: Arc<Register>,
     batch: Vec<Vec<Event>>,
     full: bool,
+    snapshots: Option<CounterSnapshots>,
 }
 
 struct StoreBodies<'a>(&'a dyn Store);
@@ -174,10 +181,16 @@ impl Spine {
             });
             let ending = !open || (self.register.is_closing() && events.is_empty());
             self.turn(&mut events, ending)?;
+            let now = self.clock.now();
             if ending && self.batch.is_empty() {
+                if let Some(snapshots) = self.snapshots.take() {
+                    snapshots.finish(&self.exchange, now);
+                }
                 return Ok(());
             }
-            let now = self.clock.now();
+            if let Some(snapshots) = &mut self.snapshots {
+                snapshots.step(&self.exchange, now);
+            }
             if now.mono - looked_at.mono >= LONGEST_SLEEP {
                 looked_at = now;
                 self.look_around(now);
@@ -188,7 +201,9 @@ impl Spine {
     /// How long nothing will be due.
     fn sleep(&self) -> Duration {
         let now = self.clock.now().mono;
-        self.exchange.next_due().map_or(LONGEST_SLEEP, |due| (due - now).min(LONGEST_SLEEP))
+        let snapshot = self.snapshots.as_ref().map(CounterSnapshots::next_due);
+        let due = [self.exchange.next_due(), snapshot].into_iter().flatten().min();
+        due.map_or(LONGEST_SLEEP, |due| (due - now).min(LONGEST_SLEEP))
     }
 
     /// Keeps an eye on the room in the store, and reports.

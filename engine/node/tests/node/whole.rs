@@ -4,6 +4,7 @@
 
 mod bad_peers;
 mod clock;
+mod counted;
 mod esme;
 mod full_disk;
 mod kill;

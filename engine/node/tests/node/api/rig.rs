@@ -228,6 +228,7 @@ impl Node {
             random: Box::new(SystemRandom::new().unwrap()),
             policy: control.in_force().policy.clone(),
             surroundings: Box::new(Gauges::new(control.names(), lookups)),
+            counters: None,
         })
         .unwrap();
         control.attach(spine.clone());

@@ -54,6 +54,8 @@ pub struct Site {
     pub admin: SocketAddr,
     /// Settings beside the usual ones of tests, as TOML.
     pub extra: String,
+    /// Settings of the counters beside the usual ones.
+    pub counters: String,
 }
 
 impl Site {
@@ -62,8 +64,15 @@ impl Site {
         let folder = tempfile::tempdir().expect("a folder");
         let address = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let data = folder.path().join("data");
-        let site =
-            Self { data, smpp: address(), api: address(), admin: address(), extra: String::new(), folder };
+        let site = Self {
+            data,
+            smpp: address(),
+            api: address(),
+            admin: address(),
+            extra: String::new(),
+            counters: String::new(),
+            folder,
+        };
         fs::write(site.path("catalog.toml"), rows).expect("the catalog");
         site
     }
@@ -88,12 +97,13 @@ impl Site {
              [[smpp.listen]]\nname = \"smpp\"\naddress = \"{}\"\n\
              [api]\naddress = \"{}\"\n[admin]\naddress = \"{}\"\n[log]\nformat = \"json\"\n\
              [cdr]\nserial_prefix = \"whole\"\nrotate_after = \"1s\"\n\
-             [counters]\nmax_keys = 10000\ntimestamp_memory = \"1MiB\"\n\
+             [counters]\nmax_keys = 10000\ntimestamp_memory = \"1MiB\"\n{}\
              [catalog]\nseed = {:?}\n{}",
             self.data,
             self.smpp,
             self.api,
             self.admin,
+            self.counters,
             self.path("catalog.toml"),
             extra,
         );

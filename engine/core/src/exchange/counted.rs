@@ -1,0 +1,96 @@
+//! The spam and loop counters of the exchange: swept, saved and restored in slices.
+
+use std::time::Duration;
+
+use signalbox_counters::{Counters, Restored, SavedAlarms, SavedEntry};
+
+use super::{Effect, Exchange, HOUSEKEEPING};
+use crate::time::Now;
+
+/// In this time the sweep visits every counter (DC-05: a twentieth of the usual window or less).
+const SWEEP: Duration = Duration::from_secs(5);
+/// Shortest pause between two slices.
+const SWEEP_PAUSE: Duration = Duration::from_millis(2);
+/// Slots of the counters that are swept together: one segment of their table.
+const SWEEP_SLICE: u128 = 4_096;
+/// Slots that one turn sweeps at most, some milliseconds' work.
+const SWEEP_MOST: usize = 64 * 4_096;
+
+impl Exchange {
+    /// What the counters have counted.
+    #[must_use]
+    pub fn counter_stats(&self) -> signalbox_counters::Stats {
+        self.counters.stats()
+    }
+
+    /// The counters, for a snapshot.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Time between two snapshots of what is counted.
+    #[must_use]
+    pub fn snapshot_every(&self) -> Duration {
+        self.policy.counters.snapshot_every
+    }
+
+    /// One slice of a snapshot, some 4,096 keys; `None` beyond the last.
+    #[must_use]
+    pub fn counter_slice(&self, slice: usize, now: Now) -> Option<Vec<SavedEntry>> {
+        (slice < self.counters.snapshot_parts())
+            .then(|| self.counters.snapshot(slice, counter_mono(now), counter_wall(now)).collect())
+    }
+
+    /// Takes back what a snapshot held, before anything is counted (DC-25).
+    pub fn restore_counters(&mut self, now: Now, entries: Vec<SavedEntry>) -> Restored {
+        self.counters.restore(counter_mono(now), counter_wall(now), entries)
+    }
+
+    /// Takes back the alarms of a snapshot, after its entries. With `complete` nothing was counted after the
+    /// snapshot, so that alarms need not say that the counters are warming up.
+    pub fn restore_alarms(&mut self, now: Now, alarms: SavedAlarms, complete: bool) -> Restored {
+        let restored = self.counters.restore_alarms(counter_mono(now), alarms);
+        if complete {
+            self.counters.mark_complete();
+        }
+        let disregarded = self.counters.disregard_listed(counter_wall(now));
+        self.alarms(disregarded);
+        restored
+    }
+
+    /// Sweeps the counters a slice at a time, so that all are visited once in [`SWEEP`] and no turn waits.
+    pub(super) fn sweep_counters(&mut self, now: Now) {
+        let elapsed = (now.mono - self.swept).as_nanos();
+        if elapsed < SWEEP_PAUSE.as_nanos() {
+            return;
+        }
+        let due = self.counters.sweep_slots() as u128 * elapsed / SWEEP.as_nanos();
+        if due < SWEEP_SLICE && elapsed < HOUSEKEEPING.as_nanos() {
+            return;
+        }
+        self.swept = now.mono;
+        let budget = usize::try_from(due).unwrap_or(usize::MAX).clamp(SWEEP_SLICE as usize, SWEEP_MOST);
+        let report = self.counters.sweep(counter_mono(now), counter_wall(now), budget);
+        self.alarms(report.events);
+    }
+
+    pub(super) fn alarms(&mut self, events: Vec<signalbox_counters::AlarmEvent>) {
+        self.turn.effects.extend(events.into_iter().map(Effect::Alarm));
+    }
+
+    pub(super) fn apply_white_list(&mut self, now: Now) {
+        if let Ok(events) = self.counters.set_white_list(&self.policy.counters.white_list, counter_wall(now))
+        {
+            self.alarms(events);
+        }
+    }
+}
+
+pub(super) fn counter_mono(now: Now) -> signalbox_counters::Mono {
+    signalbox_counters::Mono::from_nanos(now.mono.0)
+}
+
+pub(super) fn counter_wall(now: Now) -> signalbox_counters::Wall {
+    signalbox_counters::Wall(now.wall.0)
+}
