@@ -174,9 +174,27 @@ impl Control {
         self.put_in_force(in_force.settings.clone()).map(|_| ())
     }
 
+    /// The table in force, which knows the carriers of these rows.
+    fn portability_for(
+        &self,
+        settings: &Settings,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Arc<PortabilityTable>>, ControlError> {
+        let mut table = self.portability.lock();
+        let before = self.in_force();
+        let names = |snapshot: &Snapshot| {
+            snapshot.rows.carrier.iter().map(|carrier| carrier.name.to_string()).collect::<Vec<_>>()
+        };
+        if table.is_some() && names(&before.snapshot) != names(snapshot) {
+            let opened = policy::open_packed(&packed(settings), &policy::names(snapshot))?;
+            *table = Some(Arc::new(opened));
+        }
+        Ok(table.clone())
+    }
+
     fn put_in_force(&self, settings: Arc<Settings>) -> Result<Version, ControlError> {
         let snapshot = Snapshot::load(&*self.catalog)?;
-        let portability = self.portability.lock().clone();
+        let portability = self.portability_for(&settings, &snapshot)?;
         let policy = Arc::new(policy::build(&settings, &snapshot, portability)?);
         self.names.store(Arc::new(peer_names(&policy)));
         let version = snapshot.version;
@@ -213,9 +231,14 @@ fn load_portability(
     snapshot: &Snapshot,
 ) -> Result<Option<Arc<PortabilityTable>>, ControlError> {
     let Some(portability) = &settings.numbers.portability else { return Ok(None) };
-    let packed = settings.in_data_directory(std::path::Path::new("portability.packed"));
-    let table = policy::open_portability(portability.file.path(), &packed, &policy::names(snapshot))?;
+    let names = policy::names(snapshot);
+    let table = policy::open_portability(portability.file.path(), &packed(settings), &names)?;
     Ok(Some(Arc::new(table)))
+}
+
+/// Where the packed table is.
+fn packed(settings: &Settings) -> PathBuf {
+    settings.in_data_directory(std::path::Path::new("portability.packed"))
 }
 
 fn peer_names(policy: &Policy) -> FxHashMap<PeerId, String> {

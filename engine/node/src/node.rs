@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use signalbox_backends::catalog::SqliteCatalog;
@@ -141,6 +141,8 @@ impl Node {
             salt[8..].copy_from_slice(&random.next().to_be_bytes());
             salt
         };
+        // Before it is read: what is written from here on is seen as a change.
+        let ported = portability_written(&settings);
         let control = Control::start(settings, surrounds.file.clone(), catalog, salt)?;
         let in_force = control.in_force();
         let settings = in_force.settings.clone();
@@ -190,7 +192,7 @@ impl Node {
             tokio::spawn(crate::lookup::run(control.clone(), spine.clone(), clock.clone(), lookup_requests)),
             tokio::spawn(store_gauges(gauge, stopping.clone())),
         ];
-        tasks.push(tokio::spawn(watch_portability(control.clone(), stopping)));
+        tasks.push(tokio::spawn(watch_portability(control.clone(), ported, stopping)));
 
         let address = settings.admin.address;
         let listener = TcpListener::bind(address).await.map_err(io(address))?;
@@ -356,9 +358,18 @@ async fn store_gauges(
     }
 }
 
+/// When the portability file was written last; nothing when there is none.
+fn portability_written(settings: &Settings) -> Option<SystemTime> {
+    let table = settings.numbers.portability.as_ref()?;
+    std::fs::metadata(table.file.path()).and_then(|meta| meta.modified()).ok()
+}
+
 /// Looks at the portability file now and then, and loads it when it has changed.
-async fn watch_portability(control: Arc<Control>, mut stopping: watch::Receiver<bool>) {
-    let mut seen = None;
+async fn watch_portability(
+    control: Arc<Control>,
+    mut seen: Option<SystemTime>,
+    mut stopping: watch::Receiver<bool>,
+) {
     loop {
         let settings = control.in_force().settings.clone();
         let every = settings.numbers.portability.as_ref().map(|table| table.check_every.duration());
@@ -366,11 +377,11 @@ async fn watch_portability(control: Arc<Control>, mut stopping: watch::Receiver<
             () = tokio::time::sleep(every.unwrap_or(Duration::from_secs(60))) => {}
             _ = stopping.changed() => return,
         }
-        let Some(table) = &settings.numbers.portability else { continue };
-        let modified = std::fs::metadata(table.file.path()).and_then(|meta| meta.modified()).ok();
-        if seen.replace(modified).is_none_or(|before| before == modified) {
+        let written = portability_written(&control.in_force().settings);
+        if written.is_none() || written == seen {
             continue;
         }
+        seen = written;
         let control = control.clone();
         match tokio::task::spawn_blocking(move || control.reload_portability()).await {
             Ok(Ok(())) => tracing::info!("the portability table is loaded anew"),

@@ -4,7 +4,7 @@ mod counters;
 mod numbers;
 mod peers;
 
-pub use numbers::{NumbersError, open_portability};
+pub use numbers::{NumbersError, open_packed, open_portability};
 
 use std::sync::Arc;
 

@@ -2,5 +2,6 @@
 
 mod admin_port;
 mod apply;
+mod catalog;
 mod drain;
 mod reload;

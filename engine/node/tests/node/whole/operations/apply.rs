@@ -10,7 +10,8 @@ use super::super::kill::judge_of;
 use super::super::site::{Site, rows, wait_for};
 use super::super::smsc::{Mood, Smsc};
 
-const TOKEN: &str = "operator-token-0123456789";
+/// Of the operator who changes the catalog.
+pub const TOKEN: &str = "operator-token-0123456789";
 /// The first number of those that go to the link that stays: 4479...
 const KEPT: u64 = 900_000_000;
 const LINK: &str = "burst = 100\n";
@@ -23,7 +24,8 @@ fn changed_row(smsc: &Smsc, more: &str) -> String {
     )
 }
 
-fn apply(site: &Site, rows: &str) -> Child {
+/// Starts `signalbox apply` with these rows.
+pub fn apply(site: &Site, rows: &str) -> Child {
     let file = site.path("change.toml");
     fs::write(&file, rows).expect("the change");
     Command::new(env!("CARGO_BIN_EXE_signalbox"))
