@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod aggregator;
+pub mod aggregator;
 mod client;
 mod exchange;
 mod faults;

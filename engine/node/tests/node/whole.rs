@@ -7,6 +7,7 @@ mod clock;
 mod counted;
 mod esme;
 mod full_disk;
+mod http_links;
 mod kill;
 mod operations;
 mod ordeal;
