@@ -10,8 +10,9 @@ use super::handle::SpineHandle;
 
 /// Commits whose CDRs are published in one step at most.
 const COMMITS_PER_STEP: usize = 1_024;
-/// Pause when there is nothing to publish.
-const IDLE: Duration = Duration::from_millis(100);
+/// Pause between steps: each is an fsync that the commits of the store wait behind, so that CDRs are published some
+/// times a second and not as fast as the disk lets them.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Pause after a failure of the sink.
 const BACKOFF: Duration = Duration::from_secs(1);
 
@@ -105,8 +106,8 @@ impl Work {
             let last = self.stop.load(Ordering::Acquire);
             let pause = match self.step() {
                 Ok(0) if last => break,
-                Ok(0) => IDLE,
-                Ok(_) => Duration::ZERO,
+                Ok(commits) if last || commits == COMMITS_PER_STEP => Duration::ZERO,
+                Ok(_) => PAUSE,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "cdrs are not published");
                     metrics::counter!("cdr_publish_failures_total").increment(1);
