@@ -142,3 +142,26 @@ fn the_files_of_the_bench_are_whole() {
     assert_eq!(settings.store.bench_fsync_delay_us.get(), 0);
     assert_eq!(settings.store.durability.as_str(), "full");
 }
+
+/// What the page about links over HTTP shows can be used as it is.
+#[test]
+fn the_examples_of_links_over_http_can_be_read() {
+    let page = std::fs::read_to_string(repository().join("docs/interfaces/http-links.md")).unwrap();
+    let examples: Vec<&str> =
+        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let catalog =
+            Catalog::parse("http-links.md", example).unwrap_or_else(|errors| panic!("{errors}\n{example}"));
+        assert!(catalog.link[0].http.is_some());
+    }
+}
+
+/// The page lists the fields of templates as they are.
+#[test]
+fn the_page_of_links_over_http_lists_all_fields() {
+    let page = std::fs::read_to_string(repository().join("docs/interfaces/http-links.md")).unwrap();
+    for field in signalbox_config::value::MessageField::ALL {
+        assert!(page.contains(&format!("`{field}`")), "{field}");
+    }
+}
