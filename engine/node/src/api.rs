@@ -48,6 +48,7 @@ use tokio::sync::Semaphore;
 
 use crate::control::Control;
 use crate::gateway::Gateway;
+use crate::paces::Paces;
 
 /// Scans of CDR files at once: they read much.
 const SCANS: usize = 2;
@@ -64,7 +65,7 @@ struct Shared {
     requests: Semaphore,
     request_timeout: Duration,
     scans: Arc<Semaphore>,
-    paces: Mutex<pace::Paces>,
+    paces: Arc<Paces>,
     keys: Mutex<idempotency::Keys>,
     reference: AtomicU16,
     /// One change of the catalog at a time: each is checked against what the one before left.
@@ -75,6 +76,7 @@ impl Api {
     fn new(parts: Parts) -> Self {
         let settings = parts.control.in_force().settings.api.clone();
         Self(Arc::new(Shared {
+            paces: parts.links.paces(),
             control: parts.control,
             gateway: parts.gateway,
             links: parts.links,
@@ -82,7 +84,6 @@ impl Api {
             requests: Semaphore::new(settings.max_requests.as_usize()),
             request_timeout: settings.request_timeout.duration(),
             scans: Arc::new(Semaphore::new(SCANS)),
-            paces: Mutex::default(),
             keys: Mutex::new(idempotency::Keys::new(settings.idempotency_keys.as_usize())),
             reference: AtomicU16::new(rand::random()),
             changing: tokio::sync::Mutex::new(()),

@@ -14,6 +14,7 @@ pub mod gauges;
 pub mod links;
 pub mod lookup;
 pub mod node;
+pub mod paces;
 pub mod policy;
 pub mod run;
 pub mod spine;

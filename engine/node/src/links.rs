@@ -45,6 +45,7 @@ use settings::{ConversionError, LinkSettings, LinksSettings, ListenerSettings};
 use state::Board;
 
 use crate::control::{Control, InForce};
+use crate::paces::Paces;
 use crate::spine::SpineHandle;
 use crate::supervisor::{self, Child, ChildState, Order, Restart, SupervisorGone, SupervisorHandle};
 use crate::watchdog::Watchdog;
@@ -189,6 +190,12 @@ impl Links {
             }
         }
         Ok(())
+    }
+
+    /// The rates of the accounts.
+    #[must_use]
+    pub fn paces(&self) -> Arc<Paces> {
+        self.inner.door.accounts.paces().clone()
     }
 
     /// Puts other settings in force: what did not change is not touched, what did is drained and begins anew, and

@@ -23,6 +23,7 @@ use super::queue::{Changed, changed};
 use super::rows::ApiRow;
 use crate::links::Links;
 use crate::links::settings::LinkSettings;
+use crate::paces::Paces;
 
 /// Who knows the sessions.
 pub trait LinkStates: Send + Sync {
@@ -32,6 +33,11 @@ pub trait LinkStates: Send + Sync {
     /// The settings of a link, where links run.
     fn link(&self, _name: &str) -> Option<Arc<LinkSettings>> {
         None
+    }
+
+    /// The rates of the accounts that sessions take from; asked for once.
+    fn paces(&self) -> Arc<Paces> {
+        Arc::default()
     }
 }
 
@@ -93,6 +99,10 @@ fn instant<S: serde::Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S:
 impl LinkStates for Links {
     fn link(&self, name: &str) -> Option<Arc<LinkSettings>> {
         Self::link(self, name)
+    }
+
+    fn paces(&self) -> Arc<Paces> {
+        Self::paces(self)
     }
 
     fn states(&self) -> Vec<PeerState> {

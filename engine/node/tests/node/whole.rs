@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod bad_peers;
+mod channels;
 mod clock;
 mod counted;
 mod esme;

@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
-use signalbox_core::gcra::Gcra;
+use rustc_hash::{FxHashMap, FxHashSet};
+use signalbox_core::id::AccountId;
 use signalbox_core::time::Mono;
 
 use super::super::settings::AccountSettings;
 use super::password::Passwords;
+use crate::paces::{Pace, Paces};
 
 /// An account, as all its sessions see it. Limits change in place; what its sessions were admitted by does not:
 /// then there is a new entry, and sessions of the old one end.
 #[derive(Debug)]
 pub struct Account {
     settings: ArcSwap<AccountSettings>,
-    rate: Mutex<Gcra>,
+    pace: Arc<Pace>,
     binds: AtomicU32,
     active: AtomicBool,
     /// What is known of its password.
@@ -29,9 +29,9 @@ pub struct Account {
 pub struct BindPlace(Arc<Account>);
 
 impl Account {
-    fn new(settings: Arc<AccountSettings>) -> Self {
+    fn new(settings: Arc<AccountSettings>, pace: Arc<Pace>) -> Self {
         Self {
-            rate: Mutex::new(Gcra::new(settings.rate, settings.burst)),
+            pace,
             settings: ArcSwap::new(settings),
             binds: AtomicU32::new(0),
             active: AtomicBool::new(true),
@@ -53,7 +53,7 @@ impl Account {
 
     /// Takes leave for so many requests; false when they come too fast.
     pub fn take_rate(&self, now: Mono, requests: u32) -> bool {
-        self.rate.lock().take(now, requests).is_ok()
+        self.pace.take(now, requests).is_ok()
     }
 
     /// Takes one of the account's binds.
@@ -94,30 +94,42 @@ fn admits_alike(old: &AccountSettings, new: &AccountSettings) -> bool {
         && old.name == new.name
 }
 
-/// All accounts, by system_id.
+/// All accounts, by system_id, and their rates.
 #[derive(Debug, Default)]
-pub struct Accounts(ArcSwap<FxHashMap<Vec<u8>, Arc<Account>>>);
+pub struct Accounts {
+    by_system_id: ArcSwap<FxHashMap<Vec<u8>, Arc<Account>>>,
+    paces: Arc<Paces>,
+}
 
 impl Accounts {
     /// The account that binds with this system_id.
     #[must_use]
     pub fn by_system_id(&self, system_id: &[u8]) -> Option<Arc<Account>> {
-        self.0.load().get(system_id).cloned()
+        self.by_system_id.load().get(system_id).cloned()
+    }
+
+    /// The rates, for the other channels of the accounts.
+    #[must_use]
+    pub fn paces(&self) -> &Arc<Paces> {
+        &self.paces
     }
 
     /// Other accounts from now on. Sessions of those that are gone, switched off or admitted by other rules end.
     pub fn apply(&self, accounts: &[Arc<AccountSettings>], now: Mono) {
-        let before = self.0.load_full();
+        let before = self.by_system_id.load_full();
+        let there: FxHashSet<AccountId> = accounts.iter().map(|settings| settings.id).collect();
+        self.paces.keep(|id| there.contains(&id));
         let mut after = FxHashMap::default();
         for settings in accounts.iter().filter(|settings| settings.enabled) {
             let system_id = settings.system_id.as_bytes().to_vec();
+            let pace = self.paces.of(settings.id);
+            pace.set(now, settings.rate, settings.burst);
             let account = match before.get(&system_id) {
                 Some(account) if admits_alike(&account.settings.load(), settings) => {
-                    account.rate.lock().set_rate(now, settings.rate, settings.burst);
                     account.settings.store(settings.clone());
                     account.clone()
                 }
-                Some(_) | None => Arc::new(Account::new(settings.clone())),
+                Some(_) | None => Arc::new(Account::new(settings.clone(), pace)),
             };
             after.insert(system_id, account);
         }
@@ -126,7 +138,7 @@ impl Accounts {
                 account.active.store(false, Ordering::Relaxed);
             }
         }
-        self.0.store(Arc::new(after));
+        self.by_system_id.store(Arc::new(after));
     }
 }
 
@@ -134,7 +146,6 @@ impl Accounts {
 mod tests {
     use signalbox_config::value::PasswordHash;
     use signalbox_core::gcra::Rate;
-    use signalbox_core::id::AccountId;
 
     use super::*;
 
@@ -191,5 +202,27 @@ mod tests {
         assert!(one.take_rate(Mono(0), 1) && two.take_rate(Mono(0), 1) && one.take_rate(Mono(0), 1));
         assert!(!two.take_rate(Mono(0), 1));
         assert!(two.take_rate(Mono(100_000_000), 1));
+    }
+
+    #[test]
+    fn the_rate_is_shared_with_other_channels_and_outlives_the_admission() {
+        let accounts = Accounts::default();
+        let limited =
+            AccountSettings { rate: Some(Rate::per_second(10).unwrap()), burst: 2, ..settings("a") };
+        accounts.apply(&[Arc::new(limited.clone())], Mono(0));
+        let http = accounts.paces().of(AccountId(1));
+        assert!(accounts.by_system_id(b"a").unwrap().take_rate(Mono(0), 1));
+        assert_eq!(http.take(Mono(0), 1), Ok(()));
+        assert_eq!(http.take(Mono(0), 1), Err(Mono(100_000_000)));
+        assert!(!accounts.by_system_id(b"a").unwrap().take_rate(Mono(0), 1));
+        // Who must bind again for another rule has not paid less.
+        accounts.apply(&[Arc::new(AccountSettings { tls_required: true, ..limited })], Mono(0));
+        assert!(!accounts.by_system_id(b"a").unwrap().take_rate(Mono(0), 1));
+        accounts.apply(&[], Mono(0));
+        assert_eq!(
+            accounts.paces().of(AccountId(1)).take(Mono(0), 1),
+            Ok(()),
+            "nothing is kept of who is gone"
+        );
     }
 }

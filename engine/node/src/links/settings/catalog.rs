@@ -1,14 +1,12 @@
 //! From the rows of the catalog and the settings of the node to what sessions use.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use signalbox_config::Settings;
 use signalbox_config::catalog::{self as rows, LinkProtocol};
 use signalbox_config::settings as nodes;
 use signalbox_config::value::{AccountPassword, SecretError, SecretPlaces};
 use signalbox_core::address::{Address, ton};
-use signalbox_core::gcra::Rate;
 use signalbox_core::id::{AccountId, LinkId};
 use signalbox_core::message::TrafficClass;
 use signalbox_core::outcome::ErrorClass;
@@ -26,6 +24,7 @@ use crate::links::http::{HttpSettings, HttpSettingsError};
 use crate::links::map::{
     AddressField, Change, DataCodings, ErrorTable, LongMessages, Rewrite, Rewrites, StatusMap, TlvEdits, Way,
 };
+use crate::paces::rate;
 use crate::supervisor::Intensity;
 
 /// Why a row cannot be used.
@@ -279,14 +278,6 @@ impl AccountSettings {
             profile,
             name,
         })
-    }
-}
-
-/// A rate in the limiter's form: whole messages a second where there are some, else one in so much time.
-fn rate(rate: signalbox_config::value::Rate) -> Option<Rate> {
-    match u32::try_from(rate.whole_per_second()) {
-        Ok(0) | Err(_) => Rate::new(1, Duration::from_nanos(rate.interval_nanoseconds())).ok(),
-        Ok(messages) => Rate::per_second(messages).ok(),
     }
 }
 

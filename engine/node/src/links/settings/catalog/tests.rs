@@ -1,9 +1,11 @@
 use std::path::Path;
+use std::time::Duration;
 
 use signalbox_config::Catalog;
 use signalbox_smpp::CommandStatus;
 
 use super::*;
+use signalbox_core::gcra::Rate;
 
 const ROWS: &str = r#"
 [[link]]
