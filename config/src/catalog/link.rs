@@ -262,6 +262,12 @@ impl Link {
                     let reason = "a link over http has one; its window bounds the requests on their way";
                     problems.conflict(at, "sessions", reason);
                 }
+                if self.dscp.is_some() {
+                    problems.conflict(at, "dscp", "is not set on the packets of a link over http");
+                }
+                if self.tls.as_ref().is_some_and(|tls| tls.server_name.is_some()) {
+                    problems.conflict(at, "tls", "the name of a link over http is that of its url");
+                }
             }
         }
     }

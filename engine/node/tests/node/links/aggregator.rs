@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum_server::tls_rustls::RustlsConfig;
 use parking_lot::Mutex;
 use serde_json::Value;
+use signalbox::links::settings::ServerTls;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -77,13 +80,36 @@ impl Aggregator {
     }
 
     pub async fn at(address: SocketAddr) -> Self {
+        Self::listen(address, None).await
+    }
+
+    /// The same over TLS, with a certificate and its key.
+    pub async fn over_tls((certificate, key): (PathBuf, PathBuf)) -> Self {
+        let config = signalbox::tls::server(&ServerTls {
+            certificate,
+            key,
+            client_ca: None,
+            client_certificate_required: false,
+        });
+        let config = RustlsConfig::from_config(config.unwrap());
+        Self::listen("127.0.0.1:0".parse().unwrap(), Some(config)).await
+    }
+
+    async fn listen(address: SocketAddr, tls: Option<RustlsConfig>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let says = Arc::new(Mutex::new(VecDeque::new()));
         let (sender, asked) = mpsc::unbounded_channel();
         let plan = Plan { says: says.clone(), asked: sender, count: Arc::default() };
         let router = Router::new().fallback(take).with_state(plan);
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let task = match tls {
+            None => tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }),
+            Some(config) => tokio::spawn(async move {
+                let listener = listener.into_std().unwrap();
+                let server = axum_server::from_tcp_rustls(listener, config).unwrap();
+                server.serve(router.into_make_service()).await.unwrap();
+            }),
+        };
         Self { address, says, asked, task }
     }
 

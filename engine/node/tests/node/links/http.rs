@@ -16,6 +16,7 @@ use signalbox_core::outcome::ErrorClass;
 
 use super::aggregator::{Aggregator, Says, resets};
 use super::exchange::{Exchange, PATIENCE, linked};
+use super::tls::Authority;
 
 const A: PeerId = PeerId::Link(LinkId(4));
 const QUICK: &str = "reconnect = { min = '10ms', max = '50ms' }";
@@ -316,4 +317,23 @@ async fn a_changed_row_begins_a_new_session() {
     let (_, again, _) = exchange.up().await;
     exchange.send_text(again, A, "x");
     assert_eq!(aggregator.next().await.header("authorization"), "Bearer other-token");
+}
+
+#[tokio::test]
+async fn a_link_over_https_trusts_its_own_authority_and_no_other() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let mut aggregator = Aggregator::over_tls(authority.sign("localhost")).await;
+    let http = format!("url = 'https://localhost:{}/'\ntoken = 't'", aggregator.address.port());
+    let link = |ca: &Path| settings("", &format!("tls = {{ ca = '{}' }}", ca.display()), &http);
+    let mut exchange = Exchange::open(linked(vec![link(&authority.ca())])).await;
+    let (_, session, _) = exchange.up().await;
+    let permit = exchange.send_text(session, A, "secret");
+    assert_eq!(aggregator.next().await.json()["text"], "secret");
+    assert!(matches!(exchange.answered(permit).await, Answer::Taken { .. }));
+    assert!(exchange.links.states()[0].sessions[0].tls);
+
+    let exchange = Exchange::open(linked(vec![link(&stranger.ca())])).await;
+    let error = wait_for_phase(&exchange, Phase::Waiting).await;
+    assert!(error.as_ref().is_some_and(|error| error.contains("handshake")), "{error:?}");
+    assert!(aggregator.is_quiet());
 }

@@ -16,13 +16,13 @@ use super::exchange::{Exchange, account, link, linked, listener, serving_by};
 use super::peer::{Peer, text};
 
 /// A certificate authority and what it has signed, as files.
-struct Authority {
+pub struct Authority {
     directory: tempfile::TempDir,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
@@ -32,12 +32,12 @@ impl Authority {
         Self { directory, issuer: Issuer::new(params, key) }
     }
 
-    fn ca(&self) -> PathBuf {
+    pub fn ca(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 
     /// Certificate and key for a name.
-    fn sign(&self, name: &str) -> (PathBuf, PathBuf) {
+    pub fn sign(&self, name: &str) -> (PathBuf, PathBuf) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
