@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # A setting that nothing reads is a promise that nobody keeps: every field of the settings and of the catalog's rows is
-# named somewhere in the program. Coarse (it looks for `.field`), so it finds what was forgotten, not what is misused.
+# read somewhere in the node. Coarse (it looks for `.field`), so it finds what was forgotten, not what is misused.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wrong=0
-used=$(cat $(git ls-files 'engine/**/*.rs' 'perf/**/*.rs') | grep -oE '\.[a-z_0-9]+|\{ ?[a-z_0-9, ]+' | grep -oE '[a-z_0-9]+' | sort -u)
+# Routes are handed to the router as the rules they are; the place of secrets is read where secrets are.
+elsewhere='^(config/src/catalog/route\.rs:|config/src/settings\.rs:secrets$)'
+used=$(git ls-files 'engine/node/src/*.rs' | xargs cat | grep -oE '\.[a-z_0-9]+' | sort -u)
 while IFS=: read -r file field; do
-    grep -qxF "$field" <<<"$used" && continue
+    [[ "$file:$field" =~ $elsewhere ]] && continue
+    grep -qxF ".$field" <<<"$used" && continue
     echo "$file: nothing reads $field" >&2
     wrong=1
 done < <(git ls-files 'config/src/settings*' 'config/src/catalog/*' | xargs awk '

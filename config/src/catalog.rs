@@ -16,7 +16,7 @@ mod row;
 mod token;
 mod webhook;
 
-pub use account::{Account, BindMode, MessageIdStyle, Outbind, ReceiptPdu};
+pub use account::{Account, BindMode, LongValidity, MessageIdStyle, Outbind, ReceiptPdu};
 pub use carrier::Carrier;
 pub use class::TrafficClass;
 pub use counter::{
@@ -27,9 +27,7 @@ pub use http::{
     BodyTemplate, HttpAnswer, HttpBodyType, HttpCallback, HttpLink, HttpMethod, HttpMo, HttpParts,
     HttpReceipt, ReceiptWord, SignatureKind,
 };
-pub use link::{
-    ErrorClass, InterfaceVersion, Link, LinkProtocol, LinkTls, LongMessages, PeerKind, Reconnect,
-};
+pub use link::{ErrorClass, InterfaceVersion, Link, LinkProtocol, LinkTls, LongMessages, Reconnect};
 pub use plan::{CatalogPlan, RowChange, RowChangeKind};
 pub use quirks::{
     AddressCharset, DefaultAlphabet, MessageIdForm, MissingNul, Quirks, SmLength, TimeCheck, TlvCheck,

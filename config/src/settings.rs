@@ -36,7 +36,7 @@ pub use retry::{RetrySchedule, RetrySettings};
 pub use routing::RoutingSettings;
 pub use secrets::SecretSettings;
 pub use smpp::{LockOutSettings, SmppListener, SmppSettings};
-pub use store::{StoreDurability, StoreEngine, StoreSettings};
+pub use store::{StoreDurability, StoreSettings};
 pub use supervision::SupervisionSettings;
 pub use tls::TlsListener;
 pub use webhooks::WebhookSettings;

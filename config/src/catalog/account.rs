@@ -24,12 +24,23 @@ choices! {
 choices! {
     /// The form of the message ids that the account sees.
     pub enum MessageIdStyle {
-        /// Eight digits for sessions of SMPP 3.3, which has room for no more, and 32 for all others.
+        /// Eight hexadecimal digits for what sessions of SMPP 3.3 submit, which have room for no more, and 32 for all
+        /// else.
         Auto = "auto",
         /// Eight hexadecimal digits.
         Hex8 = "hex8",
-        /// Thirty-two hexadecimal digits.
+        /// Thirty-two hexadecimal digits. Sessions of SMPP 3.3, which have no room for them, are refused.
         Hex32 = "hex32",
+    }
+}
+
+choices! {
+    /// What a validity beyond the account's longest brings over SMPP; the HTTP API always refuses it.
+    pub enum LongValidity {
+        /// It is cut to the longest; the metric `messages_validity_cut_total` and the log tell.
+        Cut = "cut",
+        /// The message is refused with ESME_RINVEXPIRY.
+        Refuse = "refuse",
     }
 }
 
@@ -48,7 +59,7 @@ settings! {
     pub struct Account agrees {
         /// Name in logs, metrics, routes and the API.
         name: Name => "demo",
-        /// Who the account belongs to; reports are kept apart by it.
+        /// Who the account belongs to; shown with its sessions.
         organization: Option<Name> => "example-corp",
         /// False refuses its binds and requests and holds its receipts.
         enabled: bool = true,
@@ -98,6 +109,8 @@ settings! {
         default_validity: Option<Period> => "48h",
         /// Longest validity; `limits.max_validity` when it is not set.
         max_validity: Option<Period> => "7d",
+        /// What a longer one brings over SMPP; the HTTP API always refuses it.
+        long_validity: LongValidity = "cut",
         /// The PDU that carries receipts.
         receipts_as: ReceiptPdu = "deliver_sm",
         /// Receipts name the message in TLVs too (receipted_message_id, message_state).

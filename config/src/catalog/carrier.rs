@@ -1,7 +1,7 @@
 //! Carriers and their prefixes: the number plan.
 
 use crate::setting::{Agreement, Cursor, Problems, settings};
-use crate::value::{Country, Digits, Name, Text};
+use crate::value::{Digits, Name, Text};
 
 settings! {
     /// A mobile operator and the numbers that are its own where nothing better is known.
@@ -10,8 +10,6 @@ settings! {
         name: Name => "example-mobile",
         /// The name that people know it by.
         title: Text<0, 100> = "",
-        /// Its country.
-        country: Option<Country> => "GB",
         /// Its network codes: mobile country code and mobile network code (ITU-T E.212), such as 23415.
         networks: Vec<Digits> => ["23415"],
         /// Beginnings of its numbers; the longest of all carriers counts.

@@ -66,18 +66,6 @@ choices! {
     }
 }
 
-choices! {
-    /// Who is at the other end; the counters keep vendors apart from users.
-    pub enum PeerKind {
-        /// A mobile operator.
-        Carrier = "carrier",
-        /// Who carries messages between us and carriers.
-        Aggregator = "aggregator",
-        /// An intermediary vendor that is the destination of messages itself.
-        Vendor = "vendor",
-    }
-}
-
 settings! {
     /// An aggregator or carrier that we bind to, or whose API we use.
     pub struct Link agrees {
@@ -85,8 +73,6 @@ settings! {
         name: Name => "smsc-sim",
         /// False unbinds it; its messages wait or take other routes.
         enabled: bool = true,
-        /// Who is at the other end.
-        peer_kind: PeerKind = "aggregator",
         /// The carrier that it is, where it is one; receipts and MO messages count as that carrier's.
         carrier: Option<Name> => "example-mobile",
         /// What is spoken. A link of SMPP needs `host`, `port`, `system_id` and `password`, one of HTTP `http`.
@@ -237,6 +223,9 @@ impl Agreement for Link {
         }
         if self.response_timeout.is_zero() {
             problems.conflict(at, "response_timeout", "must be longer than 0s");
+        }
+        if self.last_sequence_number.get() < 2 * self.window.get() {
+            problems.conflict(at, "last_sequence_number", "must be at least twice window");
         }
         if let Some(rate) = self.rate
             && rate.interval_nanoseconds() > self.slowest.interval_nanoseconds()

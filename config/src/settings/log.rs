@@ -38,9 +38,8 @@ settings! {
         targets: BTreeMap<Text<1, 200>, LogLevel>,
         /// The form of the lines.
         format: LogFormat = "json"; restart,
-        /// Phone numbers are shortened to their beginning. Switching it off is for laboratories.
+        /// Phone numbers are shortened to their first and last digits. Switching it off is for laboratories. Texts of
+        /// messages are never written.
         mask_numbers: bool = true,
-        /// Message texts are left out. Switching it off is for laboratories.
-        mask_texts: bool = true,
     }
 }

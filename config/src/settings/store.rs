@@ -2,14 +2,6 @@ use crate::setting::{choices, settings};
 use crate::value::{ByteSize, Count, Period};
 
 choices! {
-    /// What keeps the messages.
-    pub enum StoreEngine {
-        /// SQLite databases in the data directory.
-        Sqlite = "sqlite",
-    }
-}
-
-choices! {
     /// When a commit counts as durable.
     pub enum StoreDurability {
         /// After it survives the loss of the power (`PRAGMA synchronous = FULL`). The only one for traffic.
@@ -22,19 +14,13 @@ choices! {
 settings! {
     /// The embedded store: log, state, timers, queues and the CDR outbox in one database.
     pub struct StoreSettings {
-        /// What keeps the messages.
-        engine: StoreEngine = "sqlite"; restart,
         /// `full`: accepted means that it survives the loss of the power. `unsafe-off` loses messages; it exists
         /// for the test that shows so.
         durability: StoreDurability = "full"; restart,
-        /// Number of shards. It is fixed for the life of the data.
-        shards: Count<256, 256> = 256; restart,
-        /// Requests that may wait for the writer; at the bound new messages are refused for the time being.
-        queue: Count<64, 1_048_576> = 16_384; restart,
-        /// Requests in one commit at most.
+        /// Batches of events that may wait for the writer; above it who brings more waits, and with it its peer.
+        queue: Count<64, 1_048_576> = 4_096; restart,
+        /// Events that one commit answers at most.
         commit_batch: Count<1, 65_536> = 2_048; restart,
-        /// Connections for searches and reports beside the writer's.
-        readers: Count<1, 64> = 4; restart,
         /// Longest wait of the writer for a lock of the database, such as a backup's.
         lock_wait: Period = "5s"; restart,
         /// Room that stays free on the file system: below it new messages are refused and the node goes on.

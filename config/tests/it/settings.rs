@@ -16,9 +16,8 @@ fn a_name_is_all_that_a_node_needs() {
     let settings = Settings::parse("node.toml", LEAST).unwrap();
     assert_eq!(settings.node.data_directory.to_str(), Some("./var"));
     assert_eq!(settings.store.durability, StoreDurability::Full);
-    assert_eq!(settings.store.shards.get(), 256);
     assert_eq!(settings.log.format, LogFormat::Json);
-    assert!(settings.log.mask_numbers && settings.log.mask_texts);
+    assert!(settings.log.mask_numbers);
     assert_eq!(settings.limits.doubt.hold, Period::seconds(60));
     assert_eq!(settings.limits.doubt.then, AfterDoubt::Retry);
     assert_eq!(settings.cdr.rotate_bytes, ByteSize::new(64 << 20));
@@ -42,7 +41,7 @@ fn all_errors_are_told_at_once_in_the_order_of_the_lines() {
     let text = "[node]\n\
                 nmae = 'a'\n\
                 [store]\n\
-                shards = 128\n\
+                commit_batch = 0\n\
                 free_space_reserve = '64 megs'\n\
                 [limits]\n\
                 permit = 30\n\
@@ -57,7 +56,7 @@ fn all_errors_are_told_at_once_in_the_order_of_the_lines() {
             "node.toml:1:1: node.name: missing, expected a name of 1 to 64 letters, digits, `.`, `_` and `-`, \
              beginning with a letter or digit",
             "node.toml:2:1: node.nmae: unknown key, did you mean `name`",
-            "node.toml:4:10: store.shards: expected the number 256, found 128",
+            "node.toml:4:16: store.commit_batch: expected a whole number from 1 to 65536, found 0",
             "node.toml:5:22: store.free_space_reserve: expected an amount of bytes such as \"64KiB\", \"64MiB\" \
              or \"2GiB\", found \"64 megs\"",
             "node.toml:7:10: limits.permit: expected a length of time such as \"250ms\", \"30s\", \"5m\", \"72h\" \

@@ -89,6 +89,8 @@ pub struct AdaptiveRate {
     /// Nothing before this, as the peer has asked.
     held_until: Mono,
     events: u64,
+    /// The learned rate does not fall below this, in thousandths of a message a second.
+    least: u64,
 }
 
 impl AdaptiveRate {
@@ -105,6 +107,7 @@ impl AdaptiveRate {
             blocked: None,
             held_until: Mono(0),
             events: 0,
+            least: 0,
         }
     }
 
@@ -113,9 +116,25 @@ impl AdaptiveRate {
         self.configured.set_rate(now, rate, burst);
     }
 
+    /// Sets the rate below which the learned one does not fall, however much is refused.
+    pub fn set_slowest(&mut self, now: Mono, slowest: Option<Rate>) {
+        let least = milli(slowest).unwrap_or(0);
+        if least == self.least {
+            return;
+        }
+        self.least = least;
+        if let Some((search, _)) = &mut self.learned {
+            let before = search.rate();
+            search.set_least(least);
+            if search.rate() != before {
+                self.begin_trial(now);
+            }
+        }
+    }
+
     /// Forgets what was learned, as for a new peer.
     pub fn reset(&mut self) {
-        *self = Self { configured: self.configured.clone(), ..Self::new(None, 1) };
+        *self = Self { configured: self.configured.clone(), least: self.least, ..Self::new(None, 1) };
     }
 
     /// The rate in force: the lower of the configured and the learned one; `None` when there is neither.
@@ -278,7 +297,7 @@ impl AdaptiveRate {
 
     fn begin_search(&mut self, now: Mono) {
         let accepted = self.last_second.accepted.max(self.last_second.before);
-        let search = Search::new(u64::from(accepted) * 1000);
+        let search = Search::new(u64::from(accepted) * 1000, self.least);
         self.learned = Some((search, Trial::at(now, self.sent)));
         self.events += 1;
         self.begin_trial(now);

@@ -19,14 +19,18 @@ mod finish;
 mod group;
 mod intake;
 mod logged;
+mod naming;
 mod note;
 mod operate;
 mod peer;
 mod receipt;
 mod recover;
+mod report;
+mod requests;
 mod route;
 mod row;
 mod timers;
+mod validity;
 
 use std::sync::Arc;
 
@@ -49,6 +53,7 @@ use self::finish::Finished;
 use self::group::Group;
 use self::peer::{Peer, Session};
 use self::receipt::Parked;
+use self::requests::Requests;
 use self::timers::{Timer, Timers};
 use crate::backend::{Commit, Op, Random, ShardMark, Table};
 use crate::correlate::{Correlator, EarlyReceipts};
@@ -91,9 +96,10 @@ pub struct Exchange {
 
     entries: Entries,
     by_id: FxHashMap<MessageId, Key>,
-    short_ids: FxHashMap<(AccountId, u32), Key>,
+    /// Ids of eight digits, of open messages and of ended ones that are remembered.
+    short_ids: FxHashMap<(AccountId, u32), MessageId>,
     groups: FxHashMap<MessageId, Group>,
-    requests: FxHashMap<[u8; 16], (MessageId, Micros)>,
+    requests: Requests,
     open_by_account: FxHashMap<AccountId, u64>,
 
     peers: FxHashMap<PeerId, Peer>,
@@ -119,6 +125,7 @@ pub struct Exchange {
     nonce: u32,
     last_id: Micros,
     store_low: bool,
+    unpublished: u64,
     draining: bool,
     restoring: bool,
     /// While the log is replayed: messages that have no way yet.
@@ -146,7 +153,7 @@ impl Exchange {
             by_id: FxHashMap::default(),
             short_ids: FxHashMap::default(),
             groups: FxHashMap::default(),
-            requests: FxHashMap::default(),
+            requests: Requests::default(),
             open_by_account: FxHashMap::default(),
             peers: FxHashMap::default(),
             sessions: FxHashMap::default(),
@@ -168,6 +175,7 @@ impl Exchange {
             nonce: 0,
             last_id: Micros(0),
             store_low: false,
+            unpublished: 0,
             draining: false,
             restoring: false,
             unrouted: None,
@@ -191,6 +199,17 @@ impl Exchange {
     /// Tells whether the store is short of room: then nothing new is accepted (rule 6).
     pub fn set_store_low(&mut self, low: bool) {
         self.store_low = low;
+    }
+
+    /// Tells how many CDRs wait to be published: at the bound nothing new is accepted.
+    pub fn set_unpublished(&mut self, cdrs: u64) {
+        self.unpublished = cdrs;
+    }
+
+    /// CDRs that wait to be published, as far as [`set_unpublished`](Self::set_unpublished) told.
+    #[must_use]
+    pub fn unpublished(&self) -> u64 {
+        self.unpublished
     }
 
     /// Room in the store below which nothing new is accepted, in octets.
@@ -415,17 +434,8 @@ impl Exchange {
         for key in self.seen.expire(now.wall, 1000) {
             self.delete(key.shard(), Table::Seen, key.to_bytes());
         }
-        let old: Vec<([u8; 16], MessageId)> = self
-            .requests
-            .iter()
-            .filter(|(_, (_, until))| *until < now.wall)
-            .map(|(key, (id, _))| (*key, *id))
-            .take(1000)
-            .collect();
-        for (key, id) in old {
-            self.requests.remove(&key);
-            self.delete(id.shard(), Table::Request, key);
-        }
+        self.expire_requests(now);
+        self.expire_finished(now);
     }
 
     fn set_policy(&mut self, now: Now, policy: Arc<Policy>) {

@@ -141,6 +141,8 @@ pub enum Reason {
     /// A receipt of the link says so whose id nobody here knows: the message was in doubt, and link, device and the
     /// beginning of the text agree with this one alone.
     ReceiptByText,
+    /// An HTTP target did not take it in the time that its row gives.
+    GivenUp,
 }
 
 impl Reason {
@@ -186,6 +188,7 @@ impl Reason {
             Self::Doubt => "doubt",
             Self::Internal => "internal",
             Self::ReceiptByText => "receipt_by_text",
+            Self::GivenUp => "given_up",
         }
     }
 }

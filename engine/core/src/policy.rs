@@ -10,6 +10,7 @@ use crate::correlate::LinkIds;
 use crate::dedupe::DedupeLimits;
 use crate::gcra::Rate;
 use crate::id::{AccountId, LinkId, PeerId, WebhookId};
+use crate::message::TrafficClass;
 use crate::queue::Fairness;
 use crate::retry::RetrySchedule;
 
@@ -47,6 +48,15 @@ pub struct PeerPolicy {
     pub ids: LinkIds,
     /// Waiting messages at most; above it new ones for this peer are refused.
     pub queue_max: usize,
+    /// Learns the rate the peer takes from its refusals; otherwise what it refuses waits as [`retry`](Self::retry)
+    /// says.
+    pub adaptive: bool,
+    /// The learned rate does not fall below this.
+    pub slowest: Option<Rate>,
+    /// Class of the MO messages that it brings.
+    pub mo_class: TrafficClass,
+    /// How long what is sent to it is tried; `None` for the validity of the message.
+    pub give_up_after: Option<Duration>,
 }
 
 impl Default for PeerPolicy {
@@ -63,6 +73,10 @@ impl Default for PeerPolicy {
             retry: RetrySchedule::default(),
             ids: LinkIds::default(),
             queue_max: 5_000_000,
+            adaptive: true,
+            slowest: None,
+            mo_class: TrafficClass::Reply,
+            give_up_after: None,
         }
     }
 }
@@ -82,8 +96,10 @@ pub struct AccountPolicy {
     pub default_validity: Duration,
     /// Longest validity it may ask for.
     pub max_validity: Duration,
-    /// Message ids of eight digits (SMPP 3.3).
-    pub short_ids: bool,
+    /// What a wish for a longer one brings.
+    pub long_validity: LongValidity,
+    /// The form of the message ids that it sees.
+    pub ids: IdStyle,
     /// Source addresses it may use, as prefixes of their keys; empty for any.
     pub sources: Vec<SourceRule>,
     /// Delivery of receipts and MO messages to its bound receivers.
@@ -95,6 +111,26 @@ pub struct AccountPolicy {
 impl AccountPolicy {
     /// The share of who says nothing, and of links.
     pub const DEFAULT_WEIGHT: u32 = 10;
+}
+
+/// What a validity beyond the account's longest brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LongValidity {
+    /// It is cut, which a note tells.
+    Cut,
+    /// The message is refused (ESME_RINVEXPIRY, SMPP 3.4 cl. 5.1.3).
+    Refuse,
+}
+
+/// The form of the message ids that an account sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdStyle {
+    /// As short as the session that submits needs.
+    Auto,
+    /// Always eight digits.
+    Short,
+    /// Always thirty-two digits.
+    Long,
 }
 
 /// A source address an account may use.
@@ -139,6 +175,14 @@ pub struct Limits {
     pub dedupe: DedupeLimits,
     /// Ended messages remembered for questions and late receipts.
     pub finished: usize,
+    /// How long they are remembered.
+    pub finished_for: Duration,
+    /// Answers to idempotency keys remembered.
+    pub requests: usize,
+    /// How long they are remembered.
+    pub requests_for: Duration,
+    /// CDRs that wait to be published, above which nothing new is accepted.
+    pub outbox: u64,
     /// Furthest time ahead that a message may be scheduled for.
     pub schedule: Duration,
     /// How long a number look-up may take.
@@ -158,6 +202,10 @@ impl Default for Limits {
             early_receipts: 100_000,
             dedupe: DedupeLimits::default(),
             finished: 20_000,
+            finished_for: Duration::from_secs(86_400),
+            requests: 1_000_000,
+            requests_for: Duration::from_secs(86_400),
+            outbox: 10_000_000,
             schedule: Duration::from_secs(30 * 86_400),
             lookup: Duration::from_secs(2),
             fairness: Fairness::default(),

@@ -7,12 +7,16 @@ mod world;
 
 #[path = "exchange/accept.rs"]
 mod accept;
+#[path = "exchange/bounds.rs"]
+mod bounds;
 #[path = "exchange/clock.rs"]
 mod clock;
 #[path = "exchange/doubt.rs"]
 mod doubt;
 #[path = "exchange/logged.rs"]
 mod logged;
+#[path = "exchange/naming.rs"]
+mod naming;
 #[path = "exchange/receipts.rs"]
 mod receipts;
 #[path = "exchange/restart.rs"]

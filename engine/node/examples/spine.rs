@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use signalbox::spine::{SpineParts, Surroundings, ToSession, start};
+use signalbox::spine::{SpineBounds, SpineParts, Surroundings, ToSession, start};
 use signalbox_backends::ownership::EmbeddedOwnership;
 use signalbox_backends::sqlite::{SpineOptions, SqliteSpine};
 use signalbox_backends::system::{SystemClock, SystemRandom};
@@ -16,7 +16,9 @@ use signalbox_core::address::Address;
 use signalbox_core::exchange::{Answer, Event, Exchange, LinkReceipt, Note, ReplyTo, Submit, SubmitChannel};
 use signalbox_core::id::{AccountId, LinkId, MessageId, PeerId};
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, ReceiptState, TrafficClass};
-use signalbox_core::policy::{AccountPolicy, CounterPolicy, Limits, PeerPolicy, Policy};
+use signalbox_core::policy::{
+    AccountPolicy, CounterPolicy, IdStyle, Limits, LongValidity, PeerPolicy, Policy,
+};
 use signalbox_core::time::{Micros, Now};
 use signalbox_routing::plan::NumberPlan;
 use signalbox_routing::{Names, Router, RuleSet, RuleVersion};
@@ -46,7 +48,8 @@ fn policy() -> anyhow::Result<Policy> {
         weight: AccountPolicy::DEFAULT_WEIGHT,
         default_validity: Duration::from_secs(3600),
         max_validity: Duration::from_secs(86_400),
-        short_ids: false,
+        long_validity: LongValidity::Cut,
+        ids: IdStyle::Auto,
         sources: Vec::new(),
         delivery,
         mo_webhook: None,
@@ -110,6 +113,7 @@ async fn main() -> anyhow::Result<()> {
         policy: Arc::new(policy()?),
         surroundings: Box::new(Quiet),
         counters: None,
+        bounds: SpineBounds::default(),
     })?;
     let (esme, mut replies) = spine.open_session();
     let (link, mut sends) = spine.open_session();
@@ -175,6 +179,7 @@ async fn main() -> anyhow::Result<()> {
                     receipt: if receipts { ReceiptRequest::FINAL } else { ReceiptRequest::NONE },
                     idempotency: None,
                     first_part: true,
+                    short_id: false,
                 })));
             }
             spine.offer(events).await?;

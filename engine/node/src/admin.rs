@@ -55,6 +55,8 @@ pub struct Admin {
     pub metrics: PrometheusHandle,
     /// The log's level.
     pub log: Option<LogLevel>,
+    /// What is missing of what the settings ask for before traffic may come, if anything is.
+    pub missing: Arc<dyn Fn() -> Option<String> + Send + Sync>,
 }
 
 impl Admin {
@@ -71,11 +73,14 @@ impl Admin {
     }
 }
 
-async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
-    if admin.health.is_ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
+    let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("not ready{why}\n"));
+    if !admin.health.is_ready() {
+        return unready("");
+    }
+    match (admin.missing)() {
+        Some(what) => unready(&format!(": {what}")),
+        None => (StatusCode::OK, "ready\n".to_owned()),
     }
 }
 

@@ -88,6 +88,7 @@ impl Control {
         let portability = load_portability(&settings, &snapshot)?;
         let policy = Arc::new(policy::build(&settings, &snapshot, portability.clone())?);
         let names: PeerNames = Arc::new(ArcSwap::from_pointee(peer_names(&policy)));
+        crate::privacy::follow(&settings.log);
         let version = snapshot.version;
         let in_force = InForce { settings: Arc::new(settings), snapshot, policy };
         Ok(Self {
@@ -197,6 +198,7 @@ impl Control {
         let portability = self.portability_for(&settings, &snapshot)?;
         let policy = Arc::new(policy::build(&settings, &snapshot, portability)?);
         self.names.store(Arc::new(peer_names(&policy)));
+        crate::privacy::follow(&settings.log);
         let version = snapshot.version;
         self.in_force.store(Arc::new(InForce { settings, snapshot, policy: policy.clone() }));
         if let Some(spine) = &*self.spine.lock() {

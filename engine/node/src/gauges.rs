@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use signalbox_core::exchange::{Exchange, Note};
 use signalbox_core::id::{LinkId, MessageId, PeerId};
 use signalbox_core::message::{Direction, TrafficClass};
-use signalbox_core::outcome::FinalState;
+use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_core::time::{Micros, Now};
 use tokio::sync::mpsc;
 
@@ -107,6 +107,15 @@ impl Gauges {
         self.outcomes.insert((peer, outcome), counter);
     }
 
+    /// An event that its HTTP target did not get (rule 5).
+    fn event_dropped(&mut self, webhook: Option<PeerId>, direction: Direction, reason: Reason) {
+        let webhook = webhook.map_or_else(String::new, |webhook| self.name(webhook));
+        let (event, reason) = (direction_name(direction), reason.name());
+        counter!("webhook_events_dropped_total", "webhook" => webhook.clone(), "reason" => reason)
+            .increment(1);
+        tracing::warn!(webhook, event, reason, "an event was dropped without having been delivered");
+    }
+
     fn count_attempt(&mut self, peer: PeerId) {
         if let Some(counter) = self.attempts.get(&peer) {
             counter.increment(1);
@@ -173,13 +182,29 @@ impl Surroundings for Gauges {
                 Note::InDoubt { peer } => {
                     counter!("delivery_doubts_total", "link" => self.name(*peer)).increment(1);
                 }
-                Note::Ended { direction, peer, outcome, after, .. } => {
+                Note::Ended { direction, peer, outcome, after, reason } => {
+                    if let Some(PeerId::Webhook(_)) = peer
+                        && *outcome != FinalState::Delivered
+                    {
+                        self.event_dropped(*peer, *direction, *reason);
+                    }
                     if *direction != Direction::Receipt {
                         self.records.increment(1);
                         self.latency.record(after.as_secs_f64());
                     }
                     self.count_outcome(*peer, *outcome);
                 }
+                Note::ValidityCut { account, message, by } => {
+                    let account = self.name(PeerId::Account(*account));
+                    counter!("messages_validity_cut_total", "account" => account.clone()).increment(1);
+                    tracing::info!(
+                        account,
+                        %message,
+                        by_seconds = by.as_secs(),
+                        "the validity asked for is longer than the account's longest and was cut"
+                    );
+                }
+                Note::KeyForgotten => counter!("api_idempotency_keys_forgotten_total").increment(1),
                 Note::DuplicateMo { link } => {
                     counter!("mo_duplicates_total", "link" => link_name(self, *link)).increment(1);
                 }
@@ -234,6 +259,7 @@ impl Surroundings for Gauges {
 
     fn holding(&mut self, exchange: &Exchange, now: Now) {
         gauge!("exchange_open_messages").set(exchange.open() as f64);
+        gauge!("cdr_outbox_records").set(exchange.unpublished() as f64);
         let counters = exchange.counter_stats();
         gauge!("spam_counter_keys").set(counters.keys as f64);
         gauge!("spam_counter_memory_bytes").set(counters.memory_bytes as f64);

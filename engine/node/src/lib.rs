@@ -16,6 +16,7 @@ pub mod lookup;
 pub mod node;
 pub mod paces;
 pub mod policy;
+pub mod privacy;
 pub mod run;
 pub mod spine;
 pub mod supervisor;

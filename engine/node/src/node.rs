@@ -24,9 +24,9 @@ use crate::gateway::Gateway;
 use crate::gauges::Gauges;
 use crate::links::Links;
 use crate::spine::{
-    CounterStore, Relay, RelayError, SpineError, SpineHandle, SpineParts, SpineThread, start,
+    CounterStore, Relay, RelayError, SpineBounds, SpineError, SpineHandle, SpineParts, SpineThread, start,
 };
-use crate::telemetry::LogLevel;
+use crate::telemetry::{LogLevel, filter_text};
 
 /// Octets that are written between two checkpoints at least.
 const CHECKPOINT_LEAST: u64 = 256 << 10;
@@ -106,6 +106,7 @@ pub struct Node {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     listening: Listening,
     stop: watch::Sender<bool>,
+    log: Option<LogLevel>,
 }
 
 /// Where a node listens; ports that the system chose are filled in.
@@ -150,6 +151,11 @@ impl Node {
         let (lookups, lookup_requests) = mpsc::channel(settings.numbers.max_pending.as_usize());
         let reader = store.reader()?;
         let outbox_last = store.outbox_last();
+        let mut cdrs = CdrFiles::open(cdr_options(&settings))?;
+        let published = cdrs.position().map_err(NodeError::Sink)?;
+        if published > outbox_last {
+            return Err(NodeError::ForeignCdrs { published, outbox_last });
+        }
         let epoch = store.boot_epoch();
         let gauge = store.gauge().clone();
         let (spine, spine_thread) = start(SpineParts {
@@ -161,14 +167,15 @@ impl Node {
             surroundings: Box::new(Gauges::new(control.names(), lookups)),
             counters: (settings.counters.on_restart == CounterRestart::Reload)
                 .then(|| CounterStore { path: data.join("counters.snapshot"), epoch }),
+            bounds: SpineBounds {
+                queue: settings.store.queue.as_usize(),
+                commit: settings.store.commit_batch.as_usize(),
+                published,
+                outbox_last,
+            },
         })?;
         control.attach(spine.clone());
         let control = Arc::new(control);
-        let mut cdrs = CdrFiles::open(cdr_options(&settings))?;
-        let published = cdrs.position().map_err(NodeError::Sink)?;
-        if published > outbox_last {
-            return Err(NodeError::ForeignCdrs { published, outbox_last });
-        }
         let relay = Relay::start(Box::new(cdrs), Box::new(reader), clock.clone(), spine.clone())?;
 
         let gateway = Gateway::open(spine.clone());
@@ -197,7 +204,16 @@ impl Node {
         let address = settings.admin.address;
         let listener = TcpListener::bind(address).await.map_err(io(address))?;
         let admin_address = listener.local_addr().map_err(io(address))?;
-        let admin = Admin { health: health.clone(), metrics: surrounds.metrics, log: surrounds.log };
+        let log = surrounds.log;
+        let (watched, followed) = (links.clone(), control.clone());
+        let admin = Admin {
+            health: health.clone(),
+            metrics: surrounds.metrics,
+            log: log.clone(),
+            missing: Arc::new(move || {
+                followed.in_force().settings.admin.ready_needs_links.then(|| unbound(&watched)).flatten()
+            }),
+        };
         let admin = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, admin.router()).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "the admin port has ended");
@@ -225,6 +241,7 @@ impl Node {
             tasks,
             listening,
             stop,
+            log,
         })
     }
 
@@ -249,9 +266,11 @@ impl Node {
     /// Reads settings and catalog again; what is wrong with them is logged, and then nothing changes.
     pub async fn reload(&self) {
         let control = self.control.clone();
+        let filter = filter_text(&control.in_force().settings);
         let done = tokio::task::spawn_blocking(move || control.reload()).await;
         let successful = match done {
             Ok(Ok(version)) => {
+                self.follow_filter(&filter);
                 tracing::info!(version = version.0, "reloaded");
                 true
             }
@@ -265,6 +284,16 @@ impl Node {
             }
         };
         metrics::gauge!("config_last_reload_successful").set(f64::from(u8::from(successful)));
+    }
+
+    /// Puts the log levels of the settings in force where a reload changed them; otherwise what the admin port set
+    /// stays.
+    fn follow_filter(&self, before: &str) {
+        let wanted = filter_text(&self.control.in_force().settings);
+        let Some(log) = self.log.as_ref().filter(|_| wanted != before) else { return };
+        if let Err(error) = log.set(&wanted) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the log levels stay as they were");
+        }
     }
 
     /// Returns when the exchange has ended by itself: nothing can go on then.
@@ -318,6 +347,15 @@ fn io(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> NodeError 
     move |source| NodeError::Io { what, source }
 }
 
+/// A link that is switched on and has no session bound.
+fn unbound(links: &Links) -> Option<String> {
+    use crate::links::Phase;
+    let lacks = |state: &crate::links::LinkState| {
+        state.wanted > 0 && !state.sessions.iter().any(|session| session.phase == Phase::Bound)
+    };
+    links.states().into_iter().find(lacks).map(|state| format!("link `{}` is not bound", state.name))
+}
+
 fn spine_options(settings: &Settings) -> SpineOptions {
     SpineOptions {
         synchronous: match settings.store.durability {
@@ -328,6 +366,7 @@ fn spine_options(settings: &Settings) -> SpineOptions {
         wal_bound: settings.store.checkpoint_at.bytes(),
         // Often enough that the bound is far away while the disk keeps up.
         checkpoint_every: (settings.store.checkpoint_at.bytes() / 8).max(CHECKPOINT_LEAST),
+        lock_wait: settings.store.lock_wait.duration(),
         ..SpineOptions::in_dir(&settings.node.data_directory)
     }
 }

@@ -172,6 +172,10 @@ fn limits(settings: &Settings) -> Limits {
             ..DedupeLimits::default()
         },
         finished: limits.ended_remembered.as_usize(),
+        finished_for: limits.ended_for.duration(),
+        requests: settings.api.idempotency_keys.as_usize(),
+        requests_for: settings.api.idempotency_for.duration(),
+        outbox: settings.cdr.outbox_max.get(),
         schedule: limits.max_schedule.duration(),
         lookup: settings.numbers.deadline.duration(),
         fairness: Fairness {

@@ -8,8 +8,9 @@ mod counters;
 mod handle;
 mod relay;
 mod thread;
+mod unpublished;
 
 pub use counters::CounterStore;
 pub use handle::{Outbox, Register, SpineGone, SpineHandle, ToSession};
 pub use relay::{Relay, RelayError};
-pub use thread::{SpineError, SpineParts, SpineThread, Surroundings, start};
+pub use thread::{SpineBounds, SpineError, SpineParts, SpineThread, Surroundings, start};

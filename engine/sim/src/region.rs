@@ -445,6 +445,8 @@ fn incident_of(note: &Note) -> Option<Incident> {
         | Note::Released { .. }
         | Note::AttemptFailed { .. }
         | Note::Ended { .. }
+        | Note::ValidityCut { .. }
+        | Note::KeyForgotten
         | Note::DuplicateMo { .. }
         | Note::RowDamaged { .. } => None,
     }

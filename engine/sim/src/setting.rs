@@ -7,7 +7,9 @@ use std::time::Duration;
 use signalbox_core::address::Address;
 use signalbox_core::id::{AccountId, LinkId, PeerId, ShardId};
 use signalbox_core::outcome::ErrorClass;
-use signalbox_core::policy::{AccountPolicy, AfterDoubt, CounterPolicy, Limits, PeerPolicy, Policy};
+use signalbox_core::policy::{
+    AccountPolicy, AfterDoubt, CounterPolicy, IdStyle, Limits, LongValidity, PeerPolicy, Policy,
+};
 use signalbox_core::retry::{Delay, RetrySchedule, Tries};
 use signalbox_routing::plan::NumberPlan;
 use signalbox_routing::{Names, Router, RuleSet, RuleVersion};
@@ -111,7 +113,8 @@ fn account(name: &str) -> AccountPolicy {
         weight: AccountPolicy::DEFAULT_WEIGHT,
         default_validity: Duration::from_secs(40),
         max_validity: Duration::from_secs(60),
-        short_ids: false,
+        long_validity: LongValidity::Cut,
+        ids: IdStyle::Auto,
         sources: Vec::new(),
         delivery: delivery(name, false, AfterDoubt::Retry),
         mo_webhook: None,
@@ -155,7 +158,7 @@ fn build() -> Policy {
         white_list: Default::default(),
         limits: Default::default(),
         groups: Vec::new(),
-            snapshot_every: Duration::from_secs(60),
+        snapshot_every: Duration::from_secs(60),
     };
     Policy {
         accounts: ACCOUNTS.into_iter().zip(["a", "b"]).map(|(id, name)| (id, account(name))).collect(),

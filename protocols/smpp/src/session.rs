@@ -84,6 +84,7 @@ pub struct Session {
     incoming: Window,
     expired: VecDeque<(u32, CommandId, u64)>,
     next_sequence: u32,
+    last_sequence: u32,
     binding: Binding,
     unbinding: Unbinding,
     enquiry: Option<Enquiry>,
@@ -110,6 +111,8 @@ impl Session {
             incoming: Window::new(config.window_in),
             expired: VecDeque::new(),
             next_sequence: config.first_sequence.clamp(1, MAX_SEQUENCE),
+            // With fewer numbers than requests that wait there would be none for the next.
+            last_sequence: config.last_sequence.clamp(least_last(config.window_out), MAX_SEQUENCE),
             binding: Binding::Idle,
             unbinding: Unbinding::Idle,
             enquiry: None,
@@ -361,13 +364,17 @@ impl Session {
     fn peek_sequence(&self) -> u32 {
         let mut sequence = self.next_sequence;
         while self.outgoing.contains(sequence) {
-            sequence = following(sequence);
+            sequence = self.following(sequence);
         }
         sequence
     }
 
     fn take_sequence(&mut self, sequence: u32) {
-        self.next_sequence = following(sequence);
+        self.next_sequence = self.following(sequence);
+    }
+
+    const fn following(&self, sequence: u32) -> u32 {
+        if sequence >= self.last_sequence { 1 } else { sequence + 1 }
     }
 
     fn encode_response(
@@ -393,8 +400,9 @@ impl Session {
     }
 }
 
-const fn following(sequence: u32) -> u32 {
-    if sequence >= MAX_SEQUENCE { 1 } else { sequence + 1 }
+/// The smallest last sequence_number for a window.
+fn least_last(window: usize) -> u32 {
+    u32::try_from(window.saturating_mul(2)).unwrap_or(MAX_SEQUENCE).clamp(2, MAX_SEQUENCE)
 }
 
 /// Appends congestion_state to the response at `start`, unless it has no body.

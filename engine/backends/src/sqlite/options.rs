@@ -30,6 +30,8 @@ pub struct SpineOptions {
     pub wal_bound: u64,
     /// Octets written after which the second thread makes a checkpoint.
     pub checkpoint_every: u64,
+    /// How long a lock of the file is waited for, such as a backup's.
+    pub lock_wait: Duration,
     /// Octets of page cache of the writer.
     pub cache: u64,
     /// Name of a registered SQLite VFS; only for tests.
@@ -48,6 +50,7 @@ impl SpineOptions {
             fsync_delay: Duration::ZERO,
             wal_bound: 64 << 20,
             checkpoint_every: 8 << 20,
+            lock_wait: Duration::from_secs(5),
             cache: 16 << 20,
             vfs: None,
             checkpointer: true,

@@ -73,7 +73,7 @@ fn connect(options: &SpineOptions, flags: OpenFlags) -> Result<Connection, OpenE
     }
     .map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(failed)?;
+    connection.busy_timeout(options.lock_wait).map_err(failed)?;
     Ok(connection)
 }
 

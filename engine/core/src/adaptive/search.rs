@@ -42,12 +42,24 @@ pub(super) struct Search {
     /// The rate at which the link last ran steadily.
     steady: u64,
     falls: usize,
+    /// The lowest rate that is tried.
+    least: u64,
 }
 
 impl Search {
-    /// Begins at the rate that was last taken.
-    pub(super) fn new(taken: u64) -> Self {
-        Self { mode: Mode::Ascend, rate: taken.clamp(FIRST, MOST), good: 0, bad: 0, steady: 0, falls: 2 }
+    /// Begins at the rate that was last taken, and never tries one below `least`.
+    pub(super) fn new(taken: u64, least: u64) -> Self {
+        let rate = taken.clamp(FIRST, MOST);
+        let mut search =
+            Self { mode: Mode::Ascend, rate, good: 0, bad: 0, steady: 0, falls: 2, least: LEAST };
+        search.set_least(least);
+        search
+    }
+
+    /// Sets the lowest rate that is tried.
+    pub(super) fn set_least(&mut self, least: u64) {
+        self.least = least.clamp(LEAST, MOST);
+        self.rate = self.rate.max(self.least);
     }
 
     /// The rate to try.
@@ -134,14 +146,14 @@ impl Search {
         self.falls += 1;
         self.mode = Mode::Descend;
         self.good = 0;
-        self.rate = (self.bad * kept / 100).max(LEAST);
+        self.rate = (self.bad * kept / 100).max(self.least);
     }
 
     fn narrow(&mut self) {
         let gap = self.bad.saturating_sub(self.good);
         if gap <= (self.good / 50).max(LEAST) {
             self.mode = Mode::Steady;
-            self.rate = (self.good * STEADY / 100).max(LEAST);
+            self.rate = (self.good * STEADY / 100).max(self.least);
             self.good = self.rate;
             self.steady = self.rate;
             return;
@@ -149,6 +161,6 @@ impl Search {
         // After a probe the good rate is more likely than any above it.
         let share = if matches!(self.mode, Mode::Probe(_)) { 4 } else { 2 };
         self.mode = Mode::Narrow;
-        self.rate = self.good + gap / share;
+        self.rate = (self.good + gap / share).max(self.least);
     }
 }

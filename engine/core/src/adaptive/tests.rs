@@ -437,3 +437,23 @@ fn asking_for_too_many_takes_nothing() {
     pacer.give_back(1);
     assert_eq!(pacer.take(now, 1), Ok(()));
 }
+
+#[test]
+fn the_learned_rate_does_not_fall_below_the_slowest() {
+    let now = Mono(SECOND_NANOS);
+    let refused = |slowest: Option<Rate>| {
+        let mut pacer = AdaptiveRate::new(None, 1);
+        pacer.set_slowest(now, slowest);
+        let mut at = now;
+        for _ in 0..200 {
+            at = at + Duration::from_secs(5);
+            let _ = pacer.take(at, 1);
+            pacer.on_accepted(at);
+            let _ = pacer.take(at + Duration::from_secs(1), 1);
+            pacer.on_throttled(at + Duration::from_secs(1));
+        }
+        pacer.learned().unwrap().per_second_milli()
+    };
+    assert!(refused(None) < 3_000, "{}", refused(None));
+    assert!(refused(Rate::per_second(3).ok()) >= 3_000);
+}

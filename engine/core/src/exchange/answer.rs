@@ -140,6 +140,12 @@ impl Exchange {
             None => return,
         };
         match class {
+            ErrorClass::Throttling | ErrorClass::QueueFull if !self.adapts(id) => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.pace.on_other();
+                }
+                self.retry(now, key, id, class);
+            }
             ErrorClass::Throttling => {
                 if let Some(peer) = self.peers.get_mut(&id) {
                     peer.pace.on_throttled(now.mono);
@@ -188,10 +194,10 @@ impl Exchange {
         };
         match policy.retry.next(class, tries, now.wall, expires_at, random) {
             Retry::At(at) => self.wait(now, key, at),
+            Retry::GiveUp(Reason::ValidityEnded) => self.expire(now, key),
             Retry::GiveUp(reason) => {
                 let state = match reason {
                     Reason::PeerRefused => FinalState::Rejected,
-                    Reason::ValidityEnded => FinalState::Expired,
                     _ => FinalState::Failed,
                 };
                 self.finish(now, key, state, reason);

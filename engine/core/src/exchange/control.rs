@@ -1,21 +1,17 @@
 //! What origins and operators ask and order while a message is open.
 
-use signalbox_counters::CounterKey;
+use std::collections::BTreeSet;
 
 use super::effect::Reply;
 use super::entry::{Entry, Key, Phase};
 use super::event::ReplyTo;
 use super::finish::Done;
-use super::intake::counter_key;
-use super::operate::{
-    Ask, Command, CommandReply, CounterQuery, ExplainRequest, MessageQuery, MessageReply, MessageView,
-    QueueView, Selection, Stage,
-};
-use super::route::Journey;
-use super::{Exchange, Held, counter_wall};
+use super::naming::Named;
+use super::operate::{Ask, Command, CommandReply, MessageQuery, MessageReply, MessageView, Selection, Stage};
+use super::{Exchange, Held};
 use crate::address::Address;
-use crate::id::{AccountId, MessageId, PeerId};
-use crate::message::{Body, Content, Direction, ReceiptRequest, TrafficClass, VisibleId};
+use crate::id::{MessageId, PeerId};
+use crate::message::{Body, Content, Direction, ReceiptRequest, VisibleId};
 use crate::outcome::{FinalState, Reason};
 use crate::time::{Micros, Now};
 
@@ -32,24 +28,6 @@ impl Exchange {
             }
         };
         self.reply(query.reply, Reply::Message(reply));
-    }
-
-    /// The message an account means by an id of the form it was given.
-    fn named(&self, account: AccountId, visible_id: &str) -> Option<Named> {
-        if let Some(number) =
-            (visible_id.len() == 8).then(|| u32::from_str_radix(visible_id, 16).ok()).flatten()
-            && let Some(key) = self.short_ids.get(&(account, number))
-        {
-            return Some(Named::Open(*key));
-        }
-        let id: MessageId = visible_id.parse().ok()?;
-        if let Some(key) = self.by_id.get(&id) {
-            return Some(Named::Open(*key));
-        }
-        if self.groups.contains_key(&id) {
-            return Some(Named::Group(id));
-        }
-        self.finished.get(id).map(|_| Named::Ended(id))
     }
 
     fn query(&self, query: &MessageQuery) -> MessageReply {
@@ -219,12 +197,22 @@ impl Exchange {
 
     fn selected(&self, selection: &Selection) -> Vec<Key> {
         if !selection.ids.is_empty() {
-            let open = selection.ids.iter().filter_map(|id| self.by_id.get(id).copied());
-            return open
+            let wholes: BTreeSet<MessageId> = selection.ids.iter().map(|id| id.whole()).collect();
+            return wholes
+                .into_iter()
+                .flat_map(|id| self.open_of(id))
                 .filter(|key| self.entries.get(*key).is_some_and(|entry| matches(entry, selection)))
                 .collect();
         }
         self.entries.iter().filter(|(_, entry)| matches(entry, selection)).map(|(key, _)| key).collect()
+    }
+
+    /// The entries of a message: itself, or its parts that are open.
+    fn open_of(&self, id: MessageId) -> Vec<Key> {
+        match self.groups.get(&id) {
+            Some(group) => group.parts.clone(),
+            None => self.by_id.get(&id).copied().into_iter().collect(),
+        }
     }
 
     fn search(&self, selection: &Selection, after: Option<MessageId>, limit: usize) -> CommandReply {
@@ -248,8 +236,14 @@ impl Exchange {
 
     fn each(&mut self, selection: &Selection, mut act: impl FnMut(&mut Self, Key) -> bool) -> CommandReply {
         let keys = self.selected(selection);
-        let changed = keys.into_iter().filter(|key| act(self, *key)).count();
-        CommandReply::Changed(changed as u64)
+        let mut changed = BTreeSet::new();
+        for key in keys {
+            let Some(id) = self.entries.get(key).map(|entry| entry.envelope.id.whole()) else { continue };
+            if act(self, key) {
+                changed.insert(id);
+            }
+        }
+        CommandReply::Changed(changed.len() as u64)
     }
 
     fn hold(&mut self, key: Key) -> bool {
@@ -325,83 +319,6 @@ impl Exchange {
         }
         CommandReply::Changed(u64::from(changed))
     }
-
-    fn explain_request(&self, now: Now, request: &ExplainRequest) -> signalbox_routing::Explanation {
-        let journey = Journey {
-            direction: request.direction,
-            source: &request.source,
-            destination: &request.destination,
-            account: request.account,
-            ingress: request.ingress,
-            class: request.class,
-        };
-        self.explain(&journey, now)
-    }
-
-    fn counter_query(&mut self, now: Now, query: &CounterQuery) -> CommandReply {
-        match query {
-            CounterQuery::Alarms => CommandReply::Alarms(self.counters.alarms().cloned().collect()),
-            CounterQuery::Look { address, with } => {
-                let key = counter_key(address);
-                let pairs = with.iter().map(counter_key).flat_map(|other| {
-                    [
-                        CounterKey::Pair { source: key, destination: other },
-                        CounterKey::Pair { source: other, destination: key },
-                    ]
-                });
-                let keys = [CounterKey::Source(key), CounterKey::Destination(key)].into_iter().chain(pairs);
-                let (mono, wall) = (super::counter_mono(now), counter_wall(now));
-                CommandReply::Counted(keys.filter_map(|key| self.counters.look(mono, wall, key)).collect())
-            }
-            CounterQuery::Acknowledge(id) => {
-                match self.counters.ack(signalbox_counters::AlarmId(*id), counter_wall(now)) {
-                    Ok(event) => {
-                        self.alarms(vec![event]);
-                        CommandReply::Changed(1)
-                    }
-                    Err(_) => CommandReply::NotFound,
-                }
-            }
-        }
-    }
-
-    /// The queues of all peers, for operators and metrics.
-    #[must_use]
-    pub fn queues(&self, now: Now) -> Vec<QueueView> {
-        self.peers
-            .iter()
-            .map(|(id, peer)| {
-                let oldest = TrafficClass::ALL
-                    .iter()
-                    .filter_map(|class| peer.queue.oldest(*class))
-                    .min()
-                    .map_or(0, |since| (now.mono - since).as_micros());
-                QueueView {
-                    peer: *id,
-                    waiting: TrafficClass::ALL.map(|class| peer.queue.class_len(class) as u64),
-                    in_flight: u64::from(peer.in_flight),
-                    awaiting_receipt: u64::from(peer.awaiting),
-                    oldest_age: i64::try_from(oldest).unwrap_or(i64::MAX),
-                    sessions: peer.sessions.len() as u32,
-                    window: peer
-                        .sessions
-                        .iter()
-                        .filter_map(|session| self.sessions.get(session))
-                        .map(|session| session.window)
-                        .sum(),
-                    rate: peer.pace.limit(),
-                    enabled: peer.enabled && self.policy.peer(*id).is_some_and(|policy| policy.enabled),
-                }
-            })
-            .collect()
-    }
-}
-
-/// What an id names.
-enum Named {
-    Open(Key),
-    Group(MessageId),
-    Ended(MessageId),
 }
 
 impl Entry {

@@ -324,6 +324,18 @@ impl Exchange {
     }
 
     pub(super) fn expire(&mut self, now: Now, key: Key) {
-        self.finish(now, key, FinalState::Expired, Reason::ValidityEnded);
+        let given_up = self
+            .entries
+            .get(key)
+            .and_then(|entry| self.policy.peer(entry.peer?))
+            .is_some_and(|policy| policy.give_up_after.is_some());
+        let reason = if given_up { Reason::GivenUp } else { Reason::ValidityEnded };
+        self.finish(now, key, FinalState::Expired, reason);
+    }
+
+    /// When what goes to this peer is worth nothing any more, for what has no validity of its own.
+    pub(super) fn worth_until(&self, now: Now, peer: PeerId, otherwise: Micros) -> Micros {
+        let span = self.policy.peer(peer).and_then(|policy| policy.give_up_after);
+        span.map_or(otherwise, |span| now.wall.after(span))
     }
 }

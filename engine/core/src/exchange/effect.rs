@@ -28,6 +28,12 @@ pub enum Refusal {
     /// The store has no room.
     #[error("the store has no room for new messages")]
     StoreFull,
+    /// As many CDRs wait to be published as may.
+    #[error("{waiting} cdrs wait to be written, the limit")]
+    OutboxFull {
+        /// How many wait.
+        waiting: u64,
+    },
     /// The node is about to stop.
     #[error("the node takes no new messages: it is draining")]
     Draining,
@@ -55,6 +61,9 @@ pub enum Refusal {
     /// Its validity has ended already.
     #[error("its validity ended before it came")]
     AlreadyExpired,
+    /// Its validity is longer than the account may ask for.
+    #[error("its validity is longer than the account may ask for")]
+    ValidityTooLong,
     /// A counter says that this source sends too much; it may try later.
     #[error("a spam or loop counter slows this traffic down")]
     CounterThrottle,
@@ -74,6 +83,7 @@ impl Refusal {
             Self::QueueFull { .. }
             | Self::AccountQueueFull { .. }
             | Self::StoreFull
+            | Self::OutboxFull { .. }
             | Self::Draining
             | Self::CounterThrottle
             | Self::LinkUnknown
@@ -84,7 +94,8 @@ impl Refusal {
             | Self::SourceNotAllowed
             | Self::NoDestination
             | Self::BadSchedule
-            | Self::AlreadyExpired => false,
+            | Self::AlreadyExpired
+            | Self::ValidityTooLong => false,
         }
     }
 
@@ -95,6 +106,7 @@ impl Refusal {
             Self::QueueFull { .. } => "queue_full",
             Self::AccountQueueFull { .. } => "account_queue_full",
             Self::StoreFull => "store_full",
+            Self::OutboxFull { .. } => "cdr_outbox_full",
             Self::Draining => "draining",
             Self::NoRoute => "no_route",
             Self::RouteRejects { .. } => "route_rejects",
@@ -103,6 +115,7 @@ impl Refusal {
             Self::NoDestination => "no_destination",
             Self::BadSchedule => "bad_schedule",
             Self::AlreadyExpired => "already_expired",
+            Self::ValidityTooLong => "validity_too_long",
             Self::CounterThrottle => "counter_throttle",
             Self::LinkUnknown => "link_unknown",
             Self::Internal => "internal",

@@ -52,6 +52,8 @@ pub struct Submit {
     pub idempotency: Option<[u8; 16]>,
     /// False for the second and later segments of a message that its origin cut itself.
     pub first_part: bool,
+    /// True when who asks can take an id of eight digits and no more (SMPP 3.3).
+    pub short_id: bool,
 }
 
 /// How a message was submitted.

@@ -106,13 +106,9 @@ impl Exchange {
         }
         if entry.envelope.direction != Direction::Receipt
             && let Some(account) = entry.envelope.origin.account()
+            && let Some(open) = self.open_by_account.get_mut(&account)
         {
-            if let Some(open) = self.open_by_account.get_mut(&account) {
-                *open = open.saturating_sub(1);
-            }
-            if let VisibleId::Short(number) = entry.envelope.visible_id {
-                self.short_ids.remove(&(account, number));
-            }
+            *open = open.saturating_sub(1);
         }
         Some(entry)
     }
@@ -145,7 +141,18 @@ impl Exchange {
         self.touched_shards.insert(envelope.id.shard());
         self.tell_origin(now, &envelope, &ending);
         if envelope.direction == Direction::Mt {
-            self.finished.push(Done { envelope, data_coding, parts, ending, expected: None, amended: false });
+            let done = Done { envelope, data_coding, parts, ending, expected: None, amended: false };
+            if let Some(oldest) = self.finished.push(done) {
+                self.forget_name(&oldest.envelope);
+            }
+        }
+    }
+
+    /// Forgets the messages that ended long enough ago.
+    pub(super) fn expire_finished(&mut self, now: Now) {
+        let span = self.policy.limits.finished_for;
+        while let Some(oldest) = self.finished.take_oldest(|at| at.after(span) <= now.wall) {
+            self.forget_name(&oldest.envelope);
         }
     }
 
@@ -191,7 +198,7 @@ impl Exchange {
             source: message.destination.clone(),
             destination: message.source.clone(),
             not_before: None,
-            expires_at: now.wall.after(RECEIPT_VALIDITY),
+            expires_at: self.worth_until(now, peer, now.wall.after(RECEIPT_VALIDITY)),
             receipt: ReceiptRequest::NONE,
             visible_id: VisibleId::Long,
             part: None,
@@ -337,16 +344,9 @@ impl Finished {
         }
     }
 
-    pub(super) fn push(&mut self, mut done: Done) {
-        if self.ring.len() >= self.capacity {
-            if let Some(Some(oldest)) = self.ring.pop_front() {
-                self.by_id.remove(&oldest.envelope.id);
-                if let Some(expected) = oldest.expected {
-                    self.correlator.forget(expected);
-                }
-            }
-            self.first += 1;
-        }
+    /// Remembers a message, and gives back the one that there was no more room for.
+    pub(super) fn push(&mut self, mut done: Done) -> Option<Box<Done>> {
+        let oldest = if self.ring.len() >= self.capacity { self.drop_oldest() } else { None };
         let place = self.first + self.ring.len() as u64;
         if let Some(PeerId::Link(link)) = done.ending.peer {
             let remote_id = &done.ending.progress.remote_id;
@@ -354,6 +354,27 @@ impl Finished {
         }
         self.by_id.insert(done.envelope.id, place);
         self.ring.push_back(Some(Box::new(done)));
+        oldest
+    }
+
+    fn drop_oldest(&mut self) -> Option<Box<Done>> {
+        let oldest = self.ring.pop_front()?;
+        self.first += 1;
+        let oldest = oldest?;
+        self.by_id.remove(&oldest.envelope.id);
+        if let Some(expected) = oldest.expected {
+            self.correlator.forget(expected);
+        }
+        Some(oldest)
+    }
+
+    /// Takes the oldest out when `over` says so of its end.
+    pub(super) fn take_oldest(&mut self, over: impl Fn(Micros) -> bool) -> Option<Box<Done>> {
+        let oldest = self.ring.front()?.as_ref()?;
+        if !over(oldest.ending.at) {
+            return None;
+        }
+        self.drop_oldest()
     }
 
     pub(super) fn get(&self, id: MessageId) -> Option<&Done> {

@@ -9,7 +9,9 @@ use super::entry::{Entry, Held, Key, Phase};
 use super::event::{Inbound, LookupDone, Submit, SubmitChannel};
 use super::group::Group;
 use super::note::Note;
+use super::requests::Answered;
 use super::route::{Journey, Way};
+use super::validity::Term;
 use super::{Exchange, counter_mono, counter_wall};
 use crate::address::Address;
 use crate::backend::Table;
@@ -19,11 +21,9 @@ use crate::id::{CarrierId, MessageId, PeerId};
 use crate::message::{
     Body, Content, Direction, Envelope, Origin, OriginClass, Part, ReceiptRequest, TrafficClass, VisibleId,
 };
-use crate::policy::AccountPolicy;
+use crate::policy::IdStyle;
 use crate::time::{Micros, Now};
 
-/// How long the answer to an idempotency key is remembered.
-const REQUEST_MEMORY: std::time::Duration = std::time::Duration::from_secs(86_400);
 /// Validity of an MO message: as long as a handset's owner may wonder.
 const MO_VALIDITY: std::time::Duration = std::time::Duration::from_secs(3 * 86_400);
 
@@ -45,8 +45,9 @@ pub(super) struct Offer {
 
 impl Exchange {
     pub(super) fn submit(&mut self, now: Now, submit: Submit) {
-        if let Some((id, _)) = submit.idempotency.and_then(|key| self.requests.get(&key)) {
-            let taken = Taken { id: *id, visible_id: id.to_string(), refused: SmallVec::new() };
+        if let Some(known) = submit.idempotency.and_then(|key| self.requests.get(&key)) {
+            let taken =
+                Taken { id: known.id, visible_id: known.visible.text(known.id), refused: SmallVec::new() };
             self.reply(submit.reply, Reply::Submitted(taken));
             return;
         }
@@ -67,6 +68,10 @@ impl Exchange {
         }
         if self.store_low {
             return Err(Refusal::StoreFull);
+        }
+        let waiting = self.unpublished;
+        if waiting >= self.policy.limits.outbox {
+            return Err(Refusal::OutboxFull { waiting });
         }
         let held = self.entries.len() as u64;
         if held >= self.policy.limits.messages {
@@ -89,7 +94,12 @@ impl Exchange {
         if held >= account.queue_max {
             return Err(Refusal::AccountQueueFull { held });
         }
-        let (not_before, expires_at) = validity(now, submit, account, policy.limits.schedule)?;
+        let Term { not_before, expires_at, cut } = Term::of(now, submit, account, policy.limits.schedule)?;
+        let short_ids = match account.ids {
+            IdStyle::Auto => submit.short_id,
+            IdStyle::Short => true,
+            IdStyle::Long => false,
+        };
         let origin = match submit.channel {
             SubmitChannel::Smpp => Origin::Smpp(submit.account),
             SubmitChannel::Http(webhook) => Origin::Http(submit.account, webhook),
@@ -110,8 +120,11 @@ impl Exchange {
         let mut taken: Option<(MessageId, VisibleId)> = None;
         let mut refused = SmallVec::new();
         for destination in &submit.destinations {
-            let visible = taken.map(|(first, _)| VisibleId::Shared(first));
-            match self.accept(now, offer(destination), &submit.parts, visible, account.short_ids) {
+            let visible = taken.map(|(first, visible)| match visible {
+                VisibleId::Short(number) => VisibleId::Short(number),
+                VisibleId::Long | VisibleId::Shared(_) => VisibleId::Shared(first),
+            });
+            match self.accept(now, offer(destination), &submit.parts, visible, short_ids) {
                 Ok(accepted) => {
                     taken.get_or_insert(accepted);
                 }
@@ -122,11 +135,12 @@ impl Exchange {
         let Some((id, visible)) = taken else {
             return Err(refused.into_iter().next().map_or(Refusal::NoDestination, |(_, refusal)| refusal));
         };
+        if let Some(by) = cut {
+            self.turn.notes.push(Note::ValidityCut { account: submit.account, message: id, by });
+        }
         if let Some(request) = submit.idempotency {
-            let until = now.wall.after(REQUEST_MEMORY);
-            self.requests.insert(request, (id, until));
-            let value = postcard::to_stdvec(&(id, until)).expect("a vector takes any number of octets");
-            self.put(id.shard(), Table::Request, request, value.into());
+            let until = now.wall.after(policy.limits.requests_for);
+            self.remember(request, Answered { id, until, visible });
         }
         Ok(Taken { id, visible_id: visible.text(id), refused })
     }
@@ -177,6 +191,13 @@ impl Exchange {
             counted => counted?,
         };
         let visible = visible.unwrap_or_else(|| self.visible_id(offer.origin, short_ids));
+        // A device names no validity of its own.
+        let expires_at = match way {
+            Way::Peer(peer) if offer.direction == Direction::Mo => {
+                self.worth_until(now, peer, offer.expires_at)
+            }
+            Way::Peer(_) | Way::Later | Way::Nowhere(..) => offer.expires_at,
+        };
         let total = u8::try_from(parts.len()).unwrap_or(u8::MAX);
         let envelope = Envelope {
             id,
@@ -187,7 +208,7 @@ impl Exchange {
             source: offer.source,
             destination: offer.destination,
             not_before: offer.not_before,
-            expires_at: offer.expires_at,
+            expires_at,
             receipt: offer.receipt,
             visible_id: visible,
             part: None,
@@ -238,6 +259,7 @@ impl Exchange {
         let id = envelope.id;
         let account = envelope.origin.account();
         let visible = envelope.visible_id;
+        let whole = envelope.part.map_or(id, |part| part.whole);
         let is_message = envelope.direction != Direction::Receipt;
         let key = self.entries.insert(entry);
         self.by_id.insert(id, key);
@@ -245,7 +267,7 @@ impl Exchange {
             *self.open_by_account.entry(account).or_default() += 1;
             match visible {
                 VisibleId::Short(number) => {
-                    self.short_ids.insert((account, number), key);
+                    self.short_ids.entry((account, number)).or_insert(whole);
                 }
                 VisibleId::Long | VisibleId::Shared(_) => {}
             }
@@ -285,9 +307,7 @@ impl Exchange {
     }
 
     fn try_inbound(&mut self, now: Now, inbound: &Inbound) -> Result<(), Refusal> {
-        if !self.policy.links.contains_key(&inbound.link) {
-            return Err(Refusal::LinkUnknown);
-        }
+        let class = self.policy.links.get(&inbound.link).ok_or(Refusal::LinkUnknown)?.mo_class;
         self.check_room()?;
         let copy = MoKey::of(&MoFacts {
             link: inbound.link,
@@ -317,7 +337,7 @@ impl Exchange {
             direction: Direction::Mo,
             origin: Origin::Link(inbound.link),
             origin_class: OriginClass::User,
-            class: TrafficClass::Reply,
+            class,
             source: inbound.source.clone(),
             destination: inbound.destination.clone(),
             not_before: None,
@@ -384,16 +404,6 @@ impl Exchange {
         self.policy.counters.groups.iter().find(|(rule, _)| rule.fits(source)).map(|(_, group)| *group)
     }
 
-    fn visible_id(&mut self, origin: Origin, short_ids: bool) -> VisibleId {
-        let Some(account) = origin.account().filter(|_| short_ids) else { return VisibleId::Long };
-        loop {
-            let number = self.random.next() as u32;
-            if !self.short_ids.contains_key(&(account, number)) {
-                return VisibleId::Short(number);
-            }
-        }
-    }
-
     /// Sends the question for a message's carrier outside; the message waits.
     fn look_up(&mut self, now: Now, key: Key) {
         let lookup = self.policy.limits.lookup;
@@ -456,40 +466,6 @@ pub(super) fn counter_key(address: &Address) -> CounterKey {
             CounterKey::e164(&text).unwrap_or_else(|_| CounterKey::text(&text))
         }
         _ => CounterKey::text(&text),
-    }
-}
-
-/// Schedule and end of validity of a submission.
-pub(super) fn validity(
-    now: Now,
-    submit: &Submit,
-    account: &AccountPolicy,
-    furthest: std::time::Duration,
-) -> Result<(Option<Micros>, Micros), Refusal> {
-    let not_before = submit.not_before.filter(|at| *at > now.wall);
-    if not_before.is_some_and(|at| at > now.wall.after(furthest)) {
-        return Err(Refusal::BadSchedule);
-    }
-    let start = not_before.unwrap_or(now.wall);
-    let expires_at = match submit.expires_at {
-        Some(at) if at <= now.wall => return Err(Refusal::AlreadyExpired),
-        Some(at) => at.min(start.after(account.max_validity)),
-        None => start.after(account.default_validity),
-    };
-    if not_before.is_some_and(|at| at >= expires_at) {
-        return Err(Refusal::BadSchedule);
-    }
-    Ok((not_before, expires_at))
-}
-
-impl AccountPolicy {
-    /// True when the account may send from this address.
-    #[must_use]
-    pub fn may_send_from(&self, source: &Address) -> bool {
-        if self.sources.is_empty() {
-            return true;
-        }
-        self.sources.iter().any(|rule| rule.fits(source))
     }
 }
 

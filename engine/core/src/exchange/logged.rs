@@ -10,7 +10,8 @@ use super::effect::Refusal;
 use super::entry::{Entries, Key, Phase, Progress};
 use super::event::{Submit, SubmitChannel};
 use super::finish::Ending;
-use super::intake::{Offer, octets_of, validity};
+use super::intake::{Offer, octets_of};
+use super::validity::Term;
 use crate::backend::{Offset, Table};
 use crate::cdr::{Cdr, CdrKind};
 use crate::id::{MessageId, PeerId, PermitId, ShardId};
@@ -68,8 +69,8 @@ impl Exchange {
         }
         let destination = submit.destinations.first().ok_or(Refusal::NoDestination)?.clone();
         // Validity counts from acceptance, not from when the record is read.
-        let (not_before, expires_at) =
-            validity(Now { wall: id.accepted_at(), ..now }, submit, account, policy.limits.schedule)?;
+        let at = Now { wall: id.accepted_at(), ..now };
+        let Term { not_before, expires_at, cut: _ } = Term::of(at, submit, account, policy.limits.schedule)?;
         let offer = Offer {
             id: Some(id),
             direction: Direction::Mt,
@@ -93,10 +94,13 @@ impl Exchange {
             Refusal::RouteRejects { .. } => (FinalState::Rejected, Reason::RouteRejects),
             Refusal::AccountInactive | Refusal::SourceNotAllowed => (FinalState::Filtered, Reason::Contract),
             Refusal::CounterThrottle => (FinalState::Filtered, Reason::CounterBlock),
-            Refusal::BadSchedule | Refusal::AlreadyExpired => (FinalState::Expired, Reason::ValidityEnded),
+            Refusal::BadSchedule | Refusal::AlreadyExpired | Refusal::ValidityTooLong => {
+                (FinalState::Expired, Reason::ValidityEnded)
+            }
             Refusal::QueueFull { .. }
             | Refusal::AccountQueueFull { .. }
             | Refusal::StoreFull
+            | Refusal::OutboxFull { .. }
             | Refusal::Draining
             | Refusal::LinkUnknown
             | Refusal::Internal => (FinalState::Failed, Reason::Internal),
@@ -204,6 +208,7 @@ impl Exchange {
         self.turn.commit.cdrs.push(cdr.encode());
         self.touched_shards.insert(id.shard());
         if let Some(envelope) = envelope {
+            self.forget_name(&envelope);
             let progress =
                 Progress { status: cdr.status, network_error: cdr.network_error, ..Progress::default() };
             let (state, reason, at) = (cdr.outcome, cdr.reason, cdr.final_at);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::id::{AccountId, LinkId, PeerId};
+use crate::id::{AccountId, LinkId, MessageId, PeerId};
 use crate::message::Direction;
 use crate::outcome::{ErrorClass, FinalState, Reason};
 
@@ -55,6 +55,17 @@ pub enum Note {
         /// From acceptance to the end.
         after: Duration,
     },
+    /// A message asked for a longer validity than its account may have, and has the longest.
+    ValidityCut {
+        /// The account.
+        account: AccountId,
+        /// The message.
+        message: MessageId,
+        /// By how much.
+        by: Duration,
+    },
+    /// The answer to an idempotency key was forgotten before its time, for want of room.
+    KeyForgotten,
     /// A copy of an MO message that was taken before.
     DuplicateMo {
         /// Who brought it.

@@ -36,8 +36,8 @@ pub(super) struct Session {
 }
 
 impl Peer {
-    fn new(policy: &PeerPolicy, limits: &Limits) -> Self {
-        Self {
+    fn new(now: Mono, policy: &PeerPolicy, limits: &Limits) -> Self {
+        let mut peer = Self {
             queue: PeerQueue::new(policy.queue_max, limits.fairness),
             sessions: Vec::new(),
             pace: AdaptiveRate::new(
@@ -49,7 +49,9 @@ impl Peer {
             awaiting: 0,
             ready: false,
             wake: None,
-        }
+        };
+        peer.pace.set_slowest(now, policy.slowest);
+        peer
     }
 }
 
@@ -58,7 +60,7 @@ impl Exchange {
     pub(super) fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
         let policy = self.policy.peer(id)?;
         let limits = &self.policy.limits;
-        Some(self.peers.entry(id).or_insert_with(|| Peer::new(policy, limits)))
+        Some(self.peers.entry(id).or_insert_with(|| Peer::new(Mono(0), policy, limits)))
     }
 
     /// Gives peers that exist what the policy says now.
@@ -70,6 +72,10 @@ impl Exchange {
                 peer.queue.set_weights(|owner| weight_of(&self.policy, owner));
                 let (rate, burst) = policy.rate.map_or((None, 1), |(rate, burst)| (Some(rate), burst));
                 peer.pace.set_configured(now.mono, rate, burst);
+                peer.pace.set_slowest(now.mono, policy.slowest);
+                if !policy.adaptive && peer.pace.learned().is_some() {
+                    peer.pace.reset();
+                }
             }
         }
         let links: Vec<LinkId> = self.policy.links.keys().copied().collect();
@@ -178,8 +184,16 @@ impl Exchange {
             .map(|(_, id)| id)
     }
 
+    /// True when the pace follows what the peer refuses.
+    pub(super) fn adapts(&self, id: PeerId) -> bool {
+        self.policy.peer(id).is_some_and(|policy| policy.adaptive)
+    }
+
     pub(super) fn congestion(&mut self, now: Now, session: SessionId, state: u8) {
         let Some(id) = self.sessions.get(&session).map(|session| session.peer) else { return };
+        if !self.adapts(id) {
+            return;
+        }
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.pace.on_congestion(now.mono, state);
     }

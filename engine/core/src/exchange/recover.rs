@@ -7,13 +7,14 @@ use super::entry::{Entry, Held, Key, Phase};
 use super::group::Group;
 use super::note::Note;
 use super::receipt::{Opening, Parked};
+use super::requests::Answered;
 use super::row::{MessageRow, RowError, StateRow, StoredPhase};
 use super::{Bodies, Exchange};
 use crate::backend::{Row, Table};
 use crate::dedupe::{MoKey, SeenMo, SeenRow};
 use crate::id::{MessageId, PeerId};
 use crate::message::Direction;
-use crate::time::{Micros, Now};
+use crate::time::Now;
 
 /// Rows that are put in place only once all are read.
 #[derive(Debug, Default)]
@@ -69,8 +70,7 @@ impl Exchange {
                 self.park_again(parked, crate::time::Mono(0));
             }
             Table::Request => {
-                let (id, until): (MessageId, Micros) = postcard::from_bytes(&row.value)?;
-                self.requests.insert(row.key, (id, until));
+                self.requests.restore(row.key, Answered::decode(&row.value)?);
             }
             Table::Inbox => {}
         }
@@ -79,6 +79,7 @@ impl Exchange {
 
     /// Puts everything in its place. Attempts that were out when the process ended are in doubt (rule 4).
     pub fn restored(&mut self, now: Now, restoring: Restoring) {
+        self.requests.sort();
         let (seen, dropped) = SeenMo::load(self.policy.limits.dedupe, restoring.seen, None);
         self.seen = seen;
         for key in dropped {

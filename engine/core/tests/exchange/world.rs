@@ -15,7 +15,9 @@ use signalbox_core::exchange::{
 use signalbox_core::gate::Released;
 use signalbox_core::id::{AccountId, Epoch, LinkId, MessageId, PeerId, PermitId, SessionId, ShardId};
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, ReceiptState, TrafficClass};
-use signalbox_core::policy::{AccountPolicy, CounterPolicy, Limits, PeerPolicy, Policy};
+use signalbox_core::policy::{
+    AccountPolicy, CounterPolicy, IdStyle, Limits, LongValidity, PeerPolicy, Policy,
+};
 use signalbox_core::time::{Micros, Mono, Now};
 use signalbox_routing::plan::NumberPlan;
 use signalbox_routing::{Names, Router, RuleSet, RuleVersion};
@@ -76,7 +78,8 @@ fn account(name: &str) -> AccountPolicy {
         weight: AccountPolicy::DEFAULT_WEIGHT,
         default_validity: Duration::from_secs(3600),
         max_validity: Duration::from_secs(86_400),
-        short_ids: false,
+        long_validity: LongValidity::Cut,
+        ids: IdStyle::Auto,
         sources: Vec::new(),
         delivery: PeerPolicy { doubt_hold: Duration::ZERO, ..PeerPolicy::default() },
         mo_webhook: None,
@@ -254,6 +257,7 @@ impl World {
             receipt: ReceiptRequest::NONE,
             idempotency: None,
             first_part: true,
+            short_id: false,
         }
     }
 

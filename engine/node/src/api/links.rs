@@ -166,6 +166,9 @@ struct StateInfo {
     kind: &'static str,
     /// Its name.
     name: String,
+    /// Who an account belongs to, where its row says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<String>,
     /// False when it is switched off.
     enabled: bool,
     /// Sessions that are bound.
@@ -301,6 +304,11 @@ async fn set_sending(
 
 async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<StateInfo>>, Problem> {
     let states = api.0.links.states().into_iter();
+    let in_force = api.control().in_force();
+    let owner = |name: &str| {
+        let row = in_force.snapshot.rows.account.iter().find(|row| row.name.as_str() == name)?;
+        row.organization.as_ref().map(ToString::to_string)
+    };
     let items = states
         .filter_map(|state| {
             let kind = match state.peer {
@@ -310,6 +318,7 @@ async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<StateI
             };
             Some(StateInfo {
                 kind,
+                organization: (kind == "account").then(|| owner(&state.name)).flatten(),
                 name: state.name,
                 enabled: state.enabled,
                 bound: state.sessions.iter().filter(|session| session.phase == "bound").count(),

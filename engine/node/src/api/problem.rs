@@ -232,6 +232,7 @@ impl From<Refusal> for Problem {
             Refusal::AccountQueueFull { .. } | Refusal::CounterThrottle => ProblemKind::TooManyRequests,
             Refusal::QueueFull { .. }
             | Refusal::StoreFull
+            | Refusal::OutboxFull { .. }
             | Refusal::Draining
             | Refusal::LinkUnknown
             | Refusal::Internal => ProblemKind::NotAcceptedNow,

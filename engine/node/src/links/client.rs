@@ -49,6 +49,7 @@ pub(super) fn machine(link: &LinkSettings, now: Now) -> Session {
         timers: timers(&link.times),
         window_out: link.window as usize,
         window_in: link.inbound_window as usize,
+        last_sequence: link.last_sequence,
         ..SessionConfig::new(Role::Esme)
     };
     Session::new(config, now.mono.0)

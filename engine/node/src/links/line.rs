@@ -281,7 +281,7 @@ impl Line {
     fn not_encodable(&mut self, released: &Released, error: &dyn std::error::Error) {
         tracing::warn!(
             message = %released.id(),
-            destination = %released.destination().masked(),
+            destination = crate::privacy::shown(released.destination()),
             error = %error,
             "message cannot be written to the peer"
         );

@@ -204,6 +204,8 @@ pub struct LinkSettings {
     pub window: u32,
     /// Requests of the peer on one session that may be without an answer.
     pub inbound_window: u32,
+    /// The largest sequence_number before it begins again with 1.
+    pub last_sequence: u32,
     /// Timers.
     pub times: SessionTimes,
     /// Waits between attempts to connect.
@@ -265,6 +267,7 @@ impl LinkSettings {
             sessions: 1,
             window: 10,
             inbound_window: 1_000,
+            last_sequence: 0x7fff_ffff,
             times: SessionTimes::default(),
             reconnect: Reconnect::default(),
             profile: Profile::default(),
@@ -355,6 +358,8 @@ pub struct AccountSettings {
     pub delivery_window: u32,
     /// Class of its messages.
     pub class: TrafficClass,
+    /// Its message ids have 32 digits, which sessions of SMPP 3.3 cannot hold.
+    pub long_ids: bool,
     /// Receipts and messages go to it as data_sm, where its version has that.
     pub deliver_as_data_sm: bool,
     /// What its answers mean.
@@ -388,6 +393,7 @@ impl AccountSettings {
             window: 1_000,
             delivery_window: 100,
             class: TrafficClass::Transactional,
+            long_ids: false,
             deliver_as_data_sm: false,
             errors: ErrorTable::default(),
             outbind: None,

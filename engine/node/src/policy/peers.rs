@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use signalbox_config::Settings;
-use signalbox_config::catalog::{Account, Link, MessageIdForm, MessageIdStyle, Webhook, WebhookEvent};
+use signalbox_config::catalog::{
+    Account, Link, LongValidity as LongValidityRow, MessageIdForm, MessageIdStyle, TrafficClass as ClassRow,
+    Webhook, WebhookEvent,
+};
 use signalbox_config::settings::{DoubtSettings, RetrySchedule as Waits, RetrySettings};
 use signalbox_config::value::{AddressPattern, SourcePattern};
 use signalbox_core::correlate::{IdRelation, LinkIds};
 use signalbox_core::gcra::Rate;
 use signalbox_core::id::{AccountId, LinkId, WebhookId};
-use signalbox_core::policy::{AccountPolicy, AfterDoubt, PeerPolicy, SourceRule};
+use signalbox_core::message::TrafficClass;
+use signalbox_core::policy::{AccountPolicy, AfterDoubt, IdStyle, LongValidity, PeerPolicy, SourceRule};
 use signalbox_core::retry::{Delay, RetrySchedule, Tries};
 
 use super::PolicyError;
@@ -57,6 +61,16 @@ fn rate(rate: signalbox_config::value::Rate) -> Option<Rate> {
     }
 }
 
+/// The domain's form of a traffic class.
+fn class(row: ClassRow) -> TrafficClass {
+    match row {
+        ClassRow::Otp => TrafficClass::Otp,
+        ClassRow::Reply => TrafficClass::Reply,
+        ClassRow::Transactional => TrafficClass::Transactional,
+        ClassRow::Bulk => TrafficClass::Bulk,
+    }
+}
+
 pub(super) fn links(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -92,6 +106,10 @@ fn link(settings: &Settings, row: &Link) -> Result<PeerPolicy, PolicyError> {
             ..LinkIds::default()
         },
         queue_max: row.max_messages.unwrap_or(limits.link_messages).as_usize(),
+        adaptive: row.adaptive,
+        slowest: rate(row.slowest),
+        mo_class: class(row.mo_class),
+        give_up_after: None,
     })
 }
 
@@ -122,7 +140,15 @@ fn account(settings: &Settings, snapshot: &Snapshot, row: &Account) -> Result<Ac
         weight: row.weight.as_u32(),
         default_validity: row.default_validity.unwrap_or(limits.default_validity).duration(),
         max_validity: row.max_validity.unwrap_or(limits.max_validity).duration(),
-        short_ids: row.message_ids == MessageIdStyle::Hex8,
+        long_validity: match row.long_validity {
+            LongValidityRow::Cut => LongValidity::Cut,
+            LongValidityRow::Refuse => LongValidity::Refuse,
+        },
+        ids: match row.message_ids {
+            MessageIdStyle::Auto => IdStyle::Auto,
+            MessageIdStyle::Hex8 => IdStyle::Short,
+            MessageIdStyle::Hex32 => IdStyle::Long,
+        },
         sources: sources(row),
         delivery: PeerPolicy {
             name: row.name.to_string(),
@@ -187,6 +213,7 @@ fn webhook(row: &Webhook) -> Result<PeerPolicy, PolicyError> {
         after_doubt: AfterDoubt::Retry,
         retry: check(row.name.as_str(), retry)?,
         queue_max: row.max_messages.as_usize(),
+        give_up_after: Some(row.give_up_after.duration()),
         ..PeerPolicy::default()
     })
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use signalbox_core::backend::Ownership;
-use signalbox_core::backend::{Clock, Commit, CommitError, OwnershipEvent, Random, Store, StoreError, Table};
+use signalbox_core::backend::{
+    Clock, Commit, CommitError, OutboxPosition, OwnershipEvent, Random, Store, StoreError, Table,
+};
 use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, Reply, Restoring, Unsent};
 use signalbox_core::id::{Epoch, MessageId, SessionId, ShardId};
 use signalbox_core::policy::Policy;
@@ -16,9 +18,8 @@ use tokio::sync::mpsc;
 
 use super::counters::{CounterSnapshots, CounterStore};
 use super::handle::{Register, SpineHandle, ToSession};
+use super::unpublished::Unpublished;
 
-/// Batches of events that may wait for the exchange.
-const EVENT_BATCHES: usize = 4_096;
 /// Batches taken into one turn at most.
 const BATCHES_PER_TURN: usize = 512;
 /// Longest sleep of the thread: how often it looks at the room left and reports what it holds.
@@ -63,6 +64,25 @@ pub enum SpineError {
     Thread(#[from] std::io::Error),
 }
 
+/// What the thread takes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpineBounds {
+    /// Batches of events that may wait; who offers more waits himself.
+    pub queue: usize,
+    /// Events that one commit answers at most.
+    pub commit: usize,
+    /// Up to where the CDRs of the outbox were published at the start.
+    pub published: OutboxPosition,
+    /// The last position of the outbox at the start.
+    pub outbox_last: OutboxPosition,
+}
+
+impl Default for SpineBounds {
+    fn default() -> Self {
+        Self { queue: 4_096, commit: 2_048, published: 0, outbox_last: 0 }
+    }
+}
+
 /// What the thread is made of.
 pub struct SpineParts {
     /// The store; the thread becomes its writer.
@@ -79,6 +99,8 @@ pub struct SpineParts {
     pub surroundings: Box<dyn Surroundings>,
     /// Where snapshots of the counters are; `None` where a restart is to forget what was counted.
     pub counters: Option<CounterStore>,
+    /// Its bounds.
+    pub bounds: SpineBounds,
 }
 
 /// The running thread.
@@ -107,7 +129,8 @@ impl SpineThread {
 /// # Errors
 /// When the store cannot be read or a shard not be claimed.
 pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError> {
-    let SpineParts { mut store, mut ownership, clock, random, policy, surroundings, counters } = parts;
+    let SpineParts { mut store, mut ownership, clock, random, policy, surroundings, counters, bounds } =
+        parts;
     let now = clock.now();
     let mut exchange = Exchange::new(policy, random, now);
     let mut granted: BTreeMap<Epoch, Vec<ShardId>> = BTreeMap::new();
@@ -128,9 +151,19 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
     let snapshots =
         counters.map(|store| CounterSnapshots::start(store, &mut exchange, clock.now())).transpose()?;
 
-    let (handle, events, register) = SpineHandle::new(EVENT_BATCHES);
-    let spine =
-        Spine { exchange, store, clock, surroundings, register, batch: Vec::new(), full: false, snapshots };
+    let (handle, events, register) = SpineHandle::new(bounds.queue);
+    let spine = Spine {
+        exchange,
+        store,
+        clock,
+        surroundings,
+        register,
+        bounds,
+        unpublished: Unpublished::new(bounds.published, bounds.outbox_last),
+        batch: Vec::new(),
+        full: false,
+        snapshots,
+    };
     let thread = std::thread::Builder::new().name("spine".into()).spawn(move || {
         catch_unwind(AssertUnwindSafe(|| spine.run(events)))
             .unwrap_or_else(|panic| Err(SpineError::Panicked(panic_text(&*panic))))
@@ -152,6 +185,8 @@ struct Spine {
     clock: Arc<dyn Clock>,
     surroundings: Box<dyn Surroundings>,
     register: Arc<Register>,
+    bounds: SpineBounds,
+    unpublished: Unpublished,
     batch: Vec<Vec<Event>>,
     full: bool,
     snapshots: Option<CounterSnapshots>,
@@ -220,14 +255,34 @@ impl Spine {
 
     /// Handles what came, and commits if somebody waits for it, or when nothing more will come.
     fn turn(&mut self, events: &mut mpsc::Receiver<Vec<Event>>, ending: bool) -> Result<(), SpineError> {
-        let now = self.clock.now();
-        let mut count = 0;
-        for batch in self.batch.drain(..) {
-            for event in batch {
-                count += 1;
-                self.exchange.handle(now, event);
+        let taken = std::mem::take(&mut self.batch);
+        let mut coming = taken.into_iter().flatten().peekable();
+        loop {
+            let some: Vec<Event> = coming.by_ref().take(self.bounds.commit).collect();
+            let last = coming.peek().is_none();
+            self.step(some, events, ending && last)?;
+            if last {
+                return Ok(());
             }
         }
+    }
+
+    /// Handles these events, and commits if somebody waits for it, or when nothing more will come.
+    fn step(
+        &mut self,
+        coming: Vec<Event>,
+        events: &mut mpsc::Receiver<Vec<Event>>,
+        ending: bool,
+    ) -> Result<(), SpineError> {
+        let now = self.clock.now();
+        let count = coming.len();
+        for event in coming {
+            if let Event::Published(upto) = &event {
+                self.unpublished.published(*upto);
+            }
+            self.exchange.handle(now, event);
+        }
+        self.exchange.set_unpublished(self.unpublished.waiting());
         let bodies = StoreBodies(&*self.store);
         let turn = if ending {
             self.exchange.settle(now, &bodies)
@@ -255,7 +310,12 @@ impl Spine {
         let mut refusals = 0;
         loop {
             match self.store.commit(commit) {
-                Ok(_) => break,
+                Ok(committed) => {
+                    if let Some(position) = committed.outbox {
+                        self.unpublished.committed(position, commit.cdrs.len() as u64);
+                    }
+                    break;
+                }
                 Err(CommitError::Full) => {}
                 // Not for want of room: it may pass, or be a fault that only a new start can mend.
                 Err(error @ CommitError::Refused { .. }) => {
@@ -276,7 +336,7 @@ impl Spine {
                 self.surroundings.store_full(true);
             }
             std::thread::sleep(FULL_PAUSE);
-            while waiting.len() < EVENT_BATCHES
+            while waiting.len() < self.bounds.queue
                 && let Ok(batch) = events.try_recv()
             {
                 let kept = self.refuse_new(batch);

@@ -1,5 +1,6 @@
 //! What a session is told when it starts.
 
+use super::MAX_SEQUENCE;
 use crate::{Profile, Version};
 
 /// Which side of the session this is.
@@ -84,6 +85,9 @@ pub struct SessionConfig {
     pub unknown_commands: UnknownCommands,
     /// The first sequence_number, 1 to 0x7fffffff.
     pub first_sequence: u32,
+    /// The last sequence_number before it begins again with 1, for peers that hold fewer than 31 bits of it; at
+    /// least twice the window.
+    pub last_sequence: u32,
 }
 
 impl SessionConfig {
@@ -100,6 +104,7 @@ impl SessionConfig {
             max_output: 256 * 1024,
             unknown_commands: UnknownCommands::Nack,
             first_sequence: 1,
+            last_sequence: MAX_SEQUENCE,
         }
     }
 }

@@ -4,7 +4,13 @@ use super::*;
 use crate::{MessageResp, ShortMessage};
 
 fn bound_esme() -> Session {
-    let mut session = Session::new(SessionConfig::new(Role::Esme), 0);
+    bound_with(|_| ())
+}
+
+fn bound_with(change: impl FnOnce(&mut SessionConfig)) -> Session {
+    let mut config = SessionConfig::new(Role::Esme);
+    change(&mut config);
+    let mut session = Session::new(config, 0);
     session.bind(0, BindMode::Transceiver, Bind::default()).unwrap();
     session.bind_answered(
         BindMode::Transceiver,
@@ -49,4 +55,17 @@ fn an_empty_input_does_not_hold_the_drivers_buffer() {
     }
     buffer.reserve(4096);
     assert_eq!(buffer.as_ptr(), start, "the buffer was replaced");
+}
+
+#[test]
+fn sequence_numbers_begin_again_where_the_peer_can_hold_no_more() {
+    let (mut session, body) =
+        (bound_with(|config| config.last_sequence = 1_000), Body::SubmitSm(ShortMessage::default()));
+    session.next_sequence = 999;
+    let sequences: Vec<_> = (0..3).map(|token| session.send(0, &body, token).unwrap()).collect();
+    assert_eq!(sequences, [999, 1_000, 1]);
+    // A window that would use all numbers up leaves some.
+    let mut narrow = bound_with(|config| (config.window_out, config.last_sequence) = (10, 3));
+    let sequences: Vec<_> = (0..10).map(|token| narrow.send(0, &body, token).unwrap()).collect();
+    assert_eq!(sequences, (2..12).collect::<Vec<_>>());
 }

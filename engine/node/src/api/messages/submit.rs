@@ -345,6 +345,7 @@ impl<'a> Sender<'a> {
             receipt,
             idempotency: self.key.map(|key| digest(self.caller, key, index)),
             first_part,
+            short_id: false,
         };
         Ok(Prepared { submitted, submit })
     }

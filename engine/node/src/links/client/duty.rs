@@ -134,7 +134,11 @@ impl Duty for ClientDuty {
             Event::Alert(alert) => {
                 line.metrics.request(Flow::In, CommandId::ALERT_NOTIFICATION);
                 if let Ok(device) = map::core_address(&alert.source, CommandStatus::RINVSRCADR) {
-                    tracing::debug!(link = self.link.name, device = %device.masked(), "device is available");
+                    tracing::debug!(
+                        link = self.link.name,
+                        device = crate::privacy::shown(&device),
+                        "device is available"
+                    );
                 }
             }
             Event::Outbind(knock) => self.knocked(line, &knock),

@@ -113,6 +113,7 @@ mod tests {
             class: TrafficClass::Bulk,
             default_source: None,
             region: None,
+            short_ids: false,
             profile,
             now: Micros(1_767_225_600_000_000),
         }

@@ -32,9 +32,10 @@ pub enum Side {
 #[must_use]
 pub fn of_refusal(refusal: &Refusal, side: Side) -> CommandStatus {
     let (account, link) = match refusal {
-        Refusal::QueueFull { .. } | Refusal::AccountQueueFull { .. } | Refusal::StoreFull => {
-            (CommandStatus::RMSGQFUL, CommandStatus::RMSGQFUL)
-        }
+        Refusal::QueueFull { .. }
+        | Refusal::AccountQueueFull { .. }
+        | Refusal::StoreFull
+        | Refusal::OutboxFull { .. } => (CommandStatus::RMSGQFUL, CommandStatus::RMSGQFUL),
         Refusal::Draining => (CommandStatus::RX_T_APPN, CommandStatus::RX_T_APPN),
         Refusal::CounterThrottle => (CommandStatus::RTHROTTLED, CommandStatus::RTHROTTLED),
         Refusal::NoRoute | Refusal::NoDestination => (CommandStatus::RINVDSTADR, CommandStatus::RX_R_APPN),
@@ -43,7 +44,9 @@ pub fn of_refusal(refusal: &Refusal, side: Side) -> CommandStatus {
         }
         Refusal::SourceNotAllowed => (CommandStatus::RINVSRCADR, CommandStatus::RX_R_APPN),
         Refusal::BadSchedule => (CommandStatus::RINVSCHED, CommandStatus::RX_R_APPN),
-        Refusal::AlreadyExpired => (CommandStatus::RINVEXPIRY, CommandStatus::RX_R_APPN),
+        Refusal::AlreadyExpired | Refusal::ValidityTooLong => {
+            (CommandStatus::RINVEXPIRY, CommandStatus::RX_R_APPN)
+        }
         Refusal::LinkUnknown | Refusal::Internal => (CommandStatus::RSYSERR, CommandStatus::RX_T_APPN),
         // Refusals may be added; unless a status is chosen here the peer is told to try later, or never.
         other if other.is_temporary() => (CommandStatus::RSYSERR, CommandStatus::RX_T_APPN),
@@ -98,6 +101,7 @@ mod tests {
             (Refusal::QueueFull { held: 1 }, 0x14, 0x14),
             (Refusal::AccountQueueFull { held: 1 }, 0x14, 0x14),
             (Refusal::StoreFull, 0x14, 0x14),
+            (Refusal::OutboxFull { waiting: 1 }, 0x14, 0x14),
             (Refusal::Draining, 0x64, 0x64),
             (Refusal::CounterThrottle, 0x58, 0x58),
             (Refusal::NoRoute, 0x0b, 0x66),
@@ -107,6 +111,7 @@ mod tests {
             (Refusal::SourceNotAllowed, 0x0a, 0x66),
             (Refusal::BadSchedule, 0x61, 0x66),
             (Refusal::AlreadyExpired, 0x62, 0x66),
+            (Refusal::ValidityTooLong, 0x62, 0x66),
             (Refusal::LinkUnknown, 0x08, 0x64),
             (Refusal::Internal, 0x08, 0x64),
         ];

@@ -33,6 +33,8 @@ pub struct Origin<'a> {
     pub default_source: Option<&'a Address>,
     /// Whose national numbers it may use.
     pub region: Option<Region>,
+    /// Its session has no room for ids of more than eight digits (SMPP 3.3).
+    pub short_ids: bool,
     /// The peer's quirks.
     pub profile: &'a Profile,
     /// The time of day.
@@ -75,6 +77,7 @@ impl Origin<'_> {
             receipt: ReceiptRequest(receipt),
             idempotency: None,
             first_part,
+            short_id: self.short_ids,
         }
     }
 }
@@ -232,6 +235,7 @@ mod tests {
             class: TrafficClass::Transactional,
             default_source: None,
             region: None,
+            short_ids: false,
             profile,
             now: NOW,
         }

@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use signalbox_config::value::CertificateFingerprint;
 use signalbox_core::backend::Clock;
 use signalbox_core::gcra::Gcra;
-use signalbox_smpp::{Bind, BindMode, CommandStatus};
+use signalbox_smpp::{Bind, BindMode, CommandStatus, Version};
 
 use super::super::settings::SmscSettings;
 use super::accounts::{Account, Accounts, BindPlace};
@@ -255,6 +255,9 @@ fn check_rules(account: &Account, request: &Request) -> Result<(), Refused> {
     }
     if !settings.modes.allows(request.mode) {
         return Err(refused(CommandStatus::RBINDFAIL, "mode"));
+    }
+    if settings.long_ids && request.bind.version() < Version::V3_4 {
+        return Err(refused(CommandStatus::RBINDFAIL, "version"));
     }
     Ok(())
 }

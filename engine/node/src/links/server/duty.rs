@@ -220,6 +220,7 @@ impl ServerDuty {
             class: member.settings.class,
             default_source: member.settings.default_source.as_ref(),
             region: member.settings.region,
+            short_ids: line.session.version() < Version::V3_4,
             profile: line.session.profile(),
             now: line.now.wall,
         };

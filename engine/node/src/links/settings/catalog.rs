@@ -139,6 +139,7 @@ impl LinkSettings {
             sessions: u16::try_from(row.sessions.get()).unwrap_or(u16::MAX),
             window: row.window.as_u32(),
             inbound_window: row.inbound_window.as_u32(),
+            last_sequence: row.last_sequence_number.as_u32(),
             times: SessionTimes {
                 bind: row.bind_timeout.duration(),
                 enquire_link: (!row.enquire_link.is_zero()).then(|| row.enquire_link.duration()),
@@ -272,6 +273,7 @@ impl AccountSettings {
                 rows::TrafficClass::Transactional => TrafficClass::Transactional,
                 rows::TrafficClass::Bulk => TrafficClass::Bulk,
             },
+            long_ids: row.message_ids == rows::MessageIdStyle::Hex32,
             deliver_as_data_sm: row.receipts_as == rows::ReceiptPdu::DataSm,
             errors: ErrorTable::default(),
             outbind,

@@ -10,7 +10,7 @@ use signalbox::api::{LinkStates, Parts, PeerState, Server, SessionView};
 use signalbox::control::Control;
 use signalbox::gateway::Gateway;
 use signalbox::gauges::Gauges;
-use signalbox::spine::{Outbox, Relay, SpineHandle, SpineParts, SpineThread, ToSession, start};
+use signalbox::spine::{Outbox, Relay, SpineBounds, SpineHandle, SpineParts, SpineThread, ToSession, start};
 use signalbox_backends::catalog::SqliteCatalog;
 use signalbox_backends::files::{CdrFiles, CdrFilesOptions};
 use signalbox_backends::ownership::EmbeddedOwnership;
@@ -75,7 +75,6 @@ password = "link-secret"
 
 [[carrier]]
 name = "example-mobile"
-country = "GB"
 prefixes = ["447700", "447400"]
 
 [[route]]
@@ -229,6 +228,7 @@ impl Node {
             policy: control.in_force().policy.clone(),
             surroundings: Box::new(Gauges::new(control.names(), lookups)),
             counters: None,
+            bounds: SpineBounds::default(),
         })
         .unwrap();
         control.attach(spine.clone());

@@ -84,6 +84,10 @@ async fn each_rule_has_its_answer() {
         account.modes = BindModes { transmitter: false, receiver: true, transceiver: false };
     });
     assert_eq!(why(&receiver, &request("demo", "secret")).await, ("mode", 0x0d));
+    let long_ids = only(|account| account.long_ids = true);
+    let old = Request { bind: Bind::new("demo", "secret", Version::V3_3), ..request("demo", "secret") };
+    assert_eq!(why(&long_ids, &old).await, ("version", 0x0d));
+    assert_eq!(why(&long_ids, &request("demo", "secret")).await, ("ok", 0));
 }
 
 #[tokio::test]

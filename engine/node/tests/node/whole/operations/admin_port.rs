@@ -43,3 +43,32 @@ fn the_admin_port_says_what_is_and_drains() {
     let ended = node.ended(Duration::from_secs(30));
     assert!(ended.success(), "{ended}");
 }
+
+#[test]
+fn where_links_are_needed_the_node_is_ready_only_while_they_are_bound() {
+    let smsc = Smsc::start(None);
+    let site = Site::new(&rows(smsc.address, "", ""));
+    let node = site.start();
+    let ready = || site.http("GET", "/ready", "").expect("an answer");
+    wait_for("the link is bound", Duration::from_secs(5), || (smsc.bound() == 1).then_some(()));
+    let file = site.path("node.toml");
+    let text = std::fs::read_to_string(&file).expect("the settings");
+    let strict = text
+        .replace("[admin]\n", "[admin]\nready_needs_links = true\n")
+        .replace("[log]\n", "[log]\nlevel = \"warn\"\n");
+    std::fs::write(&file, strict).expect("the settings");
+    node.signal("HUP");
+    wait_for("the reload sets the level of the log", Duration::from_secs(5), || {
+        (site.http("GET", "/log-level", "")?.1.trim() == "warn").then_some(())
+    });
+    wait_for("the link's session is seen", Duration::from_secs(5), || (ready().0 == 200).then_some(()));
+    drop(smsc);
+    wait_for("it is not ready without its link", Duration::from_secs(5), || {
+        (ready() == (503, "not ready: link `smsc` is not bound\n".to_owned())).then_some(())
+    });
+    std::fs::write(&file, text).expect("the settings");
+    node.signal("HUP");
+    wait_for("it is ready when no link is needed", Duration::from_secs(5), || {
+        (ready().0 == 200).then_some(())
+    });
+}
