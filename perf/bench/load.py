@@ -19,6 +19,7 @@ Cases:
   idle       memory with 1,000 idle sessions
   queued     memory with 100 sessions and 100,000 queued messages
   restart    from start to ready with --queued messages in the store
+  kills      kill -9 under load (--rate), six times; perf/judge/judge.py computes the books
   kannel     Kannel 1.4.5 with its spool relays, for comparison (perf/peers/kannel.conf)
 """
 
@@ -64,10 +65,10 @@ def cpu_seconds(pid):
 
 
 def memory(pid):
-    """Resident megabytes: now and at most."""
+    """Resident megabytes: now, at most, and now without what is mapped of files."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-        found = dict(re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", status.read()))
-    return int(found["VmRSS"]) / 1024, int(found["VmHWM"]) / 1024
+        found = dict(re.findall(r"(VmRSS|VmHWM|RssAnon):\s+(\d+) kB", status.read()))
+    return tuple(int(found[name]) / 1024 for name in ("VmRSS", "VmHWM", "RssAnon"))
 
 
 def free_port():
@@ -174,6 +175,8 @@ class Bed:
         ]:
             settings, count = re.subn(pattern, value, settings)
             assert count, f"config/perf.toml has no {pattern}"
+        if not self.options.ported:
+            settings = settings.replace("portability = ", "# portability = ")
         for pattern, value in [(r"port = 2776", f"port = {link_port}"), *link_changes]:
             catalog, count = re.subn(pattern, value, catalog)
             assert count, f"config/perf-catalog.toml has no {pattern}"
@@ -494,7 +497,8 @@ def idle(options):
             time.sleep(0.2)
         sessions = scrape(node).sum("smpp_link_bound", 'account="load"')
         time.sleep(3)
-        result = {"sessions": sessions, "rss_mb": round(memory(node.pid)[0]), "rss_before_mb": round(before)}
+        resident, _, own = memory(node.pid)
+        result = {"sessions": sessions, "rss_mb": round(resident), "own_mb": round(own), "rss_before_mb": round(before)}
         code = esme.wait(120)
         return result, code == 0 and sessions >= 1_000 and result["rss_mb"] < 100
 
@@ -512,7 +516,8 @@ def queued(options):
             time.sleep(0.5)
         time.sleep(3)
         opened = scrape(node).sum("exchange_open_messages")
-        result = {"open": round(opened), "rss_mb": round(memory(node.pid)[0]), "rss_before_mb": round(before)}
+        resident, _, own = memory(node.pid)
+        result = {"open": round(opened), "rss_mb": round(resident), "own_mb": round(own), "rss_before_mb": round(before)}
         code = esme.wait(120)
         return result, code == 0 and opened >= 100_000 and result["rss_mb"] < 100
 
@@ -532,6 +537,47 @@ def restart(options):
         result = {"queued": round(opened), "open_after": round(again), "ready_s": round(node.ready_after, 2),
                   "ready_when_empty_s": round(empty, 2), "rss_mb": round(memory(node.pid)[1])}
         return result, opened >= options.queued and again >= opened and node.ready_after < 2
+
+
+def kills(options):
+    """Whether the books close over kills -9 under full load, in the build that carriers run."""
+    rounds = 6
+    with Bed(options, "kills") as bed:
+        smsc = bed.smsc("--log", bed.path("smsc.events"), "--log-sync")
+        bed.configure(smsc.port)
+        with open(bed.path("node.toml"), encoding="utf-8") as file:
+            settings = file.read()
+        with open(bed.path("node.toml"), "w", encoding="utf-8") as file:
+            # The ESME finds the next node where the last one was.
+            file.write(settings.replace('address = "127.0.0.1:0"', f'address = "127.0.0.1:{free_port()}"', 1))
+        node = bed.node()
+        bed.bound(node, 4)
+        esme = bed.esme(node, "--rate", str(options.rate or 10_000), "--sessions", "4", "--window", "200", "--reconnect",
+                        "--retry", "--destinations", "100000", "--duration", f"{options.seconds}s", "--expect-receipts",
+                        "--receipt-wait", "150s", "--log", bed.path("esme.events"))
+        for number in range(rounds):
+            time.sleep(options.seconds / (rounds + 1))
+            node.end(signal.SIGKILL)
+            node = bed.node(f"node-{number + 1}")
+        # What was in the windows is in doubt for a minute, and then tried again.
+        esme.wait(options.seconds + 400)
+        until = time.monotonic() + 75
+        while scrape(node).sum("exchange_open_messages") > 0 and time.monotonic() < until:
+            time.sleep(1)
+        opened = round(scrape(node).sum("exchange_open_messages"))
+        node.end()
+        smsc.end()
+        windows = str(rounds * 4 * 200)
+        judged = subprocess.run(
+            [sys.executable, os.path.join(ROOT, "perf/judge/judge.py"), "--esme", bed.path("esme.events"), "--smsc",
+             bed.path("smsc.events"), "--cdr", bed.path("data/cdr"), "--open", str(opened), "--max-duplicates", windows,
+             "--max-receipt-duplicates", windows], capture_output=True, text=True, check=False)
+        if judged.returncode != 0:
+            print(judged.stdout, judged.stderr, file=sys.stderr)
+        verdict = json.loads(judged.stdout or "{}")
+        result = {"kills": rounds, "open": opened, **verdict.get("counts", {}),
+                  "violations": {check: found["count"] for check, found in verdict.get("violations", {}).items()}}
+        return result, judged.returncode == 0
 
 
 def kannel(options):
@@ -573,7 +619,7 @@ CASES = {
     "fsync1ms": lambda options: relay(options, delay=1_000, target=15_000),
     "receipts": receipts, "throttled": throttled, "otp": otp, "latency": latency,
     "catalog": lambda options: latency(options, uploaded=options.uploaded), "idle": idle,
-    "queued": queued, "restart": restart, "kannel": kannel,
+    "queued": queued, "restart": restart, "kills": kills, "kannel": kannel,
 }
 
 
@@ -583,7 +629,7 @@ def main():
     parser.add_argument("--binary", required=True, help="the signalbox program, of the release profile")
     parser.add_argument("--seconds", type=int, default=60, help="how long a case runs (60)")
     parser.add_argument("--folder", default="var/bench", help="where the runs have their data (var/bench)")
-    parser.add_argument("--ported", type=int, default=10_000_000, help="rows of the portability table (10,000,000)")
+    parser.add_argument("--ported", type=int, default=10_000_000, help="rows of the portability table (10,000,000); 0: none")
     parser.add_argument("--uploaded", type=int, default=5_000_000, help="rows of the table put in force (5,000,000)")
     parser.add_argument("--queued", type=int, default=1_000_000, help="messages in the queue (1,000,000)")
     parser.add_argument("--window", type=int, default=200, help="window of each session of the relay (200)")
