@@ -13,7 +13,7 @@ use signalbox_core::time::{Micros, Now};
 
 use super::esme::{Esme, destination};
 use super::kill::judge;
-use super::site::{Site, finals_in, rows, wait_for};
+use super::site::{PATIENCE, Site, finals_in, rows, wait_for};
 use super::smsc::{Mood, Smsc};
 use super::wire::{self, Message};
 
@@ -83,17 +83,17 @@ fn an_hour_ahead_and_an_hour_back_expire_nothing_and_hold_up_nothing() {
             esme.submit_message(&message).expect("a submit");
         }
         *next += count;
-        esme.until("the responses", Duration::from_secs(20), |esme| esme.open() == 0);
+        esme.until("the responses", PATIENCE, |esme| esme.open() == 0);
         assert_eq!(esme.book.accepted.len() as u64, *next, "{:?}", esme.book.refused);
     };
     for by in [HOUR, -HOUR] {
         // Some wait for their receipt, some for another attempt, one for its time.
         let before = smsc.count();
         submit(&mut esme, &mut next, 20, &|_| {});
-        wait_for("all are taken", Duration::from_secs(10), || (smsc.count() == before + 20).then_some(()));
+        wait_for("all are taken", PATIENCE, || (smsc.count() == before + 20).then_some(()));
         smsc.set(Mood::Refuses(wire::SYSTEM_ERROR));
         submit(&mut esme, &mut next, 20, &|_| {});
-        wait_for("all are refused", Duration::from_secs(10), || (smsc.count() >= before + 40).then_some(()));
+        wait_for("all are refused", PATIENCE, || (smsc.count() >= before + 40).then_some(()));
         smsc.set(Mood::Takes(Duration::ZERO));
         let later = next;
         submit(&mut esme, &mut next, 1, &|message| {
@@ -103,22 +103,18 @@ fn an_hour_ahead_and_an_hour_back_expire_nothing_and_hold_up_nothing() {
         clock.step(by);
         // The clock says that its time has come, or that it has not.
         expected += if by > 0 { 41 } else { 40 };
-        esme.until("a receipt for each", Duration::from_secs(30), |esme| {
-            esme.book.receipts.len() as u64 >= expected
-        });
+        esme.until("a receipt for each", PATIENCE, |esme| esme.book.receipts.len() as u64 >= expected);
         // After the step the node takes mail as before it.
         submit(&mut esme, &mut next, 5, &|_| {});
         expected += 5;
-        esme.until("receipts for what came after", Duration::from_secs(20), |esme| {
+        esme.until("receipts for what came after", PATIENCE, |esme| {
             esme.book.receipts.len() as u64 >= expected
         });
         let came = smsc.taken().iter().any(|taken| taken.message.destination == destination(later));
         assert_eq!(came, by > 0, "{by}");
     }
     clock.step(2 * HOUR);
-    esme.until("a receipt for the last schedule", Duration::from_secs(20), |esme| {
-        esme.book.receipts.len() as u64 == next
-    });
+    esme.until("a receipt for the last schedule", PATIENCE, |esme| esme.book.receipts.len() as u64 == next);
     assert!(
         esme.book.receipts.values().all(|states| *states == ["DELIVRD"]),
         "{:?}",

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use super::site::PATIENCE;
 use super::wire::{self, Message, Pdu, RESPONSE};
 
 /// What it knows. A submission is named by its destination: each has one of its own, a repeated one too.
@@ -31,9 +32,9 @@ pub struct Esme {
 
 /// Binds and returns the status of the answer.
 pub fn bind_status(to: SocketAddr, system_id: &str, password: &str) -> io::Result<(TcpStream, u32)> {
-    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(5))?;
+    let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let bind = Pdu::new(wire::BIND_TRANSCEIVER, 0, 1, wire::bind_body(system_id, password));
     stream.write_all(&bind.octets())?;
     let response = Pdu::read(&mut stream)?;
@@ -99,7 +100,7 @@ impl Esme {
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.stream.set_nonblocking(false)?;
-        self.stream.set_write_timeout(Some(Duration::from_secs(10)))?;
+        self.stream.set_write_timeout(Some(PATIENCE))?;
         self.stream.write_all(octets)?;
         self.stream.set_nonblocking(true)
     }
@@ -177,7 +178,7 @@ impl Esme {
     /// Goes on answering until the node closes the connection.
     #[track_caller]
     pub fn until_closed(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         while self.turn(Duration::from_millis(10)).is_ok() {
             assert!(Instant::now() < deadline, "the node does not close the connection");
         }
@@ -187,9 +188,9 @@ impl Esme {
     #[track_caller]
     pub fn submit_all(&mut self, numbers: std::ops::Range<u64>, window: usize) {
         for number in numbers {
-            self.until("a place in the window", Duration::from_secs(20), |esme| esme.open() < window);
+            self.until("a place in the window", PATIENCE, |esme| esme.open() < window);
             self.submit(number).expect("a submit");
         }
-        self.until("all responses", Duration::from_secs(20), |esme| esme.open() == 0);
+        self.until("all responses", PATIENCE, |esme| esme.open() == 0);
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::esme::Esme;
-use super::site::{Site, rows, wait_for};
+use super::site::{PATIENCE, Site, rows, wait_for};
 use super::smsc::Smsc;
 use super::wire;
 
@@ -61,7 +61,7 @@ fn a_full_disk_refuses_for_the_time_being_and_loses_nothing() {
     let reserve = Filler::fill(&inside, 3 << 20);
     let mut next = 200;
     let mut refused = |esme: &mut Esme, wanted: usize| {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         while esme.book.refused.len() < wanted {
             assert!(Instant::now() < deadline, "nothing is refused: {} accepted", esme.book.accepted.len());
             // What is in the commit that finds no room is answered when there is room.
@@ -73,14 +73,12 @@ fn a_full_disk_refuses_for_the_time_being_and_loses_nothing() {
         }
     };
     refused(&mut esme, 20);
-    esme.until("all responses on a nearly full disk", Duration::from_secs(10), |esme| esme.open() == 0);
+    esme.until("all responses on a nearly full disk", PATIENCE, |esme| esme.open() == 0);
     let accepted = esme.book.accepted.len();
-    esme.until("receipts on a nearly full disk", Duration::from_secs(10), |esme| {
-        esme.book.receipts.len() >= accepted
-    });
+    esme.until("receipts on a nearly full disk", PATIENCE, |esme| esme.book.receipts.len() >= accepted);
     reserve.remove();
     let mut number = 800_000;
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + PATIENCE;
     while esme.book.accepted.len() < accepted + 20 {
         assert!(Instant::now() < deadline, "nothing is accepted when there is room above the reserve");
         esme.submit_all(number..number + 20, 20);
@@ -103,8 +101,8 @@ fn a_full_disk_refuses_for_the_time_being_and_loses_nothing() {
     drop(other);
 
     filler.remove();
-    esme.until("what waited for room is answered", Duration::from_secs(20), |esme| esme.open() == 0);
-    let deadline = Instant::now() + Duration::from_secs(20);
+    esme.until("what waited for room is answered", PATIENCE, |esme| esme.open() == 0);
+    let deadline = Instant::now() + PATIENCE;
     let before = esme.book.accepted.len();
     let mut number = 700_000;
     while esme.book.accepted.len() < before + 50 {
@@ -113,16 +111,14 @@ fn a_full_disk_refuses_for_the_time_being_and_loses_nothing() {
         number += 10;
     }
     let accepted = esme.book.accepted.len();
-    esme.until("a receipt for each accepted message", Duration::from_secs(30), |esme| {
-        esme.book.receipts.len() >= accepted
-    });
+    esme.until("a receipt for each accepted message", PATIENCE, |esme| esme.book.receipts.len() >= accepted);
     assert!(esme.book.accepted.values().all(|id| esme.book.receipts.contains_key(id)));
     let cdrs = inside.join("cdr");
-    wait_for("a final record for each", Duration::from_secs(20), || {
+    wait_for("a final record for each", PATIENCE, || {
         (super::site::finals_in(&cdrs).len() == accepted).then_some(())
     });
     println!("{accepted} accepted and delivered, {} refused while the disk was full", statuses.len());
     node.signal("TERM");
     esme.until_closed();
-    assert!(node.ended(Duration::from_secs(40)).success());
+    assert!(node.ended(PATIENCE).success());
 }

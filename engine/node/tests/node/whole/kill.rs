@@ -36,7 +36,7 @@ fn twenty_kills_under_load_lose_nothing_and_double_at_most_the_window() {
 }
 
 /// Visits of a place of the store that are more than those of a start, which claims each shard.
-const UNDER_LOAD: u32 = 400;
+const UNDER_LOAD: u32 = 300;
 
 #[test]
 fn a_node_that_dies_at_any_named_place_loses_nothing() {

@@ -8,7 +8,7 @@ use signalbox_backends::failpoint;
 
 use super::esme::Esme;
 use super::kill::judge;
-use super::site::{Node, Site, rows, wait_for};
+use super::site::{Node, PATIENCE, Site, rows, wait_for};
 use super::smsc::{Mood, Smsc};
 
 /// Messages that a session of the link may have on their way to the SMSC, and its sessions.
@@ -16,8 +16,6 @@ const WINDOW: usize = 10;
 pub const SESSIONS: usize = 2;
 /// Submissions that the ESME has without an answer.
 const OPEN: usize = 20;
-/// Longest load until a node has come to the place where it dies.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An SMSC that takes its time, and the place of a node before it with these settings beside the usual ones.
 pub fn scene(settings: &str) -> (Smsc, Site) {
@@ -55,14 +53,24 @@ impl<'a> Ordeal<'a> {
     /// Binds, and says how many submissions were never answered: they are sent again, under new numbers, so that the
     /// books see each.
     pub fn bind(&mut self) -> (Esme, u64) {
+        let bound = self.try_bind();
+        bound.unwrap_or_else(|| panic!("the ESME cannot bind after {} messages", self.next))
+    }
+
+    fn try_bind(&mut self) -> Option<(Esme, u64)> {
         let session = match self.esme.take() {
-            None => Esme::bind(self.site.smpp).expect("a bind"),
-            Some(before) => Esme::bind_again(self.site.smpp, before)
-                .unwrap_or_else(|_| panic!("the ESME cannot bind again after {} messages", self.next)),
+            None => Esme::bind(self.site.smpp).ok()?,
+            Some(before) => match Esme::bind_again(self.site.smpp, before) {
+                Ok(session) => session,
+                Err(before) => {
+                    self.esme = Some(*before);
+                    return None;
+                }
+            },
         };
         let again = session.book.unanswered.len() as u64 - self.repeated;
         self.repeated += again;
-        (session, again)
+        Some((session, again))
     }
 
     /// Loads a node with so many messages, goes on until the SMSC has one unanswered, and kills it. Returns how many
@@ -72,7 +80,7 @@ impl<'a> Ordeal<'a> {
         let (mut session, again) = self.bind();
         let goal = self.next + again + messages;
         while self.next < goal || self.smsc.unanswered() == 0 {
-            session.until("a place in the window", Duration::from_secs(20), |esme| esme.open() < OPEN);
+            session.until("a place in the window", PATIENCE, |esme| esme.open() < OPEN);
             session.submit(self.next).expect("a submit");
             self.next += 1;
             if self.next > goal + 2_000 {
@@ -91,8 +99,10 @@ impl<'a> Ordeal<'a> {
         if let Err(status) = node.ready() {
             return status;
         }
-        let (mut session, _) = self.bind();
-        let deadline = Instant::now() + PATIENCE;
+        // It may come to the place by itself.
+        let Some((mut session, _)) = self.try_bind() else { return node.ended(PATIENCE) };
+        // Some dozens of commits, each of which may take a second where other tests have the disk.
+        let deadline = Instant::now() + 3 * PATIENCE;
         while session.turn(Duration::from_millis(2)).is_ok() {
             assert!(Instant::now() < deadline, "the node does not come to {place}");
             if session.open() < OPEN {
@@ -101,7 +111,7 @@ impl<'a> Ordeal<'a> {
                 let _ = session.submit(self.next - 1);
             }
         }
-        let status = node.ended(Duration::from_secs(20));
+        let status = node.ended(PATIENCE);
         self.bury(session);
         status
     }
@@ -129,7 +139,7 @@ impl<'a> Ordeal<'a> {
         // The answers that were on their way still count.
         while session.turn(Duration::from_millis(20)).is_ok() {}
         self.esme = Some(session);
-        wait_for("the sessions of the dead node are gone", Duration::from_secs(10), || {
+        wait_for("the sessions of the dead node are gone", PATIENCE, || {
             (self.smsc.bound() == 0).then_some(())
         });
     }
@@ -144,15 +154,15 @@ impl<'a> Ordeal<'a> {
     /// The same on a node that runs, through a session that is bound.
     pub fn close_on(self, node: Node<'_>, mut session: Esme) -> String {
         session.submit_all(self.next..self.next + 20, 10);
-        session.until("an outcome for each accepted message", Duration::from_secs(60), |esme| {
+        session.until("an outcome for each accepted message", PATIENCE, |esme| {
             esme.book.accepted.values().all(|id| esme.book.receipts.contains_key(id))
         });
-        wait_for("nothing is open", Duration::from_secs(30), || {
+        wait_for("nothing is open", PATIENCE, || {
             (self.site.metric("queue_messages", "") == 0.0).then_some(())
         });
         node.signal("TERM");
         session.until_closed();
-        assert!(node.ended(Duration::from_secs(40)).success());
+        assert!(node.ended(PATIENCE).success());
         assert!(
             session.book.accepted.len() as u64 > self.next / 2,
             "{} accepted",

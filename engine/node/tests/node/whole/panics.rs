@@ -6,7 +6,7 @@ use signalbox_backends::failpoint::{VARIABLE, built_in};
 
 use super::esme::Esme;
 use super::kill::judge_of;
-use super::site::{Site, rows, wait_for};
+use super::site::{PATIENCE, Site, rows, wait_for};
 use super::smsc::{Mood, Smsc};
 
 const EACH: u64 = 300;
@@ -41,9 +41,7 @@ fn a_link_that_panics_is_restarted_and_leaves_the_others_alone() {
         esme.submit_all(CALM + number..CALM + number + 1, 1);
     }
     assert_eq!(esme.book.accepted.len() as u64, 2 * EACH, "{:?}", esme.book.refused);
-    esme.until("a receipt for each", Duration::from_secs(40), |esme| {
-        esme.book.receipts.len() as u64 == 2 * EACH
-    });
+    esme.until("a receipt for each", PATIENCE, |esme| esme.book.receipts.len() as u64 == 2 * EACH);
     let failures = site.metric("actor_failures_total", "kind=\"link\"");
     let restarts = site.metric("actor_restarts_total", "kind=\"link\"");
     assert!(failures >= 1.0 && (failures - restarts).abs() < 0.1, "{failures} failures, {restarts} restarts");
@@ -54,12 +52,10 @@ fn a_link_that_panics_is_restarted_and_leaves_the_others_alone() {
     assert_eq!(calm.sessions(), 1, "the other link has its session of the beginning");
     assert_eq!(site.http("GET", "/ready", "").map(|(status, _)| status), Some(200));
 
-    wait_for("nothing is open", Duration::from_secs(20), || {
-        (site.metric("queue_messages", "") == 0.0).then_some(())
-    });
+    wait_for("nothing is open", PATIENCE, || (site.metric("queue_messages", "") == 0.0).then_some(()));
     node.signal("TERM");
     esme.until_closed();
-    assert!(node.ended(Duration::from_secs(40)).success());
+    assert!(node.ended(PATIENCE).success());
     // A window for each panic, of which there may have been some since they were counted.
     let most = wild.sessions() as usize * WINDOW;
     let verdict = judge_of(&site, &esme.book, &[&wild, &calm], most);

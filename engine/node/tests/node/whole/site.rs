@@ -3,8 +3,11 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -24,16 +27,25 @@ pub fn wait_for<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Opt
     }
 }
 
-/// A port that nobody has, and that the system gives nobody who asks it for any: tests run side by side, and each
-/// port is handed out once.
+/// How long a condition is waited for: longer than anything takes on a machine that has other work, too.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A port that nobody has, and that the system gives nobody who asks it for any: tests run side by side, in several
+/// processes, and each port is handed out once while the one who has it lives.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
+    static TAKEN: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
     loop {
         // From 10000, below the range that the system takes from; other test processes begin elsewhere.
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
         let port = 10_000 + (std::process::id().wrapping_mul(97) + step) % 20_000;
         let port = u16::try_from(port).expect("below 30000");
+        // A name that the kernel gives to one process only, and takes back at its end.
+        let name = format!("signalbox-test-port-{port}");
+        let name = std::os::unix::net::SocketAddr::from_abstract_name(name).expect("a short name");
+        let Ok(taken) = UnixListener::bind_addr(&name) else { continue };
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            TAKEN.lock().expect("the ports").push(taken);
             return port;
         }
     }
@@ -113,6 +125,15 @@ impl Site {
     /// Starts a node and waits until it is ready.
     pub fn start(&self) -> Node<'_> {
         self.start_under(&[])
+    }
+
+    /// Starts a node and waits until its link `smsc` is bound as well.
+    pub fn start_linked(&self) -> Node<'_> {
+        let node = self.start();
+        wait_for("the link is bound", PATIENCE, || {
+            (self.metric("smpp_link_bound", "link=\"smsc\"") >= 1.0).then_some(())
+        });
+        node
     }
 
     /// The same with words in front of the command.
@@ -204,8 +225,8 @@ pub fn finals_in(folder: &Path) -> Vec<Value> {
 
 /// One request over a connection of its own.
 pub fn http(to: SocketAddr, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(2)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(10)).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -227,7 +248,7 @@ impl Node<'_> {
     /// Waits until it is ready, or has ended before that.
     pub fn ready(&mut self) -> Result<(), ExitStatus> {
         let site = self.site;
-        wait_for("the node is ready", Duration::from_secs(30), || {
+        wait_for("the node is ready", PATIENCE, || {
             if let Some(status) = self.child.try_wait().expect("the node's state") {
                 return Some(Err(status));
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::esme::Esme;
-use super::super::site::{Site, rows, wait_for};
+use super::super::site::{PATIENCE, Site, rows, wait_for};
 use super::super::smsc::Smsc;
 
 #[test]
@@ -20,8 +20,8 @@ fn the_admin_port_says_what_is_and_drains() {
 
     let mut esme = Esme::bind(site.smpp).expect("a bind");
     esme.submit_all(0..50, 10);
-    esme.until("receipts", Duration::from_secs(10), |esme| esme.book.receipts.len() == 50);
-    wait_for("the metrics tell of 50 messages", Duration::from_secs(10), || {
+    esme.until("receipts", PATIENCE, |esme| esme.book.receipts.len() == 50);
+    wait_for("the metrics tell of 50 messages", PATIENCE, || {
         (site.metric("smpp_requests_total", "submit_sm") >= 100.0).then_some(())
     });
     let (_, metrics) = get("/metrics");
@@ -40,7 +40,7 @@ fn the_admin_port_says_what_is_and_drains() {
     assert_eq!(site.http("POST", "/drain", "").map(|(status, _)| status), Some(202));
     // A peer that answers until it is unbound does not hold up the drain.
     esme.until_closed();
-    let ended = node.ended(Duration::from_secs(30));
+    let ended = node.ended(PATIENCE);
     assert!(ended.success(), "{ended}");
 }
 

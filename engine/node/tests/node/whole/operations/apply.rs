@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::esme::Esme;
 use super::super::kill::judge_of;
-use super::super::site::{Site, rows, wait_for};
+use super::super::site::{PATIENCE, Site, rows, wait_for};
 use super::super::smsc::{Mood, Smsc};
 
 /// Of the operator who changes the catalog.
@@ -48,7 +48,7 @@ struct Load {
 impl Load {
     fn go_on(&mut self) {
         for number in [self.next, KEPT + self.next] {
-            self.esme.until("a place in the window", Duration::from_secs(20), |esme| esme.open() < 20);
+            self.esme.until("a place in the window", PATIENCE, |esme| esme.open() < 20);
             self.esme.submit(number).expect("a submit");
         }
         self.next += 1;
@@ -103,7 +103,7 @@ fn a_changed_link_leaves_the_others_alone_and_loses_nothing_under_load() {
         load.until("its sessions are bound", || changed.sessions() >= sessions_at_least, 0);
         load.until("it carries mail as changed", || changed.count() > before + 50, 50);
     }
-    wait_for("two sessions", Duration::from_secs(10), || (changed.bound() == 2).then_some(()));
+    wait_for("two sessions", PATIENCE, || (changed.bound() == 2).then_some(()));
     assert!((site.metric("smpp_window_limit", "\"smsc\"") - 2.0 * 10.0).abs() < 0.1, "each has its window");
 
     // A reload that changes nothing touches nobody.
@@ -114,16 +114,12 @@ fn a_changed_link_leaves_the_others_alone_and_loses_nothing_under_load() {
     assert_eq!(kept.sessions(), 1, "the other link has its session of the beginning");
 
     let Load { mut esme, next } = load;
-    esme.until("the responses", Duration::from_secs(20), |esme| esme.open() == 0);
+    esme.until("the responses", PATIENCE, |esme| esme.open() == 0);
     assert_eq!(esme.book.accepted.len() as u64, 2 * next, "{:?}", esme.book.refused);
-    esme.until("a receipt for each", Duration::from_secs(60), |esme| {
-        esme.book.receipts.len() as u64 == 2 * next
-    });
-    wait_for("nothing is open", Duration::from_secs(20), || {
-        (site.metric("queue_messages", "") == 0.0).then_some(())
-    });
+    esme.until("a receipt for each", PATIENCE, |esme| esme.book.receipts.len() as u64 == 2 * next);
+    wait_for("nothing is open", PATIENCE, || (site.metric("queue_messages", "") == 0.0).then_some(()));
     node.signal("TERM");
     esme.until_closed();
-    assert!(node.ended(Duration::from_secs(40)).success());
+    assert!(node.ended(PATIENCE).success());
     println!("{} messages over 3 changes: {}", 2 * next, judge_of(&site, &esme.book, &[&changed, &kept], 0));
 }

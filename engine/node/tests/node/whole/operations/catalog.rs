@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::esme::{Esme, destination};
 use super::super::kill::judge_of;
-use super::super::site::{Site, rows, wait_for};
+use super::super::site::{PATIENCE, Site, rows, wait_for};
 use super::super::smsc::Smsc;
 use super::apply::{TOKEN, apply};
 
@@ -71,7 +71,7 @@ fn a_large_upload_beside_traffic_refuses_nobody_and_loses_nothing() {
     }
     let output = applying.wait_with_output().expect("its output");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     while second.count() < 50 {
         assert!(Instant::now() < deadline, "nothing is routed by the new table");
         submit(&mut esme);
@@ -89,17 +89,15 @@ fn a_large_upload_beside_traffic_refuses_nobody_and_loses_nothing() {
     next += 1;
     let accepted = esme.book.accepted.len();
     assert_eq!(accepted as u64, next, "{:?}", esme.book.refused);
-    esme.until("a receipt for each", Duration::from_secs(30), |esme| esme.book.receipts.len() == accepted);
+    esme.until("a receipt for each", PATIENCE, |esme| esme.book.receipts.len() == accepted);
     assert_eq!(first.count(), before, "what came after goes by the new table");
     assert!(before > 0, "what came before went by the old one");
     assert_eq!((first.sessions(), second.sessions()), (1, 1), "no link was touched");
 
-    wait_for("nothing is open", Duration::from_secs(20), || {
-        (site.metric("queue_messages", "") == 0.0).then_some(())
-    });
+    wait_for("nothing is open", PATIENCE, || (site.metric("queue_messages", "") == 0.0).then_some(()));
     node.signal("TERM");
     esme.until_closed();
-    assert!(node.ended(Duration::from_secs(40)).success());
+    assert!(node.ended(PATIENCE).success());
     println!(
         "{accepted} messages beside {NUMBERS} numbers and {CARRIERS} rows, the slowest response after {slowest:?}: {}",
         judge_of(&site, &esme.book, &[&first, &second], 0)

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::esme::Esme;
 use super::super::kill::judge;
-use super::super::site::{Site, rows, wait_for};
+use super::super::site::{PATIENCE, Site, rows, wait_for};
 use super::super::smsc::{Mood, Smsc};
 
 #[test]
@@ -22,13 +22,13 @@ fn a_drain_under_load_loses_nothing_and_doubles_nothing() {
         };
         let goal = next + 150;
         while next < goal || smsc.unanswered() == 0 {
-            session.until("a place in the window", Duration::from_secs(10), |esme| esme.open() < 30);
+            session.until("a place in the window", PATIENCE, |esme| esme.open() < 30);
             session.submit(next).expect("a submit");
             next += 1;
         }
         node.signal("TERM");
         // The load goes on until the node closes.
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             assert!(Instant::now() < deadline, "the node does not close its sessions");
             if session.open() < 30 && session.submit(next).is_ok() {
@@ -38,7 +38,7 @@ fn a_drain_under_load_loses_nothing_and_doubles_nothing() {
                 break;
             }
         }
-        let ended = node.ended(Duration::from_secs(40));
+        let ended = node.ended(PATIENCE);
         assert!(ended.success(), "{ended}");
         esme = Some(session);
     }
@@ -47,7 +47,7 @@ fn a_drain_under_load_loses_nothing_and_doubles_nothing() {
         .unwrap_or_else(|_| panic!("no last bind"));
     let accepted = session.book.accepted.len();
     assert!(accepted >= 300, "{accepted} accepted");
-    let deadline = Instant::now() + Duration::from_secs(15);
+    let deadline = Instant::now() + PATIENCE;
     let receipted = |esme: &Esme| esme.book.accepted.values().all(|id| esme.book.receipts.contains_key(id));
     while !receipted(&session) {
         let late = Instant::now() >= deadline;
@@ -69,12 +69,10 @@ fn a_drain_under_load_loses_nothing_and_doubles_nothing() {
         "{:?}",
         session.book.receipts
     );
-    wait_for("nothing is open", Duration::from_secs(10), || {
-        (site.metric("queue_messages", "") == 0.0).then_some(())
-    });
+    wait_for("nothing is open", PATIENCE, || (site.metric("queue_messages", "") == 0.0).then_some(()));
     node.signal("TERM");
     session.until_closed();
-    assert!(node.ended(Duration::from_secs(40)).success());
+    assert!(node.ended(PATIENCE).success());
     let doubts = site.finals().into_iter().filter(|cdr| cdr["doubt"] == true).collect::<Vec<_>>();
     assert!(doubts.is_empty(), "{} in doubt after a drain, such as {:?}", doubts.len(), doubts.first());
     // A drained node leaves no doubt behind: no duplicate at all.

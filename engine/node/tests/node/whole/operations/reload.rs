@@ -1,10 +1,9 @@
 //! SIGHUP: what is right is put in force while sessions stay; what is wrong changes nothing and is named.
 
 use std::fs;
-use std::time::Duration;
 
 use super::super::esme::Esme;
-use super::super::site::{Site, rows, wait_for};
+use super::super::site::{PATIENCE, Site, rows, wait_for};
 use super::super::smsc::{Mood, Smsc};
 use super::super::wire;
 
@@ -16,15 +15,13 @@ fn a_reload_changes_bounds_and_touches_no_session() {
     let mut esme = Esme::bind(site.smpp).expect("a bind");
     esme.submit_all(0..10, 10);
     assert_eq!(esme.book.accepted.len(), 10);
-    wait_for("the link is bound", Duration::from_secs(5), || (smsc.bound() == 1).then_some(()));
+    wait_for("the link is bound", PATIENCE, || (smsc.bound() == 1).then_some(()));
 
     // Two open messages at most: with an SMSC that answers nothing they stay open.
     smsc.set(Mood::Silent);
     site.write_settings_with("[limits]\naccount_messages = 12\n");
     node.signal("HUP");
-    wait_for("the reload is logged", Duration::from_secs(5), || {
-        site.log().contains("\"reloaded\"").then_some(())
-    });
+    wait_for("the reload is logged", PATIENCE, || site.log().contains("\"reloaded\"").then_some(()));
     assert!((site.metric("config_last_reload_successful", "") - 1.0).abs() < 0.1);
     // The ten before are open too, since their receipts never come.
     esme.submit_all(10..20, 1);
@@ -35,7 +32,7 @@ fn a_reload_changes_bounds_and_touches_no_session() {
     let line = right.lines().count() + 1;
     fs::write(site.path("node.toml"), format!("{right}account_mesages = 5000\n")).expect("the settings");
     node.signal("HUP");
-    wait_for("the fault is logged with its place", Duration::from_secs(5), || {
+    wait_for("the fault is logged with its place", PATIENCE, || {
         let log = site.log();
         let told = log.lines().find(|line| line.contains("not reloaded"))?.to_owned();
         assert!(told.contains(&format!("node.toml:{line}:")), "{told}");

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::super::site::{Site, free_port, http, rows, wait_for};
+use super::super::site::{PATIENCE, Site, free_port, http, rows, wait_for};
 use super::super::smsc::Smsc;
 use super::super::wire::Message;
 use super::process::Process;
@@ -89,11 +89,11 @@ impl Kannel {
             Process::start(command, &folder.join(program))
         };
         let bearerbox = start("bearerbox");
-        wait_for("bearerbox listens", Duration::from_secs(15), || http(admin, "GET", "/status.txt", ""));
+        wait_for("bearerbox listens", PATIENCE, || http(admin, "GET", "/status.txt", ""));
         let smsbox = start("smsbox");
-        wait_for("smsbox listens", Duration::from_secs(15), || http(sendsms, "GET", "/", ""));
+        wait_for("smsbox listens", PATIENCE, || http(sendsms, "GET", "/", ""));
         let kannel = Self { _smsbox: smsbox, _bearerbox: bearerbox, sendsms, admin };
-        wait_for("Kannel is bound", Duration::from_secs(20), || {
+        wait_for("Kannel is bound", PATIENCE, || {
             let (_, status) = http(kannel.admin, "GET", "/status.txt", "")?;
             status.contains("(online").then_some(())
         });
@@ -114,7 +114,7 @@ impl Kannel {
 fn relayed(hexadecimal: bool) -> usize {
     let smsc = Smsc::with_ids(Some(Duration::from_millis(20)), hexadecimal);
     let site = Site::new(&rows(smsc.address, "", "window = 50\nburst = 100"));
-    let _node = site.start();
+    let _node = site.start_linked();
     let application = Application::start();
     let folder = tempfile::tempdir().expect("a folder");
     let kannel = Kannel::start(folder.path(), &site, &application);
@@ -124,7 +124,7 @@ fn relayed(hexadecimal: bool) -> usize {
     kannel.send("447700900001", "Hello", &application);
     for kind in [8, 1] {
         let wanted = format!("/dlr?to=447700900001&type={kind}");
-        wait_for(&wanted, Duration::from_secs(20), || (application.asked(&wanted).len() == 1).then_some(()));
+        wait_for(&wanted, PATIENCE, || (application.asked(&wanted).len() == 1).then_some(()));
         cases += 1;
     }
     assert_eq!(smsc.taken()[0].message.text, b"Hello");
@@ -134,7 +134,7 @@ fn relayed(hexadecimal: bool) -> usize {
     for number in 0..many {
         kannel.send(&format!("44770091{number:04}"), "one+of+many", &application);
     }
-    wait_for("a report of delivery for each", Duration::from_secs(30), || {
+    wait_for("a report of delivery for each", PATIENCE, || {
         let delivered = application.asked("/dlr?to=44770091");
         (delivered.iter().filter(|path| path.ends_with("type=1")).count() == many).then_some(())
     });
@@ -147,7 +147,7 @@ fn relayed(hexadecimal: bool) -> usize {
         text: b"STOP".to_vec(),
         ..Message::default()
     });
-    wait_for("the device's message", Duration::from_secs(20), || {
+    wait_for("the device's message", PATIENCE, || {
         let found = application.asked("/mo?");
         found.iter().any(|path| path.contains("447700900002") && path.ends_with("text=STOP")).then_some(())
     });

@@ -24,7 +24,7 @@ fn smpplib_sends_to_node_and_gets_the_receipt() {
     for ids in ["decimal", "hexadecimal"] {
         let (process, address) = smsc(&folder.path().join(ids), &[ids]);
         let site = Site::new(&rows(address, "", ""));
-        let _node = site.start();
+        let _node = site.start_linked();
         let sent = Command::new(python())
             .arg(root().join("docs/examples/send.py"))
             .args(["447700900123", "Hello {from} an [ESME] €", "--port", &site.smpp.port().to_string()])
@@ -50,7 +50,7 @@ fn an_esme_on_node_is_served() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_process, address) = smsc(&folder.path().join("smsc"), &[]);
     let site = Site::new(&rows(address, "", "window = 50\nburst = 100"));
-    let _node = site.start();
+    let _node = site.start_linked();
     let ran = node_script("esme.js").arg(site.smpp.port().to_string()).output().expect("node runs");
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     let cases = text.lines().filter(|line| line.starts_with("ok ")).count();

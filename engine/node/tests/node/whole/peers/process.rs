@@ -3,9 +3,8 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use super::super::site::{root, wait_for};
+use super::super::site::{PATIENCE, root, wait_for};
 
 /// See the module.
 pub struct Process {
@@ -29,7 +28,7 @@ impl Process {
     /// Waits for a line that begins so, and returns the rest of it.
     #[track_caller]
     pub fn line(&mut self, beginning: &str) -> String {
-        wait_for(beginning, Duration::from_secs(15), || {
+        wait_for(beginning, PATIENCE, || {
             let output = self.output();
             if let Some(status) = self.child.try_wait().expect("its state") {
                 panic!("the peer ended with {status}: {output}");

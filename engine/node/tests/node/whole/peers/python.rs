@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use super::super::site::{Site, root, rows, wait_for};
+use super::super::site::{PATIENCE, Site, root, rows, wait_for};
 use super::super::smsc::{Mood, Smsc};
 
 pub fn python() -> PathBuf {
@@ -30,7 +30,7 @@ fn send(site: &Site, more: &[&str]) -> Output {
 fn the_example_of_the_readme_gets_its_receipt() {
     let smsc = Smsc::start(Some(Duration::from_millis(20)));
     let site = Site::new(&rows(smsc.address, "", ""));
-    let _node = site.start();
+    let _node = site.start_linked();
     let mut cases = 0;
 
     let one = send(&site, &["447700900123", "Hello from an ESME"]);
@@ -69,9 +69,7 @@ fn the_example_of_the_readme_gets_its_receipt() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("nvalid"), "{wrong:?}");
     cases += 1;
 
-    wait_for("four final records and a fifth", Duration::from_secs(10), || {
-        (site.finals().len() >= 6).then_some(())
-    });
+    wait_for("four final records and a fifth", PATIENCE, || (site.finals().len() >= 6).then_some(()));
     let outcomes =
         site.finals().iter().map(|cdr| cdr["outcome"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>();
     assert_eq!(outcomes.iter().filter(|outcome| *outcome == "delivered").count(), 5, "{outcomes:?}");
