@@ -27,7 +27,9 @@ pub use http::{
     BodyTemplate, HttpAnswer, HttpBodyType, HttpCallback, HttpLink, HttpMethod, HttpMo, HttpParts,
     HttpReceipt, ReceiptWord, SignatureKind,
 };
-pub use link::{ErrorClass, InterfaceVersion, Link, LinkProtocol, LinkTls, LongMessages, Reconnect};
+pub use link::{
+    ErrorClass, InterfaceVersion, Link, LinkOutbind, LinkProtocol, LinkTls, LongMessages, Reconnect,
+};
 pub use plan::{CatalogPlan, RowChange, RowChangeKind};
 pub use quirks::{
     AddressCharset, DefaultAlphabet, MessageIdForm, MissingNul, Quirks, SmLength, TimeCheck, TlvCheck,

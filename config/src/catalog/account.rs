@@ -1,12 +1,15 @@
 //! Accounts: peers and applications that send through us.
 
+use std::collections::BTreeMap;
+
 use crate::setting::{Agreement, Cursor, Problems, choices, settings};
 use crate::value::{
     AccountPassword, AddressPattern, CertificateFingerprint, Count, Country, Host, IpNetwork, Name, Period,
-    Rate, Secret, SourcePattern, Text,
+    Rate, Secret, SourcePattern, StatusCode, Text,
 };
 
 use super::class::TrafficClass;
+use super::link::ErrorClass;
 use super::quirks::Quirks;
 
 choices! {
@@ -115,6 +118,8 @@ settings! {
         receipts_as: ReceiptPdu = "deliver_sm",
         /// Receipts name the message in TLVs too (receipted_message_id, message_state).
         receipt_tlvs: bool = true,
+        /// What its errors mean to receipts and MO messages, where it is not what SMPP says.
+        errors: BTreeMap<StatusCode, ErrorClass> => crate::Tree::table([("0x58", "throttling".into())]),
         /// Where to knock (outbind, SMPP 3.4, 4.1.7) when something waits and no session is bound.
         outbind: Option<Outbind>,
         /// What its PDUs have of their own.

@@ -1,7 +1,7 @@
 //! Links: aggregators and carriers that we bind to, or whose API we use.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::account::BindMode;
 use super::class::TrafficClass;
@@ -83,6 +83,8 @@ settings! {
         port: Option<Count<1, 65_535>> => 2776,
         /// TLS, where it speaks it.
         tls: Option<LinkTls>,
+        /// Where we wait for it to knock, when it does not wait for us to connect; it needs no `host` then.
+        outbind: Option<LinkOutbind>,
         /// What a link over HTTP says and understands.
         http: Option<HttpLink>,
         /// What we bind with.
@@ -171,6 +173,18 @@ settings! {
 }
 
 settings! {
+    /// Where an SMSC knocks (outbind, SMPP 3.4, 2.2.1): we bind over the connection that it opens.
+    pub struct LinkOutbind {
+        /// Address and port that we listen on.
+        address: SocketAddr => "127.0.0.1:2780",
+        /// What it must call itself.
+        system_id: Text<1, 15> => "smsc",
+        /// The password that it must show.
+        password: Secret => crate::Tree::table([("env", "SIGNALBOX_SECRET_KNOCK".into())]),
+    }
+}
+
+settings! {
     /// TLS towards a peer.
     pub struct LinkTls agrees {
         /// Name that its certificate must have; `host` when it is not set.
@@ -240,8 +254,12 @@ impl Link {
     fn check_protocol(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
         match self.protocol {
             LinkProtocol::Smpp => {
-                needed("host", self.host.as_ref(), at, problems);
-                needed("port", self.port.as_ref(), at, problems);
+                if self.outbind.is_none() {
+                    needed("host", self.host.as_ref(), at, problems);
+                    needed("port", self.port.as_ref(), at, problems);
+                } else if self.tls.is_some() {
+                    problems.conflict(at, "tls", "is not spoken where the peer knocks");
+                }
                 needed("system_id", self.system_id.as_ref(), at, problems);
                 needed("password", self.password.as_ref(), at, problems);
             }

@@ -37,6 +37,11 @@ settings! {
         max_sessions: Count<1, 100_000> = 1_000,
         /// Connections that have not bound yet.
         max_unbound: Count<1, 10_000> = 200,
+        /// Connections from one address, bound or not; `max_sessions` when it is not set.
+        max_per_address: Option<Count<1, 100_000>> => 100,
+        /// Connections from one address that have not bound yet; three quarters of `max_unbound` when it is not set, so
+        /// that no address can have all places.
+        max_unbound_per_address: Option<Count<1, 10_000>> => 50,
         /// Binds that are looked at in a second, from all addresses together.
         max_binds_per_second: Count<1, 10_000> = 200,
         /// A connection must bind within this time (session_init_timer, SMPP 3.4, 7.2).

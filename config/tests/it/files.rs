@@ -94,7 +94,7 @@ fn the_reference_of_rows_can_be_read_but_for_what_excludes_itself() {
     let keys: Vec<&str> = errors.all().iter().map(|error| error.key.as_str()).collect();
     assert_eq!(
         keys,
-        ["link[0].http.token", "route[0].then", "counter_policy[0].throttle_per_minute"],
+        ["link[0].tls", "link[0].http.token", "route[0].then", "counter_policy[0].throttle_per_minute"],
         "{errors}"
     );
 }

@@ -199,11 +199,11 @@ impl Links {
     }
 
     /// Puts other settings in force: what did not change is not touched, what did is drained and begins anew, and
-    /// what had failed too often is tried again.
+    /// what had failed too often is tried again. Sessions of a link follow its rules without beginning anew.
     ///
     /// # Errors
     /// When the runtime is about to end.
-    pub async fn apply(&self, settings: LinksSettings) -> Result<(), SupervisorGone> {
+    pub async fn apply(&self, mut settings: LinksSettings) -> Result<(), SupervisorGone> {
         let _one = self.inner.applying.lock().await;
         let before = self.inner.settings.lock().clone();
         let states: FxHashMap<String, ChildState> =
@@ -215,6 +215,13 @@ impl Links {
         let now = self.inner.ground.clock.now().mono;
         self.inner.door.accounts.apply(&settings.accounts, now);
 
+        for link in &mut settings.links {
+            let old = before.links.iter().find(|old| old.name == link.name);
+            if let Some(old) = old.filter(|old| link.keeps_sessions_of(old)) {
+                old.rules.follow(&link.rules);
+                *link = old.clone();
+            }
+        }
         for link in &settings.links {
             let old = before.links.iter().find(|old| old.name == link.name);
             let unchanged = old.is_some_and(|old| old == link);

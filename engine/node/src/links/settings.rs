@@ -3,6 +3,7 @@
 //! Plain values: nothing here reads a file or a catalog. `catalog` makes them from the catalog's rows.
 
 mod catalog;
+mod live;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use signalbox_text::phone::Region;
 
 pub use catalog::ConversionError;
 pub(super) use catalog::error_class;
+pub use live::LiveRules;
 
 use super::http::HttpSettings;
 use super::map::{DataCodings, ErrorTable, LongMessages, Rewrites, StatusMap, TlvEdits};
@@ -212,8 +214,8 @@ pub struct LinkSettings {
     pub reconnect: Reconnect,
     /// What its PDUs have of their own.
     pub profile: Profile,
-    /// What is changed in messages on their way.
-    pub rules: Arc<LinkRules>,
+    /// What is changed in messages on their way; bound sessions follow its changes.
+    pub rules: LiveRules,
     /// Where we wait for it to knock.
     pub outbind: Option<OutbindListener>,
     /// What it says and understands over HTTP; then it speaks that and not SMPP.
@@ -244,6 +246,13 @@ pub struct LinkRules {
 }
 
 impl LinkSettings {
+    /// True when sessions that were made from `before` go on as they are: nothing differs, or the rules alone, which
+    /// they follow.
+    #[must_use]
+    pub fn keeps_sessions_of(&self, before: &Self) -> bool {
+        Self { rules: before.rules.clone(), ..self.clone() } == *before
+    }
+
     /// A link with a name and an address, and all else as most peers need it.
     #[must_use]
     pub fn new(id: LinkId, name: &str, host: &str, port: u16) -> Self {
@@ -271,7 +280,7 @@ impl LinkSettings {
             times: SessionTimes::default(),
             reconnect: Reconnect::default(),
             profile: Profile::default(),
-            rules: Arc::new(LinkRules::default()),
+            rules: LiveRules::default(),
             outbind: None,
             http: None,
         }

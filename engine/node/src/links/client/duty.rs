@@ -74,10 +74,11 @@ impl ClientDuty {
             return;
         }
         let asked = Asked::new(command, sequence, line.now.mono);
+        let rules = self.link.rules.now();
         let arrival = Arrival {
             reply: ReplyTo { session, token: asked.token() },
             link: self.link.id,
-            rules: &self.link.rules,
+            rules: &rules,
             profile: line.session.profile(),
         };
         let event = match body {
@@ -86,6 +87,7 @@ impl ClientDuty {
             // The machine lets an SMSC ask nothing else.
             _ => Err(CommandStatus::RINVCMDID),
         };
+        drop(rules);
         match event {
             Ok(event) => line.events.push(event),
             Err(status) => self.refuse(line, asked, status),
@@ -93,7 +95,7 @@ impl ClientDuty {
     }
 
     fn refuse(&mut self, line: &mut Line, asked: Asked, status: CommandStatus) {
-        let status = self.link.rules.status_out.apply(status);
+        let status = self.link.rules.now().status_out.apply(status);
         line.metrics.response(Flow::In, asked.command, status, asked.waited(line.now.mono));
         let at = line.at();
         if let Err(error) = line.session.reject(at, asked.sequence, status) {
@@ -109,11 +111,11 @@ fn same(given: &[u8], expected: &[u8]) -> bool {
 
 impl Meaning for ClientDuty {
     fn class(&self, status: CommandStatus) -> ErrorClass {
-        self.link.rules.errors.class(status)
+        self.link.rules.now().errors.class(status)
     }
 
     fn reported(&self, status: CommandStatus) -> CommandStatus {
-        self.link.rules.status_in.apply(status)
+        self.link.rules.now().status_in.apply(status)
     }
 }
 
@@ -172,7 +174,7 @@ impl Duty for ClientDuty {
         let profile = line.session.profile();
         match released.body() {
             CoreBody::Content(content) => {
-                map::submit_to_link(released, content, &self.link.rules, profile, line.now.wall)
+                map::submit_to_link(released, content, &self.link.rules.now(), profile, line.now.wall)
             }
             // A receipt that goes to a link is one that we pass on as the SMSC of another.
             CoreBody::Receipt(receipt) => {

@@ -132,7 +132,8 @@ impl Door {
         let status = response.status().as_u16();
         let document = Document::new(response.headers(), body, Vec::new());
         let now = self.ground.clock.now().wall;
-        let Verdict { answer, pause } = judge(&http.row.answer, &self.link.rules, status, &document, now);
+        let Verdict { answer, pause } =
+            judge(&http.row.answer, &self.link.rules.now(), status, &document, now);
         let mut events = Vec::with_capacity(2);
         if let Some(wait) = pause.filter(|wait| !wait.is_zero()) {
             // Before the answer: what it frees must not leave in between.

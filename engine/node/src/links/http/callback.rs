@@ -185,7 +185,7 @@ impl Said<'_> {
         let id = self.need(&row.id_at, "the id of the message")?;
         let word = self.need(&row.state_at, "the state")?;
         let mut device = address(&self.need(&row.to_at, "the device's number")?)?;
-        self.link.rules.rewrites.apply(Way::In, AddressField::Source, &mut device);
+        self.link.rules.now().rewrites.apply(Way::In, AddressField::Source, &mut device);
         let listed = row.states.iter().find(|(listed, _)| listed.eq_ignore_ascii_case(&word));
         let state = listed
             .map(|(_, state)| state_of(*state))
@@ -208,8 +208,8 @@ impl Said<'_> {
     fn mo(&self, row: &HttpMo) -> Result<Event, CallbackError> {
         let mut source = address(&self.need(&row.from_at, "the sender")?)?;
         let mut destination = address(&self.need(&row.to_at, "the receiver")?)?;
-        self.link.rules.rewrites.apply(Way::In, AddressField::Source, &mut source);
-        self.link.rules.rewrites.apply(Way::In, AddressField::Destination, &mut destination);
+        self.link.rules.now().rewrites.apply(Way::In, AddressField::Source, &mut source);
+        self.link.rules.now().rewrites.apply(Way::In, AddressField::Destination, &mut destination);
         let content = self.content(row)?;
         let first_part = is_first_part(EsmClass(content.esm_class), &content.payload, &Tlvs::new());
         Ok(Event::Inbound(Box::new(Inbound {
@@ -233,7 +233,7 @@ impl Said<'_> {
         let coding = match self.at(&row.coding_at) {
             Some(coding) => {
                 let coding = coding.parse().map_err(|_| unreadable("data_coding is not 0 to 255"))?;
-                Some(self.link.rules.data_coding_in.apply(coding))
+                Some(self.link.rules.now().data_coding_in.apply(coding))
             }
             None => None,
         };

@@ -71,16 +71,17 @@ impl Fields {
     pub(super) fn of(released: &Released, link: &LinkSettings, now: Micros) -> Result<Self, NotSayable> {
         let Body::Content(content) = released.body() else { return Err(NotSayable::Receipt) };
         let (mut source, mut destination) = (released.source().clone(), released.destination().clone());
-        link.rules.rewrites.apply(Way::Out, AddressField::Source, &mut source);
-        link.rules.rewrites.apply(Way::Out, AddressField::Destination, &mut destination);
-        let (header, data, part) = user_data(content, link.rules.long_messages)?;
+        let rules = link.rules.now();
+        rules.rewrites.apply(Way::Out, AddressField::Source, &mut source);
+        rules.rewrites.apply(Way::Out, AddressField::Destination, &mut destination);
+        let (header, data, part) = user_data(content, rules.long_messages)?;
         let read = Profile::default().decode(content.data_coding, header.as_ref(), &data);
         let text = match read {
             Text::Text { text, .. } => Some(text),
             Text::Binary { .. } => None,
         };
         let mut expires_at = released.expires_at();
-        if let Some(longest) = link.rules.max_validity {
+        if let Some(longest) = rules.max_validity {
             // From its acceptance, so that each attempt says the same.
             expires_at = expires_at.min(released.id().accepted_at().after(longest)).max(now);
         }
@@ -91,7 +92,7 @@ impl Fields {
             text,
             data,
             header,
-            coding: link.rules.data_coding_out.apply(content.data_coding),
+            coding: rules.data_coding_out.apply(content.data_coding),
             part,
             id: released.id().to_string(),
             attempt: released.attempt(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use signalbox_config::Settings;
 use signalbox_config::catalog::{self as rows, LinkProtocol};
 use signalbox_config::settings as nodes;
-use signalbox_config::value::{AccountPassword, SecretError, SecretPlaces};
+use signalbox_config::value::{AccountPassword, SecretError, SecretPlaces, StatusCode};
 use signalbox_core::address::{Address, ton};
 use signalbox_core::id::{AccountId, LinkId};
 use signalbox_core::message::TrafficClass;
@@ -17,7 +17,8 @@ use signalbox_smpp::{
 
 use super::{
     AccountSettings, BindModes, ClientTls, LinkRules, LinkSettings, LinksSettings, ListenerSettings, LockOut,
-    OutbindTarget, Password, Reconnect, ServerTls, SessionTimes, SmscSettings, SupervisionSettings,
+    OutbindListener, OutbindTarget, Password, Reconnect, ServerTls, SessionTimes, SmscSettings,
+    SupervisionSettings,
 };
 use crate::catalog::Snapshot;
 use crate::links::http::{HttpSettings, HttpSettingsError};
@@ -153,11 +154,34 @@ impl LinkSettings {
                 jitter_percent: u32::try_from(row.reconnect.jitter_percent.get()).unwrap_or(100),
             },
             profile: Profile { version, ..profile(&row.quirks) },
-            rules: Arc::new(rules(row)),
-            outbind: None,
+            rules: rules(row).into(),
+            outbind: outbind_listener(row, secrets)?,
             name,
         })
     }
+}
+
+/// Where a link's SMSC knocks; what is switched off needs no password.
+fn outbind_listener(
+    row: &rows::Link,
+    secrets: SecretPlaces<'_>,
+) -> Result<Option<OutbindListener>, ConversionError> {
+    let Some(outbind) = row.outbind.as_ref().filter(|_| row.protocol == LinkProtocol::Smpp) else {
+        return Ok(None);
+    };
+    let password = match outbind.password.reveal(secrets) {
+        Ok(password) => password,
+        Err(_) if !row.enabled => String::new(),
+        Err(source) => {
+            return Err(ConversionError::Secret { kind: "link", name: row.name.to_string(), source });
+        }
+    };
+    let system_id = outbind.system_id.to_string();
+    Ok(Some(OutbindListener { address: outbind.address, system_id, password: Password(password) }))
+}
+
+fn errors(row: &std::collections::BTreeMap<StatusCode, rows::ErrorClass>) -> ErrorTable {
+    ErrorTable::new(row.iter().map(|(status, class)| (status.0, error_class(*class))))
 }
 
 fn client_tls(row: &rows::LinkTls) -> ClientTls {
@@ -182,7 +206,7 @@ fn rules(row: &rows::Link) -> LinkRules {
             strip_in: row.tlvs.strip_in.iter().map(|tag| tag.0).collect(),
             add_out: row.tlvs.add_out.iter().map(|tlv| (tlv.tag.0, tlv.value.as_slice().to_vec())).collect(),
         },
-        errors: ErrorTable::new(row.errors.iter().map(|(status, class)| (status.0, error_class(*class)))),
+        errors: errors(&row.errors),
         status_in: StatusMap::new(row.status_in.iter().map(|(from, to)| (from.0, to.0))),
         status_out: StatusMap::new(row.status_out.iter().map(|(from, to)| (from.0, to.0))),
         max_validity: row.max_validity.map(|longest| longest.duration()),
@@ -275,7 +299,7 @@ impl AccountSettings {
             },
             long_ids: row.message_ids == rows::MessageIdStyle::Hex32,
             deliver_as_data_sm: row.receipts_as == rows::ReceiptPdu::DataSm,
-            errors: ErrorTable::default(),
+            errors: errors(&row.errors),
             outbind,
             profile,
             name,
@@ -309,8 +333,10 @@ impl From<&nodes::SmppListener> for ListenerSettings {
             max_sessions: row.max_sessions.as_u32(),
             max_unbound,
             // One address may have most of the places, and never all.
-            max_unbound_per_address: (max_unbound * 3 / 4).max(1),
-            max_per_address: row.max_sessions.as_u32(),
+            max_unbound_per_address: row
+                .max_unbound_per_address
+                .map_or((max_unbound * 3 / 4).max(1), |most| most.as_u32()),
+            max_per_address: row.max_per_address.map_or(row.max_sessions.as_u32(), |most| most.as_u32()),
             max_binds_per_second: row.max_binds_per_second.as_u32(),
             times: SessionTimes {
                 bind: row.bind_timeout.duration(),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalbox::links::settings::{LinkRules, LinkSettings, ListenerSettings, OutbindListener, Password};
+use signalbox::links::settings::{
+    LinkRules, LinkSettings, ListenerSettings, LiveRules, OutbindListener, Password,
+};
 use signalbox::links::{ErrorTable, Phase, StatusMap};
 use signalbox_core::exchange::{Answer, Event, Refusal, Reply, Unsent};
 use signalbox_core::id::{LinkId, PeerId};
@@ -53,7 +55,7 @@ async fn a_message_leaves_and_its_answer_comes_back() {
 #[tokio::test]
 async fn errors_mean_what_the_links_table_says() {
     let (mut exchange, _listener, mut smsc) = bound(|link| {
-        link.rules = std::sync::Arc::new(LinkRules {
+        link.rules = LiveRules::from(LinkRules {
             errors: ErrorTable::new([(0x0b, ErrorClass::Temporary)]),
             status_in: StatusMap::new([(0x0b, 0x99)]),
             ..LinkRules::default()
@@ -125,7 +127,7 @@ async fn receipts_and_mo_messages_come_in_and_are_answered() {
 #[tokio::test]
 async fn what_the_exchange_refuses_is_answered_by_the_links_map() {
     let (mut exchange, _listener, mut smsc) = bound(|link| {
-        link.rules = std::sync::Arc::new(LinkRules {
+        link.rules = LiveRules::from(LinkRules {
             status_out: StatusMap::new([(CommandStatus::RMSGQFUL.0, CommandStatus::RTHROTTLED.0)]),
             ..LinkRules::default()
         });
@@ -421,4 +423,32 @@ async fn a_link_that_wants_outbind_binds_when_the_smsc_knocks() {
     smsc.request(Body::DeliverSm(ShortMessage { ..text("MO") })).await;
     assert_eq!(smsc.pdu().await.status, CommandStatus::ROK);
     exchange.event("mo", |event| matches!(event, Event::Inbound(_)).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_bound_session_follows_the_rules_of_its_link_and_binds_anew_for_the_rest() {
+    let (mut exchange, listener, mut smsc) = bound(|_| {}).await;
+    let (_, session, _) = exchange.up().await;
+    let port = listener.local_addr().unwrap().port();
+    let mut other = link(4, "a", port);
+    other.rules = LiveRules::from(LinkRules {
+        errors: ErrorTable::new([(0x0b, ErrorClass::Temporary)]),
+        ..LinkRules::default()
+    });
+    exchange.links.apply(linked(vec![other.clone()])).await.unwrap();
+    let permit = exchange.send_text(session, A, "hello");
+    let (sequence, _) = smsc.submit_sm().await;
+    let refused = Body::SubmitSmResp(MessageResp::default());
+    smsc.send(sequence, CommandStatus::RINVDSTADR, refused).await;
+    let temporary = Answer::Refused { class: ErrorClass::Temporary, status: 0x0b };
+    assert_eq!(
+        exchange.answered(permit).await,
+        temporary,
+        "by the new table, over the session that is bound"
+    );
+
+    exchange.links.apply(linked(vec![LinkSettings { window: 3, ..other }])).await.unwrap();
+    smsc.unbound().await;
+    let _again = Peer::serve(&listener).await;
+    assert_eq!(exchange.up().await.2, 3);
 }

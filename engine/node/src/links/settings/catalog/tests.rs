@@ -49,6 +49,7 @@ default_country = "GB"
 receipts_as = "data_sm"
 receipt_tlvs = false
 class = "otp"
+errors = { "0x45" = "temporary" }
 "#;
 
 fn rows() -> Catalog {
@@ -72,7 +73,7 @@ fn a_links_row_comes_through() {
     assert_eq!(link.profile.missing_nul, MissingNul::Accept);
     assert_eq!(link.profile.gsm7, Packing::Packed);
     assert!(link.profile.receipt.seconds && link.profile.receipt.tlvs);
-    let rules = &link.rules;
+    let rules = link.rules.now();
     assert_eq!(rules.errors.class(CommandStatus(0x0b)), ErrorClass::Temporary);
     assert_eq!(rules.status_in.apply(CommandStatus(0x400)), CommandStatus(0x0b));
     assert_eq!(rules.status_out.apply(CommandStatus(0x14)), CommandStatus(0x58));
@@ -100,6 +101,7 @@ fn an_accounts_row_comes_through() {
     assert_eq!(account.region, "GB".parse().ok());
     assert!(account.deliver_as_data_sm && !account.profile.receipt.tlvs);
     assert_eq!(account.class, TrafficClass::Otp);
+    assert_eq!(account.errors.class(CommandStatus(0x45)), ErrorClass::Temporary);
 }
 
 #[test]
@@ -111,4 +113,31 @@ fn a_password_that_is_not_at_its_place_is_named() {
     assert_eq!(error.to_string(), "the password of link `a` cannot be had");
     let unhashed = AccountSettings::of_row(AccountId(4), &rows.account[0], secrets).unwrap_err();
     assert_eq!(unhashed.to_string(), "the password of account `demo` is not hashed");
+}
+
+#[test]
+fn a_link_that_is_knocked_at_needs_no_host() {
+    let text = ROWS.replace("host = \"192.0.2.1\"\nport = 2776\n", "").replace(
+        "[[link.rewrite]]",
+        "outbind = { address = \"127.0.0.1:2780\", system_id = \"smsc\", password = \"knock\" }\n[[link.rewrite]]",
+    );
+    let rows = Catalog::parse("rows.toml", &text).unwrap();
+    let secrets = SecretPlaces { directory: Path::new("secrets") };
+    let link = LinkSettings::of_row(LinkId(3), &rows.link[0], secrets).unwrap();
+    let outbind = link.outbind.unwrap();
+    assert_eq!((outbind.address, outbind.system_id.as_str()), ("127.0.0.1:2780".parse().unwrap(), "smsc"));
+    assert_eq!(outbind.password, Password("knock".into()));
+}
+
+#[test]
+fn a_listeners_places_for_one_address_are_as_the_settings_say() {
+    let settings = |bounds: &str| {
+        let text =
+            format!("[node]\nname = \"a\"\n[[smpp.listen]]\nmax_unbound = 40\nmax_sessions = 90\n{bounds}");
+        ListenerSettings::from(&Settings::parse("node.toml", &text).unwrap().smpp.listen[0])
+    };
+    let usual = settings("");
+    assert_eq!((usual.max_unbound_per_address, usual.max_per_address), (30, 90));
+    let tight = settings("max_unbound_per_address = 3\nmax_per_address = 5\n");
+    assert_eq!((tight.max_unbound_per_address, tight.max_per_address), (3, 5));
 }
