@@ -13,6 +13,8 @@ say 'sizes and names'
 say 'documents'
 .ci/links.sh
 .ci/claims.py
+say 'settings'
+.ci/settings.sh
 say 'requirements'
 .ci/requirements.sh
 say 'rules, dashboards and runbooks'

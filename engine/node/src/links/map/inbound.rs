@@ -138,7 +138,7 @@ fn receipt_event(found: &Receipt, device: Address, arrival: Arrival<'_>) -> Even
 #[cfg(test)]
 mod tests {
     use signalbox_core::id::SessionId;
-    use signalbox_smpp::{Address as SmppAddress, DataCoding, EsmClass, MessageState};
+    use signalbox_smpp::{Address as SmppAddress, Alphabet, DataCoding, EsmClass, MessageState};
 
     use super::super::{Change, DataCodings, Rewrite, Rewrites, TlvEdits};
     use super::*;
@@ -199,6 +199,21 @@ mod tests {
             panic!()
         };
         assert_eq!(found.state, ReceiptState::Enroute);
+    }
+
+    /// Whoever reads the message afterwards, a webhook for one, knows nothing of the link.
+    #[test]
+    fn an_mo_message_says_itself_in_which_alphabet_it_is() {
+        let rules = LinkRules::default();
+        let habits = [(Alphabet::Latin1, 0x03), (Alphabet::Ucs2, 0x08), (Alphabet::Gsm7, 0x00)];
+        for (default_alphabet, data_coding) in habits {
+            let profile = Profile { default_alphabet, ..Profile::default() };
+            let Event::Inbound(inbound) = from_deliver_sm(message("ab"), arrival(&rules, &profile)).unwrap()
+            else {
+                panic!()
+            };
+            assert_eq!(inbound.content.data_coding, data_coding, "{default_alphabet:?}");
+        }
     }
 
     #[test]
