@@ -53,7 +53,8 @@ choices! {
 choices! {
     /// How long messages leave.
     pub enum LongMessages {
-        /// As they came: parts as parts, whole ones in message_payload where the peer may take that.
+        /// As they came: parts as parts, whole ones in message_payload where the peer may take that; SMPP 3.3 has none,
+        /// so what is longer than short_message goes in parts.
         AsTheyCame = "as_they_came",
         /// In parts with a header of 8-bit references (3GPP TS 23.040, 9.2.3.24.1).
         Udh8 = "udh8",
@@ -149,7 +150,8 @@ settings! {
         data_coding_in: BTreeMap<DataCoding, DataCoding>,
         /// TLVs that are taken away or added.
         tlvs: TlvRules,
-        /// How long messages leave.
+        /// How long messages leave. What accounts submit whole is cut where it needs parts, when it is accepted for the
+        /// link.
         long_messages: LongMessages = "as_they_came",
         /// Longest validity that the peer takes; longer ones are cut.
         max_validity: Option<Period> => "72h",

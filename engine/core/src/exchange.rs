@@ -39,7 +39,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use signalbox_counters::Counters;
 
 pub use effect::{Effect, Refusal, Reply, Taken};
-pub use event::{Answer, Event, Inbound, LinkReceipt, LookupDone, ReplyTo, Submit, SubmitChannel, Unsent};
+pub use event::{
+    Answer, Event, InParts, Inbound, LinkReceipt, LookupDone, ReplyTo, Submit, SubmitChannel, Unsent,
+};
 pub use note::{Note, Stray};
 pub use operate::{
     Ask, Command, CommandReply, CounterQuery, ExplainRequest, MessageQuery, MessageReply, MessageView,

@@ -48,6 +48,9 @@ pub struct PeerPolicy {
     pub ids: LinkIds,
     /// Waiting messages at most; above it new ones for this peer are refused.
     pub queue_max: usize,
+    /// Octets of a text that it takes whole; a longer one is cut when it is accepted for this peer, if it needs
+    /// several segments. `None` where it takes all as they are.
+    pub longest: Option<usize>,
     /// Learns the rate the peer takes from its refusals; otherwise what it refuses waits as [`retry`](Self::retry)
     /// says.
     pub adaptive: bool,
@@ -73,6 +76,7 @@ impl Default for PeerPolicy {
             retry: RetrySchedule::default(),
             ids: LinkIds::default(),
             queue_max: 5_000_000,
+            longest: None,
             adaptive: true,
             slowest: None,
             mo_class: TrafficClass::Reply,

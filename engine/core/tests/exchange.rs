@@ -15,6 +15,8 @@ mod clock;
 mod doubt;
 #[path = "exchange/logged.rs"]
 mod logged;
+#[path = "exchange/long.rs"]
+mod long;
 #[path = "exchange/naming.rs"]
 mod naming;
 #[path = "exchange/receipts.rs"]

@@ -179,6 +179,7 @@ async fn main() -> anyhow::Result<()> {
                     receipt: if receipts { ReceiptRequest::FINAL } else { ReceiptRequest::NONE },
                     idempotency: None,
                     first_part: true,
+                    in_parts: None,
                     short_id: false,
                 })));
             }

@@ -97,6 +97,7 @@ impl Offer {
             receipt: self.receipt,
             idempotency: None,
             first_part: true,
+            in_parts: None,
             short_id: false,
         }
     }

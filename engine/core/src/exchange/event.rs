@@ -54,6 +54,17 @@ pub struct Submit {
     pub first_part: bool,
     /// True when who asks can take an id of eight digits and no more (SMPP 3.3).
     pub short_id: bool,
+    /// The same content in parts, if it is whole and too long for one segment.
+    pub in_parts: Option<Box<InParts>>,
+}
+
+/// A long content cut, for links that take none whole ([`PeerPolicy::longest`](crate::policy::PeerPolicy::longest)).
+#[derive(Clone, Debug)]
+pub struct InParts {
+    /// Octets of the whole text.
+    pub octets: usize,
+    /// At least two.
+    pub parts: Vec<Content>,
 }
 
 /// How a message was submitted.

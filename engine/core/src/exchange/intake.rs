@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::effect::{Refusal, Reply, Taken};
 use super::entry::{Entry, Held, Key, Phase};
-use super::event::{Inbound, LookupDone, Submit, SubmitChannel};
+use super::event::{InParts, Inbound, LookupDone, Submit, SubmitChannel};
 use super::group::Group;
 use super::note::Note;
 use super::requests::Answered;
@@ -41,6 +41,7 @@ pub(super) struct Offer {
     pub expires_at: Micros,
     pub receipt: ReceiptRequest,
     pub first_part: bool,
+    pub in_parts: Option<Box<InParts>>,
 }
 
 impl Exchange {
@@ -116,6 +117,7 @@ impl Exchange {
             expires_at,
             receipt: submit.receipt,
             first_part: submit.first_part,
+            in_parts: submit.in_parts.clone(),
         };
         let mut taken: Option<(MessageId, VisibleId)> = None;
         let mut refused = SmallVec::new();
@@ -190,6 +192,10 @@ impl Exchange {
             Err(_) if self.unrouted.is_some() => CounterVerdict::Pass,
             counted => counted?,
         };
+        let parts = match (&offer.in_parts, &way) {
+            (Some(long), Way::Peer(peer)) if self.is_too_long(*peer, long.octets) => &long.parts,
+            (Some(_) | None, _) => parts,
+        };
         let visible = visible.unwrap_or_else(|| self.visible_id(offer.origin, short_ids));
         // A device names no validity of its own.
         let expires_at = match way {
@@ -251,6 +257,11 @@ impl Exchange {
             }
         }
         Ok((id, visible))
+    }
+
+    /// True when a text of so many octets must go to the peer in parts.
+    fn is_too_long(&self, peer: PeerId, octets: usize) -> bool {
+        self.policy.peer(peer).and_then(|policy| policy.longest).is_some_and(|longest| octets > longest)
     }
 
     /// Puts a fresh entry into the books.
@@ -344,6 +355,7 @@ impl Exchange {
             expires_at: now.wall.after(MO_VALIDITY),
             receipt: ReceiptRequest::NONE,
             first_part: inbound.first_part,
+            in_parts: None,
         };
         let accepted =
             self.accept(now, offer, std::slice::from_ref(&inbound.content), Some(VisibleId::Long), false);

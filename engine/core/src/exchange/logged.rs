@@ -83,6 +83,7 @@ impl Exchange {
             expires_at,
             receipt: submit.receipt,
             first_part: submit.first_part,
+            in_parts: submit.in_parts.clone(),
         };
         self.accept(now, offer, &submit.parts, Some(VisibleId::Long), false).map(|_| ())
     }

@@ -257,6 +257,7 @@ impl World {
             receipt: ReceiptRequest::NONE,
             idempotency: None,
             first_part: true,
+            in_parts: None,
             short_id: false,
         }
     }

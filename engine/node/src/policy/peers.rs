@@ -5,8 +5,8 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use signalbox_config::Settings;
 use signalbox_config::catalog::{
-    Account, Link, LongValidity as LongValidityRow, MessageIdForm, MessageIdStyle, TrafficClass as ClassRow,
-    Webhook, WebhookEvent,
+    Account, InterfaceVersion, Link, LinkProtocol, LongMessages, LongValidity as LongValidityRow,
+    MessageIdForm, MessageIdStyle, TrafficClass as ClassRow, Webhook, WebhookEvent,
 };
 use signalbox_config::settings::{DoubtSettings, RetrySchedule as Waits, RetrySettings};
 use signalbox_config::value::{AddressPattern, SourcePattern};
@@ -106,11 +106,23 @@ fn link(settings: &Settings, row: &Link) -> Result<PeerPolicy, PolicyError> {
             ..LinkIds::default()
         },
         queue_max: row.max_messages.unwrap_or(limits.link_messages).as_usize(),
+        longest: longest(row),
         adaptive: row.adaptive,
         slowest: rate(row.slowest),
         mo_class: class(row.mo_class),
         give_up_after: None,
     })
+}
+
+/// Octets of a text that a link takes whole. SMPP 3.3 has no message_payload, and short_message ends at 254 octets
+/// (3.4 cl. 5.2.22).
+fn longest(row: &Link) -> Option<usize> {
+    let smpp = row.protocol == LinkProtocol::Smpp;
+    match row.long_messages {
+        LongMessages::Udh8 | LongMessages::Udh16 | LongMessages::Sar => Some(0),
+        LongMessages::AsTheyCame if smpp && row.interface_version == InterfaceVersion::V33 => Some(254),
+        LongMessages::AsTheyCame | LongMessages::Payload => None,
+    }
 }
 
 pub(super) fn accounts(

@@ -345,6 +345,8 @@ impl<'a> Sender<'a> {
             receipt,
             idempotency: self.key.map(|key| digest(self.caller, key, index)),
             first_part,
+            // Texts are cut already.
+            in_parts: None,
             short_id: false,
         };
         Ok(Prepared { submitted, submit })

@@ -1,9 +1,15 @@
 //! Parts of long messages: which one a PDU holds, and the other way to say so.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use signalbox_core::exchange::InParts;
+use signalbox_core::message::Content;
 use signalbox_smpp::{EsmClass, Sar, Tag, Tlvs};
-use signalbox_text::Udh;
+use signalbox_text::data_coding::{Charset, DataCoding, Scheme};
+use signalbox_text::encoding::OCTETS_PER_MESSAGE;
+use signalbox_text::octets::OctetSet;
+use signalbox_text::segments::{Concatenation, Plan};
 use signalbox_text::udh::{Concat, Element, peek_concat};
+use signalbox_text::{Encoding, Udh};
 
 /// How parts of long messages leave to a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -40,6 +46,76 @@ pub fn part(esm_class: EsmClass, short_message: &[u8], tlvs: &Tlvs) -> Option<Sa
 pub fn is_first(esm_class: EsmClass, short_message: &[u8], tlvs: &Tlvs) -> bool {
     part(esm_class, short_message, tlvs).is_none_or(|part| part.segment <= 1)
 }
+
+/// A whole content that needs several segments, in parts with 16-bit references: each fits one segment in any of
+/// the [`LongMessages`]. `None` for what fits one, is a part, or has another header: that is cut by its maker.
+pub fn cut(content: &Content, reference: u16) -> Option<InParts> {
+    // What is shorter fits in any alphabet.
+    if content.payload.len() <= OCTETS_PER_MESSAGE && content.tlvs.len() <= OCTETS_PER_MESSAGE {
+        return None;
+    }
+    if EsmClass(content.esm_class).has_udh() {
+        return None;
+    }
+    let tlvs = Tlvs::from_bytes(content.tlvs.clone()).ok()?;
+    if tlvs.sar().is_some() {
+        return None;
+    }
+    let text = if content.payload.is_empty() { tlvs.message_payload()? } else { content.payload.clone() };
+    let encoding = match DataCoding::from_octet(content.data_coding, Scheme::Smpp).charset {
+        Charset::SmscDefault | Charset::Gsm7 => Encoding::GSM7,
+        Charset::Ucs2 => Encoding::Ucs2,
+        // One octet a character, or nothing that is known.
+        _ => Encoding::Octets(OctetSet::Latin1),
+    };
+    let plan = Plan { concatenation: Concatenation::Udh16, ..Plan::new(encoding) };
+    let capacity = plan.capacity();
+    if text.len() <= capacity.single {
+        return None;
+    }
+    let tlvs = tlvs.filtered(|tlv| tlv.tag != Tag::MESSAGE_PAYLOAD);
+    let pieces = pieces(&text, encoding, capacity.part);
+    let total = u8::try_from(pieces.len()).ok()?;
+    let part = |(piece, sequence): (Bytes, u8)| {
+        let header =
+            Udh::build(&[Element::Concat(Concat { reference, total, sequence, wide: true })]).ok()?;
+        let mut payload = BytesMut::with_capacity(header.as_bytes().len() + piece.len());
+        payload.put_slice(header.as_bytes());
+        payload.put_slice(&piece);
+        Some(Content {
+            esm_class: content.esm_class | EsmClass::UDHI,
+            payload: payload.freeze(),
+            tlvs: tlvs.as_bytes().clone(),
+            data_sm: false,
+            ..content.clone()
+        })
+    };
+    let parts = pieces.into_iter().zip(1..=u8::MAX).map(part).collect::<Option<Vec<_>>>()?;
+    Some(InParts { octets: text.len(), parts })
+}
+
+/// A text in pieces of at most so many octets; an escape sequence and a pair of surrogates stay together.
+fn pieces(text: &Bytes, encoding: Encoding, most: usize) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    while start < text.len() {
+        let mut end = text.len().min(start + most);
+        let goes_on = end < text.len();
+        match encoding {
+            Encoding::Gsm7(_) if goes_on && text[end - 1] == ESCAPE => end -= 1,
+            Encoding::Ucs2 if goes_on && text[end - 2] & 0xfc == HIGH_SURROGATE => end -= 2,
+            Encoding::Gsm7(_) | Encoding::Ucs2 | Encoding::Octets(_) => {}
+        }
+        pieces.push(text.slice(start..end));
+        start = end;
+    }
+    pieces
+}
+
+/// The escape to the extension table (3GPP TS 23.038 cl. 6.2.1.1).
+const ESCAPE: u8 = 0x1b;
+/// First octet of a high surrogate, without its two lowest bits (RFC 2781 cl. 2.1).
+const HIGH_SURROGATE: u8 = 0xd8;
 
 /// A message on its way out, as far as parts change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,5 +306,76 @@ mod tests {
         assert_eq!(moved.tlvs.message_payload().as_deref(), Some(UDH8));
         assert_eq!(moved.clone().in_short_message(4), moved);
         assert_eq!(moved.in_short_message(254), by_header());
+    }
+
+    fn whole(data_coding: u8, text: &[u8]) -> Content {
+        Content { data_coding, payload: Bytes::copy_from_slice(text), ..Content::default() }
+    }
+
+    /// What a handset puts together from the parts; each must fit one segment.
+    fn joined(content: &Content, most: usize) -> Vec<u8> {
+        let long = cut(content, 0x1234).unwrap();
+        let mut text = Vec::new();
+        for (number, part) in (1..).zip(&long.parts) {
+            let esm_class = EsmClass(part.esm_class);
+            let place = super::part(esm_class, &part.payload, &Tlvs::new()).unwrap();
+            assert_eq!(place, Sar { reference: 0x1234, total: long.parts.len() as u8, segment: number });
+            let (_, piece) = Udh::split(&part.payload).unwrap();
+            assert!(piece.len() <= most, "{}", piece.len());
+            text.extend_from_slice(&piece);
+        }
+        assert_eq!(long.octets, text.len());
+        text
+    }
+
+    #[test]
+    fn a_long_text_is_cut_so_that_each_part_fits() {
+        for (data_coding, single, most) in [(0, 160, 152), (8, 140, 132), (3, 140, 133), (4, 140, 133)] {
+            assert!(cut(&whole(data_coding, &vec![b'a'; single]), 1).is_none(), "{data_coding}");
+            let text: Vec<u8> = (0..2_000u32).map(|octet| b'a' + (octet % 20) as u8).collect();
+            assert_eq!(joined(&whole(data_coding, &text), most), text);
+        }
+    }
+
+    #[test]
+    fn characters_of_two_units_stay_together() {
+        let mut euro = vec![b'a'; 151];
+        euro.extend(b"\x1b\x65 and so on to the end");
+        let parts = cut(&whole(0, &euro), 1).unwrap().parts;
+        assert_eq!((parts[0].payload.len(), parts[1].payload[7]), (7 + 151, ESCAPE));
+        assert_eq!(joined(&whole(0, &euro), 152), euro);
+        let smile: Vec<u8> = "a"
+            .repeat(65)
+            .encode_utf16()
+            .chain("\u{1f600} okay".encode_utf16())
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        let parts = cut(&whole(8, &smile), 1).unwrap().parts;
+        assert_eq!(parts[0].payload.len(), 7 + 130);
+        assert_eq!(joined(&whole(8, &smile), 132), smile);
+    }
+
+    #[test]
+    fn message_payload_is_cut_too_and_other_tlvs_stay_on_each_part() {
+        let mut tlvs = Tlvs::new();
+        tlvs.push(Tag::MESSAGE_PAYLOAD, &[b'x'; 400]).unwrap();
+        tlvs.push_u16(Tag::USER_MESSAGE_REFERENCE, 7);
+        let content = Content { tlvs: tlvs.as_bytes().clone(), data_sm: true, ..Content::default() };
+        assert_eq!(joined(&content, 152), [b'x'; 400]);
+        for part in cut(&content, 1).unwrap().parts {
+            let tlvs = Tlvs::from_bytes(part.tlvs.clone()).unwrap();
+            assert!(!tlvs.contains(Tag::MESSAGE_PAYLOAD) && !part.data_sm);
+            assert_eq!(tlvs.u16(Tag::USER_MESSAGE_REFERENCE), Some(7));
+        }
+    }
+
+    #[test]
+    fn what_has_a_header_or_is_a_part_is_left_as_it_is() {
+        let long = vec![b'a'; 300];
+        assert!(cut(&Content { esm_class: 0x40, ..whole(0, &long) }, 1).is_none());
+        let mut tlvs = Tlvs::new();
+        tlvs.push_sar(SAR);
+        assert!(cut(&Content { tlvs: tlvs.as_bytes().clone(), ..whole(0, &long) }, 1).is_none());
+        assert!(cut(&whole(0, &vec![b'a'; 152 * 256]), 1).is_none(), "no more than 255 parts");
     }
 }

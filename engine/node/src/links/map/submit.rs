@@ -42,6 +42,11 @@ pub struct Origin<'a> {
 }
 
 impl Origin<'_> {
+    /// A reference for parts: other than that of the requests before it, of this session and of others.
+    fn reference(&self) -> u16 {
+        (self.reply.token as u16) ^ (self.reply.session.0 as u16).wrapping_mul(0x9e37)
+    }
+
     fn source(&self, address: &SmppAddress) -> Result<Address, CommandStatus> {
         match self.default_source {
             Some(default) if address.is_empty() => Ok(default.clone()),
@@ -63,6 +68,8 @@ impl Origin<'_> {
         receipt: u8,
         first_part: bool,
     ) -> Submit {
+        let content = worded(content, self.profile);
+        let in_parts = parts::cut(&content, self.reference());
         Submit {
             reply: self.reply,
             account: self.account,
@@ -71,12 +78,13 @@ impl Origin<'_> {
             class: TrafficClass::of_priority(content.priority, self.class),
             source,
             destinations,
-            parts: smallvec![worded(content, self.profile)],
+            parts: smallvec![content],
             not_before: None,
             expires_at: None,
             receipt: ReceiptRequest(receipt),
             idempotency: None,
             first_part,
+            in_parts: in_parts.map(Box::new),
             short_id: self.short_ids,
         }
     }
