@@ -37,7 +37,7 @@ fuzz: ## feeds each decoder with damaged input, FUZZ_SECONDS for each
 	SIGNALBOX_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release $(LOCKED) -p signalbox-smpp --test smpp -- --nocapture fuzz::
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release $(LOCKED) -p signalbox-text --test text -- --nocapture fuzz::
 
-soak: deps ## runs the faults of docs/performance.md under load, SOAK_SECONDS long
+soak: deps ## runs faults by chance under load (docs/faults.md), SOAK_SECONDS long
 	SOAK_SECONDS=$(SOAK_SECONDS) cargo test --release $(LOCKED) -p signalbox --test node soak:: -- --nocapture --ignored
 
 reference: ## writes config/reference*.toml anew from the declarations of the settings
