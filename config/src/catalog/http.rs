@@ -40,6 +40,9 @@ choices! {
         Binary = "binary",
         /// Each by `body`, with its text, and its header as the field `udh`.
         Text = "text",
+        /// Joined again, by one `body` with the whole text: for an API that cuts by itself. Parts that their origin cut,
+        /// and messages of more parts than half the window, leave by `binary`.
+        Whole = "whole",
     }
 }
 

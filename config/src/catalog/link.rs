@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::account::BindMode;
 use super::class::TrafficClass;
-use super::http::HttpLink;
+use super::http::{HttpLink, HttpParts};
 use super::quirks::Quirks;
 use super::rewrite::{AddressRewrite, DataCoding, TlvRules};
 use crate::setting::{Agreement, Cursor, Problems, Setting, choices, settings};
@@ -270,6 +270,10 @@ impl Link {
                 if self.sessions.get() > 1 {
                     let reason = "a link over http has one; its window bounds the requests on their way";
                     problems.conflict(at, "sessions", reason);
+                }
+                let joins = self.http.as_ref().is_some_and(|http| http.parts == HttpParts::Whole);
+                if joins && self.ordered {
+                    problems.conflict(at, "ordered", "keeps parts back that `http.parts` would join");
                 }
                 if self.dscp.is_some() {
                     problems.conflict(at, "dscp", "is not set on the packets of a link over http");

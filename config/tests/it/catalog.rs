@@ -242,11 +242,13 @@ fn a_link_has_what_its_protocol_needs() {
 fn a_link_over_http_has_nothing_that_it_would_not_keep() {
     for (lines, told) in [
         ("sessions = 2", "sessions: a link over http has one; its window bounds the requests on their way"),
+        ("ordered = true", "ordered: keeps parts back that `http.parts` would join"),
         ("dscp = 1", "dscp: is not set on the packets of a link over http"),
         ("tls = { server_name = 'x' }", "tls: the name of a link over http is that of its url"),
     ] {
-        let text =
-            format!("[[link]]\nname = 'l'\nprotocol = 'http'\n{lines}\nhttp = {{ url = 'https://b/' }}\n");
+        let text = format!(
+            "[[link]]\nname = 'l'\nprotocol = 'http'\n{lines}\nhttp = {{ url = 'https://b/', parts = 'whole' }}\n"
+        );
         let found = errors(&text);
         assert!(found.len() == 1 && found[0].ends_with(told), "{found:?}");
     }

@@ -73,6 +73,7 @@ impl Exchange {
         self.leave_doubt(key);
         match answer {
             Answer::Taken { remote_id } => self.taken(now, key, id, &remote_id),
+            Answer::Joined { remote_id } => self.joined(now, key, id, &remote_id),
             Answer::Refused { class, status } => self.refused(now, key, id, class, status),
             Answer::Silent => {
                 if let Some(peer) = self.peers.get_mut(&id) {
@@ -81,6 +82,22 @@ impl Exchange {
                 self.doubt(now, key, id);
             }
         }
+    }
+
+    /// A part that left in another one's request. It asks nothing of the whole's outcome, which is that of the part
+    /// that has the receipts; a message that is no part has the answer for itself.
+    fn joined(&mut self, now: Now, key: Key, id: PeerId, remote_id: &[u8]) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        if entry.envelope.part.is_none() {
+            self.taken(now, key, id, remote_id);
+            return;
+        }
+        entry.progress.taken_at = Some(now.wall);
+        entry.progress.remote_id = remote_id.into();
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.pace.on_accepted(now.mono);
+        }
+        self.finish(now, key, FinalState::Delivered, Reason::None);
     }
 
     fn taken(&mut self, now: Now, key: Key, id: PeerId, remote_id: &[u8]) {
@@ -187,6 +204,11 @@ impl Exchange {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.progress.retries = entry.progress.retries.saturating_add(1);
         let tries = u32::from(entry.progress.retries);
+        // Parts that were refused together are tried together: a link may have to join them.
+        let random = match entry.envelope.part {
+            Some(part) => xxhash_rust::xxh3::xxh3_64_with_seed(&part.whole.to_bytes(), tries.into()),
+            None => random,
+        };
         let expires_at = entry.envelope.expires_at;
         let Some(policy) = self.policy.peer(id) else {
             self.route_entry(now, key, None);

@@ -124,6 +124,11 @@ pub enum Answer {
         /// The peer's id.
         remote_id: Bytes,
     },
+    /// It took the part together with another one of its message, whose id and receipts are those of all.
+    Joined {
+        /// The peer's id of all.
+        remote_id: Bytes,
+    },
     /// It refused.
     Refused {
         /// What that means, by the link's error table.

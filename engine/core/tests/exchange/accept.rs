@@ -6,7 +6,7 @@ use signalbox_core::backend::Table;
 use signalbox_core::exchange::{Answer, Event, NoBodies, Refusal, Submit};
 use signalbox_core::gcra::Rate;
 use signalbox_core::id::{PeerId, SessionId};
-use signalbox_core::message::{Body, TrafficClass};
+use signalbox_core::message::{Body, ReceiptRequest, ReceiptState, TrafficClass};
 use signalbox_core::outcome::{ErrorClass, FinalState, Reason};
 
 use crate::world::{ACCOUNT, LINK, SECOND, TO_LINK, World, policy, text};
@@ -185,6 +185,49 @@ fn a_message_of_several_parts_has_one_outcome() {
     let cdr = &world.cdrs[0];
     assert_eq!((cdr.message, cdr.parts, cdr.outcome), (taken.id, 3, FinalState::Rejected));
     assert!(world.rows.is_empty(), "{:?}", world.rows.keys());
+}
+
+#[test]
+fn parts_that_left_as_one_have_the_outcome_of_the_one_with_the_receipt() {
+    for (state, outcome) in
+        [(ReceiptState::Delivered, FinalState::Delivered), (ReceiptState::Rejected, FinalState::Rejected)]
+    {
+        let mut world = World::new();
+        let parts = [text("one"), text("two"), text("three")].into_iter().collect();
+        let message = world.message("447700900001");
+        world.submit(Submit { parts, receipt: ReceiptRequest::FINAL, ..message }).unwrap();
+        let permits: Vec<_> = world.sent.iter().map(|(_, released)| released.permit()).collect();
+        world.answer(permits[0], "A1");
+        for permit in &permits[1..] {
+            world.event(Event::Answered {
+                permit: *permit,
+                answer: Answer::Joined { remote_id: "A1".into() },
+            });
+        }
+        assert!(world.cdrs.is_empty(), "the receipt is still to come");
+        world.receipt("A1", "447700900001", state);
+        assert_eq!(world.cdrs.len(), 1);
+        let cdr = &world.cdrs[0];
+        assert_eq!((cdr.parts, cdr.outcome, cdr.remote_id.as_str()), (3, outcome, "A1"));
+    }
+}
+
+#[test]
+fn parts_that_were_refused_together_are_tried_together() {
+    let mut world = World::new();
+    let parts = [text("one"), text("two"), text("three")].into_iter().collect();
+    let message = world.message("447700900001");
+    world.submit(Submit { parts, ..message }).unwrap();
+    let permits: Vec<_> = world.sent.iter().map(|(_, released)| released.permit()).collect();
+    for permit in permits {
+        let answer = Answer::Refused { class: ErrorClass::Temporary, status: 500 };
+        world.event(Event::Answered { permit, answer });
+    }
+    assert_eq!(world.sent.len(), 3);
+    while world.sent.len() == 3 {
+        world.pass(Duration::from_millis(100));
+    }
+    assert_eq!(world.sent.len(), 6, "all of them in one turn");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod attempt;
 mod callback;
 mod fields;
 mod found;
+mod gathering;
 mod render;
 mod request;
 mod session;

@@ -30,7 +30,7 @@ pub(super) async fn deliver(ground: Ground, target: Arc<Target>, released: Box<R
     let begun = Instant::now();
     let answer = post(&ground, &target, &event, body).await;
     let result = match &answer {
-        Answer::Taken { .. } => "taken",
+        Answer::Taken { .. } | Answer::Joined { .. } => "taken",
         Answer::Refused { class: ErrorClass::Permanent, .. } => "refused",
         Answer::Refused { .. } | Answer::Silent => "failed",
     };
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn each_status_has_its_meaning() {
         let class = |status: u16| match answer(StatusCode::from_u16(status).unwrap()) {
-            Answer::Taken { .. } => None,
+            Answer::Taken { .. } | Answer::Joined { .. } => None,
             Answer::Refused { class, status: told } => {
                 assert_eq!(told, u32::from(status));
                 Some(class)

@@ -151,7 +151,7 @@ mod tests {
     fn class(answer: Answer) -> Option<ErrorClass> {
         match answer {
             Answer::Refused { class, .. } => Some(class),
-            Answer::Taken { .. } | Answer::Silent => None,
+            Answer::Taken { .. } | Answer::Joined { .. } | Answer::Silent => None,
         }
     }
 

@@ -36,43 +36,46 @@ pub(super) struct Done {
 }
 
 impl Done {
-    fn unsent(released: &Released, why: Unsent) -> Self {
-        let events = vec![Event::Unsent { permit: released.permit(), why }];
+    fn unsent(parts: &[Released], why: Unsent) -> Self {
+        let events = parts.iter().map(|part| Event::Unsent { permit: part.permit(), why }).collect();
         Self { events, lost: None, taken: false }
     }
 }
 
-/// A message that is under way.
+/// A message that is under way, in one part or joined of several.
 pub(super) struct Attempt {
     door: Door,
-    released: Box<Released>,
+    parts: Vec<Released>,
     request: reqwest::Request,
     written: Arc<Written>,
 }
 
 impl Attempt {
     /// Prepares the request; without one, what the exchange is to know.
-    pub(super) fn prepare(door: &Door, released: Box<Released>) -> Result<Self, Done> {
+    pub(super) fn prepare(door: &Door, parts: Vec<Released>) -> Result<Self, Done> {
         let now = door.ground.clock.now();
-        if now.mono >= released.deadline() {
-            return Err(Done::unsent(&released, Unsent::NotWritten));
+        let deadline = parts.iter().map(|part| part.deadline()).min().unwrap_or(now.mono);
+        if now.mono >= deadline {
+            return Err(Done::unsent(&parts, Unsent::NotWritten));
         }
         let made = match door.link.http.as_ref() {
-            Some(settings) => Fields::of(&released, &door.link, now.wall)
-                .and_then(|fields| request(&fields, settings, &door.ground.clock, released.deadline())),
+            Some(settings) => Fields::of_whole(&parts, &door.link, now.wall)
+                .and_then(|fields| request(&fields, settings, &door.ground.clock, deadline)),
             None => Err(NotSayable::Request),
         };
         match made {
-            Ok((request, written)) => Ok(Self { door: door.clone(), released, request, written }),
+            Ok((request, written)) => Ok(Self { door: door.clone(), parts, request, written }),
             Err(error) => {
-                tracing::warn!(
-                    link = door.link.name,
-                    message = %released.id(),
-                    destination = %released.destination().masked(),
-                    error = &error as &dyn std::error::Error,
-                    "message cannot be sent over http"
-                );
-                Err(Done::unsent(&released, Unsent::NotEncodable))
+                if let Some(first) = parts.first() {
+                    tracing::warn!(
+                        link = door.link.name,
+                        message = %first.id(),
+                        destination = %first.destination().masked(),
+                        error = &error as &dyn std::error::Error,
+                        "message cannot be sent over http"
+                    );
+                }
+                Err(Done::unsent(&parts, Unsent::NotEncodable))
             }
         }
     }
@@ -84,7 +87,7 @@ impl Attempt {
 
     /// Sends it and waits for the answer, both within the link's times.
     pub(super) async fn run(self) -> Done {
-        let Self { door, released, request, written } = self;
+        let Self { door, parts, request, written } = self;
         let times = &door.link.times;
         let begun = door.ground.clock.now().mono;
         begin_without_body(&request, &written);
@@ -96,10 +99,10 @@ impl Attempt {
         let answered = tokio::time::timeout(times.bind + times.response, exchange).await;
         let took = door.ground.clock.now().mono - begun;
         let done = match answered {
-            Ok(Ok((response, body))) => door.judged(&released, &response, &body),
-            Ok(Err(error)) => door.failed(&released, &written, error),
-            Err(_elapsed) if written.maybe() => door.silent(&released, "no answer in time"),
-            Err(_elapsed) => door.unreachable(&released, "not written in time".to_owned()),
+            Ok(Ok((response, body))) => door.judged(&parts, &response, &body),
+            Ok(Err(error)) => door.failed(&parts, &written, error),
+            Err(_elapsed) if written.maybe() => door.silent(&parts, "no answer in time"),
+            Err(_elapsed) => door.unreachable(&parts, "not written in time".to_owned()),
         };
         door.count(&done, took);
         done
@@ -124,10 +127,21 @@ async fn read(response: &mut Response, most: usize) -> Result<Vec<u8>, reqwest::
     Ok(body)
 }
 
+/// The answer to a message for each of its parts: the first has the id and the receipts.
+fn answered(parts: &[Released], answer: &Answer) -> impl Iterator<Item = Event> {
+    parts.iter().enumerate().map(move |(index, part)| {
+        let answer = match answer {
+            Answer::Taken { remote_id } if index > 0 => Answer::Joined { remote_id: remote_id.clone() },
+            other => other.clone(),
+        };
+        Event::Answered { permit: part.permit(), answer }
+    })
+}
+
 impl Door {
-    fn judged(&self, released: &Released, response: &Response, body: &[u8]) -> Done {
+    fn judged(&self, parts: &[Released], response: &Response, body: &[u8]) -> Done {
         let Some(http) = self.link.http.as_ref() else {
-            return Done::unsent(released, Unsent::NotEncodable);
+            return Done::unsent(parts, Unsent::NotEncodable);
         };
         let status = response.status().as_u16();
         let document = Document::new(response.headers(), body, Vec::new());
@@ -140,7 +154,7 @@ impl Door {
             events.push(Event::Pause { session: self.session, wait });
         }
         match &answer {
-            Answer::Taken { .. } => {}
+            Answer::Taken { .. } | Answer::Joined { .. } => {}
             Answer::Refused { class, .. } => {
                 tracing::debug!(link = self.link.name, status, ?class, "message refused over http");
             }
@@ -149,34 +163,34 @@ impl Door {
             }
         }
         let taken = matches!(answer, Answer::Taken { .. });
-        events.push(Event::Answered { permit: released.permit(), answer });
+        events.extend(answered(parts, &answer));
         Done { events, lost: None, taken }
     }
 
     /// No answer came. If the request may be on its way the message is in doubt, else it was not sent.
-    fn failed(&self, released: &Released, written: &Written, error: reqwest::Error) -> Done {
+    fn failed(&self, parts: &[Released], written: &Written, error: reqwest::Error) -> Done {
         let connecting = error.is_connect();
         // The URL may hold a secret.
         let text = crate::links::describe(&error.without_url());
         if connecting || !written.maybe() {
-            return self.unreachable(released, text);
+            return self.unreachable(parts, text);
         }
-        self.silent(released, &text)
+        self.silent(parts, &text)
     }
 
-    fn silent(&self, released: &Released, problem: &str) -> Done {
+    fn silent(&self, parts: &[Released], problem: &str) -> Done {
         tracing::warn!(link = self.link.name, problem, "no answer over http, the message is in doubt");
-        let events = vec![Event::Answered { permit: released.permit(), answer: Answer::Silent }];
+        let events = answered(parts, &Answer::Silent).collect();
         Done { events, lost: None, taken: false }
     }
 
-    fn unreachable(&self, released: &Released, problem: String) -> Done {
-        Done { lost: Some(problem), ..Done::unsent(released, Unsent::NotWritten) }
+    fn unreachable(&self, parts: &[Released], problem: String) -> Done {
+        Done { lost: Some(problem), ..Done::unsent(parts, Unsent::NotWritten) }
     }
 
     fn count(&self, done: &Done, took: Duration) {
         let result = match done.events.last() {
-            Some(Event::Answered { answer: Answer::Taken { .. }, .. }) => "taken",
+            Some(Event::Answered { answer: Answer::Taken { .. } | Answer::Joined { .. }, .. }) => "taken",
             Some(Event::Answered { answer: Answer::Silent, .. }) => "in_doubt",
             Some(Event::Answered { answer: Answer::Refused { class, .. }, .. }) => match class {
                 ErrorClass::Throttling | ErrorClass::QueueFull => "throttled",

@@ -12,6 +12,7 @@ use signalbox_core::time::Micros;
 use signalbox_smpp::{EsmClass, Tlvs};
 use signalbox_text::Udh;
 use signalbox_text::data_coding::{DataCoding, MessageClass, Scheme};
+use signalbox_text::reassembly::Part as TextPart;
 use signalbox_text::text::{Content as Text, Profile};
 
 use crate::links::map::{AddressField, Carried, LongMessages, Way};
@@ -68,7 +69,33 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    pub(super) fn of(released: &Released, link: &LinkSettings, now: Micros) -> Result<Self, NotSayable> {
+    /// The fields of a message whose parts leave as one; the parts in their order.
+    pub(super) fn of_whole(parts: &[Released], link: &LinkSettings, now: Micros) -> Result<Self, NotSayable> {
+        let (Some(first), false) = (parts.first(), parts.len() == 1) else {
+            return Self::of(parts.first().ok_or(NotSayable::Damaged)?, link, now);
+        };
+        let mut read = Vec::with_capacity(parts.len());
+        for (number, part) in (1..).zip(parts) {
+            let Body::Content(content) = part.body() else { return Err(NotSayable::Receipt) };
+            let (header, body, _) = user_data(content, LongMessages::AsTheyCame)?;
+            read.push(TextPart {
+                sequence: number,
+                data_coding: content.data_coding,
+                header,
+                body,
+                token: 0,
+            });
+        }
+        let text = match Profile::default().decode_parts(&read) {
+            Text::Text { text, .. } => text,
+            Text::Binary { .. } => return Err(NotSayable::NoBinary),
+        };
+        let whole = Self::of(first, link, now)?;
+        let id = first.id().whole().to_string();
+        Ok(Self { text: Some(text), data: Bytes::new(), header: None, part: None, id, ..whole })
+    }
+
+    fn of(released: &Released, link: &LinkSettings, now: Micros) -> Result<Self, NotSayable> {
         let Body::Content(content) = released.body() else { return Err(NotSayable::Receipt) };
         let (mut source, mut destination) = (released.source().clone(), released.destination().clone());
         let rules = link.rules.now();
@@ -117,7 +144,7 @@ impl Fields {
         });
         match (&self.text, parts) {
             (None, _) => false,
-            (Some(_), HttpParts::Binary) => self.header.is_none(),
+            (Some(_), HttpParts::Binary | HttpParts::Whole) => self.header.is_none(),
             (Some(_), HttpParts::Text) => only_part,
         }
     }

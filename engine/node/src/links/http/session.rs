@@ -11,6 +11,7 @@ use signalbox_smpp::BindMode;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::attempt::{Attempt, Done, Door};
+use super::gathering::Gathering;
 use super::request::Written;
 use crate::links::line::Ground;
 use crate::links::settings::LinkSettings;
@@ -38,7 +39,7 @@ pub(super) enum Ended {
 
 /// A message that is under way.
 struct Open {
-    permit: PermitId,
+    permits: Vec<PermitId>,
     written: Arc<Written>,
 }
 
@@ -52,6 +53,7 @@ pub(super) struct Session {
     posted: Posted,
     attempts: JoinSet<Done>,
     open: FxHashMap<Id, Open>,
+    gathering: Gathering,
     sent: u64,
     /// It took at least one message.
     pub good: bool,
@@ -75,6 +77,7 @@ impl Session {
             posted,
             attempts: JoinSet::new(),
             open: FxHashMap::default(),
+            gathering: Gathering::default(),
             sent: 0,
             good: false,
         }
@@ -110,8 +113,11 @@ impl Session {
         every: Duration,
     ) -> (Ended, Vec<Event>) {
         loop {
-            heartbeat.beat(self.ground.clock.now().mono);
-            let mut events = Vec::new();
+            let now = self.ground.clock.now().mono;
+            heartbeat.beat(now);
+            let overdue = self.gathering.overdue(now).into_iter();
+            let mut events: Vec<Event> =
+                overdue.map(|permit| Event::Unsent { permit, why: Unsent::NotWritten }).collect();
             let ended = tokio::select! {
                 order = orders.recv() => {
                     if order != Some(Order::Drain) {
@@ -146,14 +152,15 @@ impl Session {
         });
         for item in batch {
             let ToSession::Send(released) = item else { continue };
-            let permit = released.permit();
             if closed.is_some() {
-                events.push(Event::Unsent { permit, why: Unsent::NotWritten });
+                events.push(Event::Unsent { permit: released.permit(), why: Unsent::NotWritten });
                 continue;
             }
-            match Attempt::prepare(&self.door, released) {
+            let Some(parts) = self.gathering.take(*released, &self.link) else { continue };
+            let permits = parts.iter().map(|part| part.permit()).collect();
+            match Attempt::prepare(&self.door, parts) {
                 Ok(attempt) => {
-                    let open = Open { permit, written: attempt.written() };
+                    let open = Open { permits, written: attempt.written() };
                     self.open.insert(self.attempts.spawn(attempt.run()).id(), open);
                     self.sent += 1;
                 }
@@ -177,12 +184,11 @@ impl Session {
                     let cause = &error as &dyn std::error::Error;
                     tracing::error!(error = cause, link = self.link.name, "an attempt over http failed");
                 }
-                let Open { permit, written } = self.open.remove(&error.id())?;
-                events.push(if written.maybe() {
-                    Event::Answered { permit, answer: Answer::Silent }
-                } else {
-                    Event::Unsent { permit, why: Unsent::NotWritten }
-                });
+                let Open { permits, written } = self.open.remove(&error.id())?;
+                events.extend(permits.into_iter().map(|permit| match written.maybe() {
+                    true => Event::Answered { permit, answer: Answer::Silent },
+                    false => Event::Unsent { permit, why: Unsent::NotWritten },
+                }));
                 None
             }
         }
@@ -191,7 +197,7 @@ impl Session {
     /// The session takes nothing more: what was not begun goes back with the events that are still to be told.
     async fn withdraw(&mut self, mut events: Vec<Event>) -> Result<(), SpineGone> {
         self.ground.spine.close_session(self.id);
-        let mut unsent: Vec<PermitId> = Vec::new();
+        let mut unsent: Vec<PermitId> = self.gathering.drain();
         while let Ok(batch) = self.outbox.try_recv() {
             unsent.extend(batch.into_iter().filter_map(|item| match item {
                 ToSession::Send(released) => Some(released.permit()),

@@ -234,3 +234,57 @@ async fn receipts_come_early_late_and_twice_and_mail_goes_by_the_link_that_is_up
     }
     assert_eq!(came, (10..15).map(number).collect::<BTreeSet<_>>());
 }
+
+/// An application of the node's API.
+async fn submit_over_http(site: &Site, to: &str, text: &str) -> String {
+    // There may be one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client
+        .post(format!("http://{}/v1/messages", site.api))
+        .bearer_auth("token-of-an-application")
+        .json(&json!({ "destination": to, "source": "12345", "text": text, "receipt": "final" }));
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 202);
+    let body: serde_json::Value = response.json().await.unwrap();
+    assert_eq!(body["parts"], 3, "{body}");
+    body["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_text_leaves_whole_where_the_aggregator_cuts_by_itself() {
+    let mut aggregator = Aggregator::start().await;
+    let rows = format!(
+        "{DEMO}[[token]]\nname = 'app'\nsecret = 'token-of-an-application'\naccount = 'demo'\n\
+         rights = ['messages:send']\n\
+         [[link]]\nname = 'first'\nprotocol = 'http'\nretry = {{ temporary = {{ waits = ['300ms'] }} }}\n\
+         [link.http]\nurl = 'http://{}/send'\nparts = 'whole'\nbody = '{{\"id\": \"{{id}}\", \"text\": \"{{text}}\"}}'\n\
+         [link.http.callback]\ntoken = 'key'\n\
+         [[route]]\nname = 'mt'\nwhen = {{ direction = 'mt' }}\nthen = {{ links = [{{ link = 'first' }}] }}\n",
+        aggregator.address
+    );
+    let site = Site::new(&rows);
+    let _node = site.start();
+    // An escape sequence stands where the first part ends.
+    let text = format!("{}€{}", "a".repeat(152), "b".repeat(250));
+    aggregator.plan([Says::Answer(500, String::new())]);
+    let id = submit_over_http(&site, &format!("+{}", number(1)), &text).await;
+    let refused = aggregator.next().await.json();
+    assert_eq!((&refused["text"], &refused["id"]), (&json!(text), &json!(id)));
+    // All parts come again together.
+    assert_eq!(aggregator.next().await.json(), refused);
+
+    let receipt = json!({ "type": "receipt", "receipt": { "message_id": "A1", "state": "delivered",
+        "destination": number(1) } });
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request =
+        client.post(format!("http://{}/v1/links/first/events", site.api)).bearer_auth("key").json(&receipt);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    let cdr = wait_for("the one outcome", PATIENCE, || site.finals().pop());
+    assert_eq!(
+        (&cdr["outcome"], &cdr["parts"], &cdr["remote_id"]),
+        (&json!("delivered"), &json!(3), &json!("A1"))
+    );
+    assert_eq!(site.finals().len(), 1);
+    assert!(aggregator.is_quiet());
+}
