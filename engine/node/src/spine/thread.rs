@@ -406,3 +406,6 @@ impl Spine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

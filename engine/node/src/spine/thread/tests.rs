@@ -1,0 +1,103 @@
+use signalbox_backends::ownership::EmbeddedOwnership;
+use signalbox_backends::system::{SystemClock, SystemRandom};
+use signalbox_core::backend::{Committed, Row, ShardMark};
+use signalbox_core::exchange::{Command, ReplyTo};
+use signalbox_core::id::{Epoch, ShardId};
+use signalbox_core::policy::{CounterPolicy, Limits};
+use signalbox_routing::plan::NumberPlan;
+use signalbox_routing::{Names, Router, RuleSet, RuleSetSpec, RuleVersion};
+
+use super::*;
+
+/// A store that takes everything and keeps nothing.
+struct Nowhere;
+
+impl Store for Nowhere {
+    fn claim(&mut self, shards: &[ShardId], _: Epoch) -> Result<Vec<ShardMark>, CommitError> {
+        Ok(vec![ShardMark::default(); shards.len()])
+    }
+    fn load(&self, _: Option<ShardId>, _: &mut dyn FnMut(Row)) -> Result<(), StoreError> {
+        Ok(())
+    }
+    fn get(&self, _: ShardId, _: Table, _: &[u8; 16]) -> Result<Option<Bytes>, StoreError> {
+        Ok(None)
+    }
+    fn commit(&mut self, _: &Commit) -> Result<Committed, CommitError> {
+        Ok(Committed::default())
+    }
+    fn outbox(&self, _: u64, _: usize) -> Result<Vec<(u64, Vec<Bytes>)>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn free(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Tells how many events each commit answered.
+struct Commits(std::sync::mpsc::Sender<usize>);
+
+impl Surroundings for Commits {
+    fn notes(&mut self, _: &[Note]) {}
+    fn alarm(&mut self, _: signalbox_counters::AlarmEvent) {}
+    fn look_up(&mut self, _: MessageId, _: &[u8], _: signalbox_core::time::Micros) {}
+    fn committed(&mut self, _: Duration, _: usize, events: usize) {
+        self.0.send(events).unwrap();
+    }
+    fn store_full(&mut self, _: bool) {}
+    fn holding(&mut self, _: &Exchange, _: Now) {}
+}
+
+fn policy() -> Policy {
+    let spec = RuleSetSpec { currency: None, rules: Vec::new() };
+    Policy {
+        accounts: FxHashMap::default(),
+        links: FxHashMap::default(),
+        webhooks: FxHashMap::default(),
+        router: Router {
+            rules: Arc::new(RuleSet::compile(&spec, RuleVersion(1), Arc::new(Names::new())).unwrap()),
+            plan: Arc::new(NumberPlan::new()),
+            portability: None,
+        },
+        lookups: false,
+        counters: CounterPolicy {
+            set: Default::default(),
+            white_list: Default::default(),
+            limits: Default::default(),
+            groups: Vec::new(),
+            snapshot_every: Duration::from_secs(60),
+        },
+        limits: Limits::default(),
+    }
+}
+
+/// Twenty events, of which each second one is answered, in one batch.
+fn commits_of(most: usize) -> Vec<usize> {
+    let (told, commits) = std::sync::mpsc::channel();
+    let (spine, thread) = start(SpineParts {
+        store: Box::new(Nowhere),
+        ownership: Box::new(EmbeddedOwnership::new(Epoch(1))),
+        clock: Arc::new(SystemClock::new()),
+        random: Box::new(SystemRandom::new().unwrap()),
+        policy: Arc::new(policy()),
+        surroundings: Box::new(Commits(told)),
+        counters: None,
+        bounds: SpineBounds { commit: most, ..SpineBounds::default() },
+    })
+    .unwrap();
+    let (session, _outbox) = spine.open_session();
+    let events = (1..=10).flat_map(|number| {
+        let reply = ReplyTo { session, token: number };
+        [Event::Published(number), Event::Command { reply, command: Box::new(Command::Queues) }]
+    });
+    spine.offer_blocking(events.collect());
+    spine.close();
+    drop(spine);
+    thread.join().unwrap();
+    commits.iter().collect()
+}
+
+#[test]
+fn a_commit_answers_as_many_events_as_it_may() {
+    assert_eq!(commits_of(100), [20]);
+    assert_eq!(commits_of(4), [4; 5]);
+}
