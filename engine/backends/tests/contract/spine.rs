@@ -31,6 +31,22 @@ fn a_second_process_is_refused_and_told_who_has_it() {
 }
 
 #[test]
+fn a_lock_of_another_is_waited_for_as_long_as_the_options_say() {
+    let dir = TempDir::new().unwrap();
+    let options = SpineOptions { lock_wait: Duration::from_millis(20), ..SpineOptions::in_dir(dir.path()) };
+    let mut spine = open(&options);
+    let backup = Connection::open(&options.path).unwrap();
+    backup.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = std::time::Instant::now();
+    let refused = spine.claim(&[shard(1)], Epoch(9)).unwrap_err();
+    assert!(matches!(refused, CommitError::Refused { .. }), "{refused}");
+    let waited = began.elapsed();
+    assert!(waited >= Duration::from_millis(20) && waited < Duration::from_secs(4), "{waited:?}");
+    backup.execute_batch("ROLLBACK").unwrap();
+    spine.claim(&[shard(1)], Epoch(9)).unwrap();
+}
+
+#[test]
 fn a_file_of_something_else_is_refused() {
     let dir = TempDir::new().unwrap();
     let options = SpineOptions::in_dir(dir.path());
