@@ -34,18 +34,6 @@ settings! {
 }
 
 settings! {
-    /// Messages that come in parts.
-    pub struct ReassemblySettings {
-        /// How long the missing parts are waited for.
-        wait: Period = "10m",
-        /// Messages whose parts are waited for.
-        max_messages: Count<16, 10_000_000> = 100_000,
-        /// Memory of waiting parts.
-        memory: ByteSize = "64MiB",
-    }
-}
-
-settings! {
     /// Bounds of everything that could grow.
     pub struct LimitSettings agrees {
         /// Messages that the node holds; above it new ones are refused with ESME_RMSGQFUL or 503.
@@ -76,8 +64,6 @@ settings! {
         doubt: DoubtSettings,
         /// Receipts of messages that we passed on.
         receipts: ReceiptSettings,
-        /// Messages that come in parts.
-        reassembly: ReassemblySettings,
     }
 }
 
