@@ -21,7 +21,7 @@ OWN_METRICS = {"up", "ALERTS"}
 OWN_LABELS = {"job", "instance", "le"}
 WORDS = set(
     "and or unless on ignoring by without group_left group_right bool offset sum min max avg count topk bottomk rate "
-    "irate increase resets deriv delta histogram_quantile max_over_time min_over_time avg_over_time label_replace sort_desc clamp_min "
+    "irate increase resets changes deriv delta histogram_quantile max_over_time min_over_time avg_over_time label_replace sort_desc clamp_min "
     "clamp_max abs absent vector scalar time label_values".split()
 )
 problems = []

@@ -31,7 +31,7 @@ impl Surroundings for Quiet {
     fn look_up(&mut self, _message: MessageId, _number: &[u8], _until: Micros) {}
     fn committed(&mut self, _took: Duration, _operations: usize, _events: usize) {}
     fn store_full(&mut self, _full: bool) {}
-    fn holding(&mut self, _exchange: &Exchange, _now: Now) {}
+    fn holding(&mut self, _exchange: &Exchange, _free: Option<u64>, _now: Now) {}
 }
 
 fn policy() -> anyhow::Result<Policy> {

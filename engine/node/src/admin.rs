@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::telemetry::LogLevel;
+use crate::vitals::Vitals;
 
 /// What the node says of itself.
 #[derive(Debug, Default)]
@@ -34,9 +35,20 @@ impl Health {
         self.ready.load(Ordering::Acquire) && !self.draining.load(Ordering::Acquire)
     }
 
+    /// Says that it finishes what is under way.
+    pub fn set_draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// True from the moment that a drain was asked for.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     /// Asks the node to finish and stop.
     pub fn ask_to_drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.set_draining();
         self.drain.notify_one();
     }
 
@@ -53,6 +65,8 @@ pub struct Admin {
     pub health: Arc<Health>,
     /// The register of metrics.
     pub metrics: PrometheusHandle,
+    /// Brings up to date what is only looked at when the metrics are read.
+    pub vitals: Arc<Vitals>,
     /// The log's level.
     pub log: Option<LogLevel>,
     /// What is missing of what the settings ask for before traffic may come, if anything is.
@@ -85,6 +99,7 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
 }
 
 async fn metrics_text(State(admin): State<Admin>) -> String {
+    admin.vitals.report();
     admin.metrics.run_upkeep();
     admin.metrics.render()
 }

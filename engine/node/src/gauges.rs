@@ -51,6 +51,7 @@ struct QueueGauges {
     in_flight: Gauge,
     awaiting: Gauge,
     oldest: Gauge,
+    oldest_of_class: [Gauge; 4],
     rate: Gauge,
 }
 
@@ -75,6 +76,11 @@ impl Gauges {
         }
     }
 
+    /// The labels `kind` and name of a peer: a link and an account may have the same name.
+    fn labels(&mut self, peer: Option<PeerId>) -> (&'static str, String) {
+        peer.map_or_else(Default::default, |peer| (kind_name(peer), self.name(peer)))
+    }
+
     fn name(&mut self, peer: PeerId) -> String {
         if let Some(name) = self.named.get(&peer) {
             return name.clone();
@@ -89,9 +95,11 @@ impl Gauges {
             counter.increment(1);
             return;
         }
-        let name = from.map_or_else(String::new, |from| self.name(from));
-        let counter =
-            counter!("messages_accepted_total", "direction" => direction_name(direction), "from" => name);
+        let (kind, name) = self.labels(from);
+        let direction_label = direction_name(direction);
+        let counter = counter!(
+            "messages_accepted_total", "direction" => direction_label, "kind" => kind, "from" => name
+        );
         counter.increment(1);
         self.accepted.insert((direction, from), counter);
     }
@@ -101,8 +109,10 @@ impl Gauges {
             counter.increment(1);
             return;
         }
-        let link = peer.map_or_else(String::new, |peer| self.name(peer));
-        let counter = counter!("delivery_outcomes_total", "link" => link, "outcome" => outcome.name());
+        let (kind, link) = self.labels(peer);
+        let counter = counter!(
+            "delivery_outcomes_total", "kind" => kind, "link" => link, "outcome" => outcome.name()
+        );
         counter.increment(1);
         self.outcomes.insert((peer, outcome), counter);
     }
@@ -121,16 +131,16 @@ impl Gauges {
             counter.increment(1);
             return;
         }
-        let counter = counter!("delivery_attempts_total", "link" => self.name(peer));
+        let (kind, link) = self.labels(Some(peer));
+        let counter = counter!("delivery_attempts_total", "kind" => kind, "link" => link);
         counter.increment(1);
         self.attempts.insert(peer, counter);
     }
 
     fn queue_gauges(&mut self, peer: PeerId) -> &QueueGauges {
         if !self.queues.contains_key(&peer) {
-            let link = self.name(peer);
-            let state =
-                |state: &'static str| gauge!("queue_messages", "link" => link.clone(), "state" => state);
+            let (kind, link) = self.labels(Some(peer));
+            let state = |state: &'static str| gauge!("queue_messages", "kind" => kind, "link" => link.clone(), "state" => state);
             let gauges = QueueGauges {
                 waiting: TrafficClass::ALL.map(|class| match class {
                     TrafficClass::Otp => state("waiting_otp"),
@@ -140,8 +150,16 @@ impl Gauges {
                 }),
                 in_flight: state("sent"),
                 awaiting: state("awaiting_receipt"),
-                oldest: gauge!("queue_oldest_age_seconds", "link" => link.clone()),
-                rate: gauge!("pacing_limit_tps", "link" => link.clone()),
+                oldest: gauge!("queue_oldest_age_seconds", "kind" => kind, "link" => link.clone()),
+                oldest_of_class: TrafficClass::ALL.map(|class| {
+                    gauge!(
+                        "queue_class_oldest_age_seconds",
+                        "kind" => kind,
+                        "link" => link.clone(),
+                        "class" => class_name(class)
+                    )
+                }),
+                rate: gauge!("pacing_limit_tps", "kind" => kind, "link" => link.clone()),
             };
             self.queues.insert(peer, gauges);
         }
@@ -154,6 +172,23 @@ fn direction_name(direction: Direction) -> &'static str {
         Direction::Mt => "mt",
         Direction::Mo => "mo",
         Direction::Receipt => "receipt",
+    }
+}
+
+fn class_name(class: TrafficClass) -> &'static str {
+    match class {
+        TrafficClass::Otp => "otp",
+        TrafficClass::Reply => "reply",
+        TrafficClass::Transactional => "transactional",
+        TrafficClass::Bulk => "bulk",
+    }
+}
+
+fn kind_name(peer: PeerId) -> &'static str {
+    match peer {
+        PeerId::Link(_) => "link",
+        PeerId::Account(_) => "account",
+        PeerId::Webhook(_) => "webhook",
     }
 }
 
@@ -176,11 +211,16 @@ impl Surroundings for Gauges {
                     .increment(1),
                 Note::Released { peer } => self.count_attempt(*peer),
                 Note::AttemptFailed { peer, class } => {
-                    let (link, class) = (self.name(*peer), format!("{class:?}").to_lowercase());
-                    counter!("delivery_attempts_failed_total", "link" => link, "class" => class).increment(1);
+                    let (kind, link) = self.labels(Some(*peer));
+                    let class = format!("{class:?}").to_lowercase();
+                    counter!(
+                        "delivery_attempts_failed_total", "kind" => kind, "link" => link, "class" => class
+                    )
+                    .increment(1);
                 }
                 Note::InDoubt { peer } => {
-                    counter!("delivery_doubts_total", "link" => self.name(*peer)).increment(1);
+                    let (kind, link) = self.labels(Some(*peer));
+                    counter!("delivery_doubts_total", "kind" => kind, "link" => link).increment(1);
                 }
                 Note::Ended { direction, peer, outcome, after, reason } => {
                     if let Some(PeerId::Webhook(_)) = peer
@@ -257,7 +297,11 @@ impl Surroundings for Gauges {
         }
     }
 
-    fn holding(&mut self, exchange: &Exchange, now: Now) {
+    fn holding(&mut self, exchange: &Exchange, free: Option<u64>, now: Now) {
+        if let Some(free) = free {
+            gauge!("store_free_bytes").set(free as f64);
+        }
+        gauge!("store_reserve_bytes").set(exchange.store_reserve() as f64);
         gauge!("exchange_open_messages").set(exchange.open() as f64);
         gauge!("cdr_outbox_records").set(exchange.unpublished() as f64);
         let counters = exchange.counter_stats();
@@ -272,7 +316,13 @@ impl Surroundings for Gauges {
             gauges.in_flight.set(view.in_flight as f64);
             gauges.awaiting.set(view.awaiting_receipt as f64);
             gauges.oldest.set(view.oldest_age as f64 / 1e6);
+            for (gauge, age) in gauges.oldest_of_class.iter().zip(view.oldest_ages) {
+                gauge.set(age as f64 / 1e6);
+            }
             gauges.rate.set(view.rate.map_or(0.0, |rate| rate.per_second_milli() as f64 / 1e3));
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -438,6 +438,26 @@ impl Links {
         desks.filter_map(|desk| desk.report().borrow().clone().and_then(Result::ok)).collect()
     }
 
+    /// When the certificates of the listeners with TLS expire, in seconds since the epoch, by their names.
+    #[must_use]
+    pub fn expiries(&self) -> Vec<(String, i64)> {
+        let listeners = self.inner.listeners.lock();
+        listeners.iter().filter_map(|(name, desk)| Some((name.clone(), desk.expires()?))).collect()
+    }
+
+    /// How many sessions each link over SMPP should have, by its name; none where it is switched off.
+    #[must_use]
+    pub fn sessions_wanted(&self) -> Vec<(String, u32)> {
+        let settings = self.inner.settings.lock();
+        let over_smpp = settings.links.iter().filter(|link| link.http.is_none());
+        // Where the peer is to connect after an outbind, it decides.
+        let wanted = |link: &LinkSettings| match link.enabled && link.outbind.is_none() {
+            true => u32::from(link.sessions),
+            false => 0,
+        };
+        over_smpp.map(|link| (link.name.clone(), wanted(link))).collect()
+    }
+
     /// Watches over sessions, and over whoever else shows that he is alive.
     #[must_use]
     pub fn watchdog(&self) -> Arc<Watchdog> {

@@ -27,6 +27,7 @@ use crate::spine::{
     CounterStore, Relay, RelayError, SpineBounds, SpineError, SpineHandle, SpineParts, SpineThread, start,
 };
 use crate::telemetry::{LogLevel, filter_text};
+use crate::vitals::{Vitals, VitalsParts};
 
 /// Octets that are written between two checkpoints at least.
 const CHECKPOINT_LEAST: u64 = 256 << 10;
@@ -206,8 +207,17 @@ impl Node {
         let admin_address = listener.local_addr().map_err(io(address))?;
         let log = surrounds.log;
         let (watched, followed) = (links.clone(), control.clone());
+        let vitals = Vitals::new(VitalsParts {
+            health: health.clone(),
+            spine: spine.clone(),
+            cdrs: relay.oldest(),
+            links: links.clone(),
+            api_expires: api.as_ref().map(crate::api::Server::expires),
+            clock: clock.clone(),
+        });
         let admin = Admin {
             health: health.clone(),
+            vitals: Arc::new(vitals),
             metrics: surrounds.metrics,
             log: log.clone(),
             missing: Arc::new(move || {
@@ -311,6 +321,7 @@ impl Node {
     pub async fn drain(self) -> Result<(), NodeError> {
         let drain = self.control.in_force().settings.drain.clone();
         self.health.set_ready(false);
+        self.health.set_draining();
         tokio::time::sleep(drain.not_ready_for.duration()).await;
         // That the exchange has stopped shows when its thread is joined.
         let _ = self.spine.offer(vec![Event::Draining(true)]).await;
@@ -409,6 +420,9 @@ async fn watch_portability(
     mut seen: Option<SystemTime>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let failures = metrics::counter!("portability_load_failures_total");
+    // The series is there before its first event.
+    failures.increment(0);
     loop {
         let settings = control.in_force().settings.clone();
         let every = settings.numbers.portability.as_ref().map(|table| table.check_every.duration());
@@ -425,9 +439,11 @@ async fn watch_portability(
         match tokio::task::spawn_blocking(move || control.reload_portability()).await {
             Ok(Ok(())) => tracing::info!("the portability table is loaded anew"),
             Ok(Err(error)) => {
+                failures.increment(1);
                 tracing::error!(error = &error as &dyn std::error::Error, "the old portability table stays");
             }
             Err(error) => {
+                failures.increment(1);
                 tracing::error!(error = &error as &dyn std::error::Error, "the old portability table stays")
             }
         }

@@ -12,5 +12,5 @@ mod unpublished;
 
 pub use counters::CounterStore;
 pub use handle::{Outbox, Register, SpineGone, SpineHandle, ToSession};
-pub use relay::{Relay, RelayError};
+pub use relay::{OldestUnpublished, Relay, RelayError};
 pub use thread::{SpineBounds, SpineError, SpineParts, SpineThread, Surroundings, start};

@@ -1,5 +1,7 @@
 //! TLS by rustls with ring: certificates and keys from PEM files.
 
+mod validity;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -115,11 +117,21 @@ pub fn no_peers() -> Result<Arc<ClientConfig>, TlsError> {
     Ok(Arc::new(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
 }
 
+/// TLS of a listener, and until when its peers accept it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// What rustls needs.
+    pub config: Arc<ServerConfig>,
+    /// When the first of its certificates expires, in seconds since the epoch; nothing where none of them can be
+    /// read as RFC 5280 has it.
+    pub expires: Option<i64>,
+}
+
 /// TLS of a listener, TLS 1.2 or 1.3.
 ///
 /// # Errors
 /// When a file cannot be read or used.
-pub fn server(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn server(tls: &ServerTls) -> Result<Server, TlsError> {
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Unusable)?;
@@ -132,10 +144,10 @@ pub fn server(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
         }
         None => builder.with_no_client_auth(),
     };
-    let config = builder
-        .with_single_cert(certificates(&tls.certificate)?, key(&tls.key)?)
-        .map_err(TlsError::Unusable)?;
-    Ok(Arc::new(config))
+    let chain = certificates(&tls.certificate)?;
+    let expires = chain.iter().filter_map(|certificate| validity::not_after(certificate)).min();
+    let config = builder.with_single_cert(chain, key(&tls.key)?).map_err(TlsError::Unusable)?;
+    Ok(Server { config: Arc::new(config), expires })
 }
 
 /// The name that a peer's certificate must have.

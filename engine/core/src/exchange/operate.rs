@@ -241,6 +241,8 @@ pub struct QueueView {
     pub awaiting_receipt: u64,
     /// How long the oldest has waited, in microseconds.
     pub oldest_age: i64,
+    /// The same for each class, in the order of [`TrafficClass::ALL`].
+    pub oldest_ages: [i64; 4],
     /// Its sessions now.
     pub sessions: u32,
     /// Messages its sessions may have unanswered.

@@ -59,17 +59,17 @@ impl Exchange {
         self.peers
             .iter()
             .map(|(id, peer)| {
-                let oldest = TrafficClass::ALL
-                    .iter()
-                    .filter_map(|class| peer.queue.oldest(*class))
-                    .min()
-                    .map_or(0, |since| (now.mono - since).as_micros());
+                let oldest_ages = TrafficClass::ALL.map(|class| {
+                    let waited = peer.queue.oldest(class).map_or(0, |since| (now.mono - since).as_micros());
+                    i64::try_from(waited).unwrap_or(i64::MAX)
+                });
                 QueueView {
                     peer: *id,
                     waiting: TrafficClass::ALL.map(|class| peer.queue.class_len(class) as u64),
                     in_flight: u64::from(peer.in_flight),
                     awaiting_receipt: u64::from(peer.awaiting),
-                    oldest_age: i64::try_from(oldest).unwrap_or(i64::MAX),
+                    oldest_age: oldest_ages.into_iter().max().unwrap_or(0),
+                    oldest_ages,
                     sessions: peer.sessions.len() as u32,
                     window: peer
                         .sessions

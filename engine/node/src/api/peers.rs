@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use signalbox_core::backend::Kind;
-use signalbox_core::id::{AccountId, PeerId};
+use signalbox_core::id::{AccountId, LinkId, PeerId, WebhookId};
 use utoipa::ToSchema;
 
 use crate::catalog::Ids;
@@ -24,6 +24,18 @@ pub(super) fn name(ids: &Ids, peer: PeerId) -> PeerName {
         PeerId::Webhook(id) => ("webhook", Kind::Webhook, id.0),
     };
     PeerName { kind, name: named(ids, of, number) }
+}
+
+/// A peer's name, by the text that CDRs have for it: `link:3`, `account:7`, `webhook:1`. A text of another kind is
+/// itself the name.
+pub(super) fn by_text(ids: &Ids, text: &str) -> PeerName {
+    let parts = text.split_once(':').and_then(|(kind, number)| Some((kind, number.parse().ok()?)));
+    match parts {
+        Some(("link", number)) => name(ids, PeerId::Link(LinkId(number))),
+        Some(("account", number)) => name(ids, PeerId::Account(AccountId(number))),
+        Some(("webhook", number)) => name(ids, PeerId::Webhook(WebhookId(number))),
+        Some(_) | None => PeerName { kind: "", name: text.to_owned() },
+    }
 }
 
 /// An account's name; its number when it is gone.

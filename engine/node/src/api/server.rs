@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -74,6 +75,7 @@ pub struct Server {
     handle: Handle<SocketAddr>,
     serving: JoinHandle<()>,
     following: Option<JoinHandle<()>>,
+    expires: Arc<AtomicI64>,
 }
 
 impl Server {
@@ -106,27 +108,36 @@ impl Server {
             .keep_alive_interval(HEAD)
             .keep_alive_timeout(HEAD);
         let places = settings.max_requests.as_usize().saturating_mul(CONNECTIONS);
+        let expires = Arc::new(AtomicI64::new(0));
         let (serving, following) = match &settings.tls {
             None => {
                 let server = server.acceptor(Door::new(places, DefaultAcceptor::new()));
                 (tokio::spawn(async move { ended(server.serve(service).await) }), None)
             }
             Some(tls) => {
-                let config = RustlsConfig::from_config(server_config(tls)?);
+                let tls = server_tls(tls)?;
+                expires.store(tls.expires.unwrap_or(0), Ordering::Release);
+                let config = RustlsConfig::from_config(tls.config);
                 let acceptor =
                     axum_server::tls_rustls::RustlsAcceptor::new(config.clone()).handshake_timeout(HANDSHAKE);
                 let server = server.acceptor(Door::new(places, acceptor));
                 let serving = tokio::spawn(async move { ended(server.serve(service).await) });
-                (serving, Some(tokio::spawn(follow_certificates(control, config))))
+                (serving, Some(tokio::spawn(follow_certificates(control, config, expires.clone()))))
             }
         };
-        Ok(Some(Self { address, handle, serving, following }))
+        Ok(Some(Self { address, handle, serving, following, expires }))
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// When its first certificate expires, in seconds since the epoch; zero without TLS. Follows what is loaded.
+    #[must_use]
+    pub fn expires(&self) -> Arc<AtomicI64> {
+        self.expires.clone()
     }
 
     /// Takes no new connections, lets requests in work end, and stops.
@@ -146,26 +157,29 @@ fn ended(result: std::io::Result<()>) {
     }
 }
 
-fn server_config(tls: &TlsListener) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    let config = tls::server(&ServerTls {
+fn server_tls(tls: &TlsListener) -> Result<tls::Server, TlsError> {
+    let server = tls::server(&ServerTls {
         certificate: tls.certificate.path().clone(),
         key: tls.key.path().clone(),
         client_ca: tls.client_ca.as_ref().map(|file| file.path().clone()),
         client_certificate_required: tls.client_certificate_required,
     })?;
-    let mut config = (*config).clone();
+    let mut config = (*server.config).clone();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(tls::Server { config: Arc::new(config), expires: server.expires })
 }
 
 /// Reads the certificates again whenever settings or catalog change; connections that are open keep theirs.
-async fn follow_certificates(control: Arc<Control>, config: RustlsConfig) {
+async fn follow_certificates(control: Arc<Control>, config: RustlsConfig, expires: Arc<AtomicI64>) {
     let mut changes = control.changes();
     while changes.changed().await.is_ok() {
         let in_force = control.in_force();
         let Some(tls) = &in_force.settings.api.tls else { continue };
-        match server_config(tls) {
-            Ok(new) => config.reload_from_config(new),
+        match server_tls(tls) {
+            Ok(new) => {
+                expires.store(new.expires.unwrap_or(0), Ordering::Release);
+                config.reload_from_config(new.config);
+            }
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,

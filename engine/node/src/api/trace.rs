@@ -22,6 +22,7 @@ use super::extract::{PathName, QueryOf, timestamp};
 use super::messages::MessageInfo;
 use super::operations::{Operation, operation};
 use super::page::read_cursor;
+use super::peers::PeerName;
 use super::problem::{Problem, ProblemKind, internal};
 use super::{Api, mask, peers};
 use crate::catalog::Ids;
@@ -77,9 +78,9 @@ struct EndedInfo {
     /// The link that it came in by.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin_link: Option<String>,
-    /// Who it was last sent to, by number: `link:3`, `account:7`, `webhook:1`.
+    /// Who it was last sent to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    peer: Option<String>,
+    peer: Option<PeerName>,
     /// From; masked without the right `messages:reveal`.
     source: String,
     /// To; masked likewise.
@@ -178,7 +179,7 @@ fn ended(record: &PublishedCdr, ids: &Ids, caller: &Caller) -> EndedInfo {
         direction: cdr.direction,
         account: cdr.account.map(|id| peers::named(ids, Kind::Account, id)),
         origin_link: cdr.origin_link.map(|id| peers::named(ids, Kind::Link, id)),
-        peer: cdr.peer.clone(),
+        peer: cdr.peer.as_deref().map(|peer| peers::by_text(ids, peer)),
         source: mask::text(&cdr.source, caller.reveals()),
         destination: mask::text(&cdr.destination, caller.reveals()),
         outcome: cdr.outcome,

@@ -129,7 +129,7 @@ pub(super) fn trace(answer: &Value) -> String {
             cell(&message["destination"]),
             cell(&message["outcome"]),
             cell(&message["reason"]),
-            cell(&message["peer"]),
+            peer(&message["peer"]),
             cell(&message["attempts"]),
         ]);
     }

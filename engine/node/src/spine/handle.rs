@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use signalbox_core::exchange::{Event, Reply};
 use signalbox_core::gate::Released;
 use signalbox_core::id::SessionId;
+use signalbox_core::time::Mono;
 use tokio::sync::mpsc;
 
 /// What the exchange has for one session.
@@ -54,6 +55,8 @@ pub struct Register {
     outboxes: Mutex<FxHashMap<SessionId, mpsc::Sender<Vec<ToSession>>>>,
     next: AtomicU64,
     closing: AtomicBool,
+    /// When the commit under way began, in nanoseconds of the monotonic clock and at least 1; zero for none.
+    committing: AtomicU64,
 }
 
 impl SpineHandle {
@@ -102,6 +105,15 @@ impl SpineHandle {
         (waiting * 99 / most) as u8
     }
 
+    /// Since when the commit under way has been, if one is: that of a disk which hangs does not end.
+    #[must_use]
+    pub fn committing_since(&self) -> Option<Mono> {
+        match self.register.committing.load(Ordering::Acquire) {
+            0 => None,
+            since => Some(Mono(since)),
+        }
+    }
+
     /// Has the exchange end once it has handled what is queued now.
     pub fn close(&self) {
         self.register.closing.store(true, Ordering::Release);
@@ -120,6 +132,16 @@ impl Register {
     /// True once nothing new is to be waited for.
     pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// A commit is under way from now on.
+    pub(super) fn commit_begins(&self, now: Mono) {
+        self.committing.store(now.0.max(1), Ordering::Release);
+    }
+
+    /// No commit is under way.
+    pub(super) fn commit_ended(&self) {
+        self.committing.store(0, Ordering::Release);
     }
 
     /// Hands a batch to a session.

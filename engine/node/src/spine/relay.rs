@@ -1,10 +1,12 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use signalbox_core::backend::{CdrBatch, CdrSink, Clock, OutboxPosition, SinkError, StoreError};
+use signalbox_core::cdr::Cdr;
 use signalbox_core::exchange::Event;
+use signalbox_core::time::{Micros, Now};
 
 use super::handle::SpineHandle;
 
@@ -44,11 +46,42 @@ pub enum RelayError {
     Thread(#[from] std::io::Error),
 }
 
+/// When the message of the oldest CDR ended that is known not to be published.
+#[derive(Clone, Debug, Default)]
+pub struct OldestUnpublished {
+    /// Microseconds since the epoch; zero for none.
+    final_at: Arc<AtomicI64>,
+}
+
+impl OldestUnpublished {
+    /// How long that CDR has waited; zero when none waits.
+    #[must_use]
+    pub fn age(&self, now: Now) -> Duration {
+        match self.final_at.load(Ordering::Acquire) {
+            0 => Duration::ZERO,
+            at => now.wall.since(Micros(at)),
+        }
+    }
+
+    fn waits(&self, batch: &CdrBatch) {
+        let first = batch.records.first().and_then(|record| Cdr::decode(record).ok());
+        // A record that cannot be read keeps the age of what was before it.
+        if let Some(cdr) = first {
+            self.final_at.store(cdr.final_at.0, Ordering::Release);
+        }
+    }
+
+    fn none_waits(&self) {
+        self.final_at.store(0, Ordering::Release);
+    }
+}
+
 /// The thread that publishes CDRs: reads the outbox after the sink's own position, publishes, and tells the
 /// exchange how far it is. What is published and not yet trimmed is passed over after a restart, so each CDR is
 /// published exactly once.
 pub struct Relay {
     stop: Arc<AtomicBool>,
+    oldest: OldestUnpublished,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -65,9 +98,16 @@ impl Relay {
     ) -> Result<Self, RelayError> {
         let position = sink.position()?;
         let stop = Arc::new(AtomicBool::new(false));
-        let work = Work { sink, outbox, clock, spine, stop: stop.clone(), position };
+        let oldest = OldestUnpublished::default();
+        let work = Work { sink, outbox, clock, spine, stop: stop.clone(), oldest: oldest.clone(), position };
         let thread = std::thread::Builder::new().name("cdr-relay".into()).spawn(move || work.run())?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { stop, oldest, thread: Some(thread) })
+    }
+
+    /// How old what is not published is.
+    #[must_use]
+    pub fn oldest(&self) -> OldestUnpublished {
+        self.oldest.clone()
     }
 
     /// Publishes what is in the outbox now, and ends.
@@ -96,6 +136,7 @@ struct Work {
     clock: Arc<dyn Clock>,
     spine: SpineHandle,
     stop: Arc<AtomicBool>,
+    oldest: OldestUnpublished,
     position: OutboxPosition,
 }
 
@@ -128,10 +169,15 @@ impl Work {
 
     fn step(&mut self) -> Result<usize, StepError> {
         let batches = self.outbox.read(self.position, COMMITS_PER_STEP)?;
-        if batches.is_empty() {
+        let Some(first) = batches.first() else {
+            self.oldest.none_waits();
             return Ok(0);
-        }
+        };
+        self.oldest.waits(first);
         self.position = self.sink.publish(&batches)?;
+        if batches.len() < COMMITS_PER_STEP {
+            self.oldest.none_waits();
+        }
         let records = batches.iter().map(|batch| batch.records.len() as u64).sum();
         metrics::counter!("cdr_published_total").increment(records);
         self.spine.offer_blocking(vec![Event::Published(self.position)]);
@@ -146,3 +192,6 @@ enum StepError {
     #[error("the sink does not take them")]
     Sink(#[from] SinkError),
 }
+
+#[cfg(test)]
+mod tests;

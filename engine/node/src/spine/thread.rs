@@ -42,8 +42,9 @@ pub trait Surroundings: Send {
     fn committed(&mut self, took: Duration, operations: usize, events: usize);
     /// The store has no room (true) or has room again (false).
     fn store_full(&mut self, full: bool);
-    /// What is held now; called a few times a second.
-    fn holding(&mut self, exchange: &Exchange, now: Now);
+    /// What is held now, and how many octets the store's disk has left where that is known; called a few times a
+    /// second.
+    fn holding(&mut self, exchange: &Exchange, free: Option<u64>, now: Now);
 }
 
 /// Why the thread ended.
@@ -244,13 +245,14 @@ impl Spine {
     /// Keeps an eye on the room in the store, and reports.
     fn look_around(&mut self, now: Now) {
         let reserve = self.exchange.store_reserve();
-        let low = self.store.free().is_some_and(|free| free < reserve);
+        let free = self.store.free();
+        let low = free.is_some_and(|free| free < reserve);
         self.exchange.set_store_low(low);
         if low != self.full {
             self.full = low;
             self.surroundings.store_full(low);
         }
-        self.surroundings.holding(&self.exchange, now);
+        self.surroundings.holding(&self.exchange, free, now);
     }
 
     /// Handles what came, and commits if somebody waits for it, or when nothing more will come.
@@ -309,7 +311,10 @@ impl Spine {
         let mut waiting = Vec::new();
         let mut refusals = 0;
         loop {
-            match self.store.commit(commit) {
+            self.register.commit_begins(self.clock.now().mono);
+            let done = self.store.commit(commit);
+            self.register.commit_ended();
+            match done {
                 Ok(committed) => {
                     if let Some(position) = committed.outbox {
                         self.unpublished.committed(position, commit.cdrs.len() as u64);

@@ -20,7 +20,7 @@ use super::door::Door;
 use super::duty::{self, Connection, ServerDuty};
 use super::places::{Place, Places, Total};
 use crate::supervisor::{Child, Failure, Order, Orders, Restart, SupervisorHandle};
-use crate::tls;
+use crate::tls::{self, Server};
 
 /// Pause after an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -43,7 +43,7 @@ pub(in crate::links) type Report = Option<Result<SocketAddr, String>>;
 #[derive(Debug)]
 pub(in crate::links) struct Desk {
     report: watch::Sender<Report>,
-    tls: ArcSwapOption<ServerConfig>,
+    tls: ArcSwapOption<Server>,
 }
 
 impl Desk {
@@ -56,11 +56,16 @@ impl Desk {
         self.report.subscribe()
     }
 
+    /// When the first of its certificates expires, in seconds since the epoch.
+    pub(in crate::links) fn expires(&self) -> Option<i64> {
+        self.tls.load().as_ref().and_then(|server| server.expires)
+    }
+
     /// Reads certificates and key again; sessions that are open keep theirs, and so do all when a file is wrong.
     pub(in crate::links) fn reload(&self, settings: &ListenerSettings) {
         let Some(tls) = &settings.tls else { return };
         match tls::server(tls) {
-            Ok(config) => self.tls.store(Some(config)),
+            Ok(server) => self.tls.store(Some(Arc::new(server))),
             Err(error) => {
                 tracing::error!(
                     listener = settings.name,
@@ -88,7 +93,8 @@ pub(in crate::links) async fn listen(
         Failure::Failed(why)
     };
     if let Some(tls) = &settings.tls {
-        desk.tls.store(Some(tls::server(tls).map_err(|error| failed(chain(&error)))?));
+        let server = tls::server(tls).map_err(|error| failed(chain(&error)))?;
+        desk.tls.store(Some(Arc::new(server)));
     }
     let listener = TcpListener::bind(settings.address)
         .await
@@ -135,8 +141,14 @@ pub(in crate::links) async fn listen(
             }
         };
         number += 1;
-        let session =
-            Incoming { stream, remote, place, tls: desk.tls.load_full(), pace: pace.clone(), number };
+        let session = Incoming {
+            stream,
+            remote,
+            place,
+            tls: desk.tls.load().as_ref().map(|tls| tls.config.clone()),
+            pace: pace.clone(),
+            number,
+        };
         if listening.supervisor.start_child(child(&listening, session)).is_err() {
             break;
         }

@@ -44,7 +44,7 @@ impl Surroundings for Commits {
         self.0.send(events).unwrap();
     }
     fn store_full(&mut self, _: bool) {}
-    fn holding(&mut self, _: &Exchange, _: Now) {}
+    fn holding(&mut self, _: &Exchange, _: Option<u64>, _: Now) {}
 }
 
 fn policy() -> Policy {

@@ -104,6 +104,7 @@ async fn a_trace_finds_open_and_ended_messages() {
     assert_eq!(whole["ended"][0]["outcome"], "accepted");
     assert_eq!(whole["ended"][0]["rule"], "mt");
     assert_eq!(whole["ended"][0]["account"], "alpha");
+    assert_eq!(whole["ended"][0]["peer"], json!({ "kind": "link", "name": "up" }));
     assert_eq!(whole["ended"][0]["destination"], TO);
     let sequence = |index: usize| whole["ended"][index]["sequence"].as_u64().unwrap();
     assert!(sequence(0) > sequence(1) && sequence(1) > sequence(2));

@@ -91,7 +91,7 @@ impl Aggregator {
             client_ca: None,
             client_certificate_required: false,
         });
-        let config = RustlsConfig::from_config(config.unwrap());
+        let config = RustlsConfig::from_config(config.unwrap().config);
         Self::listen("127.0.0.1:0".parse().unwrap(), Some(config)).await
     }
 

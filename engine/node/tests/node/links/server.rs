@@ -452,6 +452,7 @@ async fn an_account_whose_mail_waits_is_asked_to_bind() {
             in_flight: 0,
             awaiting_receipt: 0,
             oldest_age: 0,
+            oldest_ages: [0; 4],
             sessions: 0,
             window: 0,
             rate: None,

@@ -5,3 +5,4 @@ mod apply;
 mod catalog;
 mod drain;
 mod reload;
+mod vitals;

@@ -27,6 +27,16 @@ fn the_admin_port_says_what_is_and_drains() {
     let (_, metrics) = get("/metrics");
     assert!(metrics.contains("smpp_link_bound"), "{metrics}");
     assert!(!metrics.contains("4470000"), "no phone number is in the metrics");
+    assert_eq!(site.metric("smpp_link_sessions_wanted", "link=\"smsc\""), 1.0);
+    assert_eq!(site.metric("node_draining", ""), 0.0);
+    let year_2025 = 1_735_689_600.0;
+    assert!(site.metric("process_start_time_seconds", "") > year_2025);
+    assert!(site.metric("process_resident_memory_bytes", "") > 1e6);
+    assert!(site.metric("process_open_fds", "") > 10.0 && site.metric("process_cpu_seconds_total", "") > 0.0);
+    wait_for("the room on the disk is known", Duration::from_secs(10), || {
+        (site.metric("store_free_bytes", "") > 0.0 && site.metric("store_reserve_bytes", "") > 0.0)
+            .then_some(())
+    });
 
     assert_eq!(get("/log-level").1.trim(), "info");
     assert_eq!(site.http("PUT", "/log-level", "debug").map(|(status, _)| status), Some(200));
