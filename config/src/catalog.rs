@@ -46,7 +46,7 @@ pub use webhook::{Webhook, WebhookEvent};
 use std::path::Path;
 
 use crate::document;
-use crate::error::ConfigErrors;
+use crate::error::{ConfigError, ConfigErrors};
 use crate::setting::{Agreement, Cursor, Problems, Setting, Source, settings};
 use crate::value::{AccountPassword, PasswordError, PasswordHash, SecretError, SecretPlaces};
 
@@ -119,6 +119,14 @@ impl Catalog {
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let text = document::read_file(path)?;
         Self::parse(&path.display().to_string(), &text)
+    }
+
+    /// The secrets that a file names and that cannot be read on this machine, each with its line and key.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn missing_secrets(path: &Path, places: SecretPlaces<'_>) -> Result<Vec<ConfigError>, ConfigErrors> {
+        document::missing_secrets::<Self>(path, places)
     }
 
     /// Reads a text that stands alone; `file` names it in errors.

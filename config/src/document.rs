@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use crate::error::{ConfigError, ConfigErrors, Problem};
 use crate::setting::{Cursor, Problems, Setting, Source};
 use crate::tree::Tree;
+use crate::value::SecretPlaces;
 
 /// A document that stands for a whole value: read it with all of its errors.
 pub(crate) fn parse<T: Setting>(file: &str, text: &str) -> Result<T, ConfigErrors> {
@@ -30,6 +31,21 @@ pub(crate) fn read_file(path: &Path) -> Result<String, ConfigErrors> {
         }
         .into()
     })
+}
+
+/// The secrets that a file names and that cannot be had here.
+pub(crate) fn missing_secrets<T: Setting>(
+    path: &Path,
+    places: SecretPlaces<'_>,
+) -> Result<Vec<ConfigError>, ConfigErrors> {
+    let text = read_file(path)?;
+    let file = path.display().to_string();
+    let mut problems = Problems::new(Source { file: &file, text: &text });
+    if let Some(tree) = well_formed(&text, &mut problems) {
+        // What else is wrong with it is told by whoever loads it.
+        let _ = T::read(&Cursor::top(&tree), &mut problems);
+    }
+    Ok(problems.missing_secrets(places))
 }
 
 /// Reads a value from a tree without lines, such as a JSON body; `file` names it in errors.

@@ -52,6 +52,8 @@ pub enum Problem {
     },
     /// The value cannot stand beside another one.
     Conflict(String),
+    /// The secret that is named here cannot be had on this machine.
+    Secret(String),
 }
 
 impl fmt::Display for ConfigError {
@@ -78,7 +80,7 @@ impl fmt::Display for Problem {
             Self::UnknownKey { nearest: None } => f.write_str("unknown key"),
             Self::Missing { expected } => write!(f, "missing, expected {expected}"),
             Self::Unexpected { expected, found } => write!(f, "expected {expected}, found {found}"),
-            Self::Conflict(reason) => f.write_str(reason),
+            Self::Conflict(reason) | Self::Secret(reason) => f.write_str(reason),
         }
     }
 }

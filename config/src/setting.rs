@@ -14,6 +14,7 @@ use std::str::FromStr;
 
 use crate::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::tree::{Entry, Tree, Value};
+use crate::value::{Secret, SecretPlaces};
 
 /// A value that a document can hold.
 ///
@@ -109,12 +110,13 @@ impl Source<'_> {
 pub struct Problems<'a> {
     source: Source<'a>,
     errors: Vec<ConfigError>,
+    secrets: Vec<(Option<usize>, String, Secret)>,
 }
 
 impl<'a> Problems<'a> {
     /// An empty list for a document.
     pub fn new(source: Source<'a>) -> Self {
-        Self { source, errors: Vec::new() }
+        Self { source, errors: Vec::new(), secrets: Vec::new() }
     }
 
     /// Records a problem at a byte offset under a key path.
@@ -138,6 +140,23 @@ impl<'a> Problems<'a> {
     pub(crate) fn conflict(&mut self, table: &Cursor<'_>, key: &str, reason: impl Into<String>) {
         let at = table.tree.get(key).map_or(table.tree.at, |value| value.at);
         self.push(at, &table.path_of(key), Problem::Conflict(reason.into()));
+    }
+
+    /// Remembers a secret that the document names and does not hold.
+    pub(crate) fn named_secret(&mut self, at: &Cursor<'_>, secret: &Secret) {
+        self.secrets.push((at.tree.at, at.path.clone(), secret.clone()));
+    }
+
+    /// The secrets named that cannot be had, in the order of the document; what else is wrong is dropped.
+    pub(crate) fn missing_secrets(mut self, places: SecretPlaces<'_>) -> Vec<ConfigError> {
+        self.errors.clear();
+        for (at, key, secret) in std::mem::take(&mut self.secrets) {
+            if let Err(error) = secret.reveal(places) {
+                self.push(at, &key, Problem::Secret(error.in_one_line()));
+            }
+        }
+        self.errors.sort_by_key(|error| error.place);
+        self.errors
     }
 
     /// The value, or everything that was wrong in the order of the document.

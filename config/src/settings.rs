@@ -44,7 +44,7 @@ pub use webhooks::WebhookSettings;
 use std::path::Path;
 
 use crate::document;
-use crate::error::{ConfigErrors, Problem};
+use crate::error::{ConfigError, ConfigErrors, Problem};
 use crate::setting::{Agreement, Cursor, Problems, Setting, Shape, Source, settings};
 
 settings! {
@@ -113,6 +113,14 @@ impl Settings {
     /// Where secrets are looked for.
     pub fn secret_places(&self) -> crate::value::SecretPlaces<'_> {
         crate::value::SecretPlaces { directory: &self.secrets.directory }
+    }
+
+    /// The secrets that the file names and that cannot be read on this machine, each with its line and key.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn missing_secrets(&self, path: &Path) -> Result<Vec<ConfigError>, ConfigErrors> {
+        document::missing_secrets::<Self>(path, self.secret_places())
     }
 
     /// A path of a setting that is relative to the node's data directory.

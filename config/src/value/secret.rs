@@ -46,6 +46,16 @@ pub enum SecretError {
     Empty(String),
 }
 
+impl SecretError {
+    /// The error with its cause.
+    pub(crate) fn in_one_line(&self) -> String {
+        match self {
+            Self::File { source, .. } => format!("{self}: {source}"),
+            Self::Variable(_) | Self::Empty(_) => self.to_string(),
+        }
+    }
+}
+
 /// Where secrets are looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretPlaces<'a> {
@@ -111,7 +121,7 @@ impl Setting for Secret {
             },
             _ => None,
         };
-        match place {
+        let secret = match place {
             Some(("file", name)) if is_plain(Path::new(name)) => Some(Self::File(name.into())),
             Some(("env", name)) if name.starts_with(SECRET_VARIABLE_PREFIX) => {
                 Some(Self::Variable(name.to_owned()))
@@ -120,7 +130,9 @@ impl Setting for Secret {
                 problems.unexpected(at, EXPECTS);
                 None
             }
-        }
+        }?;
+        problems.named_secret(at, &secret);
+        Some(secret)
     }
 
     fn to_tree(&self) -> Tree {

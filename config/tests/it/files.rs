@@ -165,3 +165,31 @@ fn the_page_of_links_over_http_lists_all_fields() {
         assert!(page.contains(&format!("`{field}`")), "{field}");
     }
 }
+
+#[test]
+fn secrets_that_are_not_there_are_told_with_line_and_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("there"), "x\n").unwrap();
+    std::fs::write(folder.join("empty"), "\n").unwrap();
+    let rows = "[[link]]\nname = 'a'\nhost = 'smsc.example'\nport = 2775\nsystem_id = 'me'\n\
+                password = { file = 'there' }\n\
+                [[link]]\nname = 'b'\nhost = 'smsc.example'\nport = 2775\nsystem_id = 'me'\n\
+                password = { file = 'absent' }\n\
+                [[webhook]]\nname = 'w'\naccount = 'c'\nurl = 'https://app.example/'\n\
+                secret = { env = 'SIGNALBOX_SECRET_NOT_SET' }\n\
+                [[account]]\nname = 'c'\norganization = 'c'\nsystem_id = 'c'\nsources = ['*']\n\
+                password = { file = 'empty' }\n";
+    let file = folder.join("catalog.toml");
+    std::fs::write(&file, rows).unwrap();
+    Catalog::load(&file).expect("the file itself is right");
+    let places = signalbox_config::value::SecretPlaces { directory: folder };
+    let missing = Catalog::missing_secrets(&file, places).unwrap();
+    let told: Vec<(usize, &str)> =
+        missing.iter().map(|error| (error.place.unwrap().line, error.key.as_str())).collect();
+    assert_eq!(told, [(12, "link[1].password"), (17, "webhook[0].secret"), (23, "account[0].password")]);
+    let texts: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    assert!(texts[0].contains("cannot be read") && texts[0].contains("No such file"), "{texts:?}");
+    assert!(texts[1].contains("SIGNALBOX_SECRET_NOT_SET is not set"), "{texts:?}");
+    assert!(texts[2].ends_with("is empty"), "{texts:?}");
+}

@@ -46,6 +46,9 @@ pub struct CheckArgs {
     /// A catalog file to check as well; the seed of the settings when it is not given.
     #[arg(long, value_name = "FILE")]
     pub catalog: Option<PathBuf>,
+    /// A secret that cannot be read here is an error: for the machine that the node is to run on.
+    #[arg(long)]
+    pub secrets: bool,
 }
 
 /// A running node's API.

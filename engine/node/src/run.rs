@@ -74,11 +74,20 @@ fn print_places(node: &Node) {
 pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let settings = Settings::load(&args.config)?;
     println!("{}: right", args.config.display());
+    let mut missing = settings.missing_secrets(&args.config)?;
     let catalog =
         args.catalog.as_deref().or(settings.catalog.seed.as_ref().map(|seed| seed.path().as_path()));
     if let Some(file) = catalog {
         Catalog::load(file)?;
         println!("{}: right", file.display());
+        missing.extend(Catalog::missing_secrets(file, settings.secret_places())?);
+    }
+    let word = if args.secrets { "error" } else { "warning" };
+    for secret in &missing {
+        eprintln!("{word}: {secret}");
+    }
+    if args.secrets && !missing.is_empty() {
+        bail!("{} secrets cannot be read", missing.len());
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod admin_port;
 mod apply;
 mod catalog;
+mod check;
 mod drain;
 mod reload;
 mod vitals;
