@@ -2,16 +2,16 @@ use crate::setting::{Agreement, Cursor, Problems, settings};
 use crate::value::{Count, Period};
 
 settings! {
-    /// Waits between the attempts of a message, by the class of the error. Validity ends them all.
+    /// Waits between the attempts of a message, by the class of the error. Validity ends them all. What is refused
+    /// because a session is of no use any more goes to another one at once.
     pub struct RetrySettings {
         /// The peer says that it may work later.
         temporary: RetrySchedule = schedule(&["15s", "1m", "5m", "15m", "1h"], "2h", 0),
-        /// The peer says that we are too fast: the message goes first as soon as the link's rate allows.
+        /// The peer says that we are too fast, on a link that is not `adaptive`: one that is learns its rate
+        /// from that, and the message goes first as soon as the rate allows.
         throttling: RetrySchedule = schedule(&["1s"], "5s", 0),
-        /// The peer's queue for this destination is full.
+        /// The peer's queue is full, likewise.
         queue_full: RetrySchedule = schedule(&["10s", "1m", "5m"], "15m", 0),
-        /// No session of the link is bound, or it was lost.
-        unbound: RetrySchedule = schedule(&["1s", "5s", "15s"], "30s", 0),
     }
 }
 

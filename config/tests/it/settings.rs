@@ -128,15 +128,15 @@ fn keys_that_do_not_agree_are_told() {
 
 #[test]
 fn retries_follow_their_schedule() {
-    let fatal = "[retry.unbound]\nwaits = ['1s', '2s']\nthen_every = '5s'\nattempts = 4\n";
-    let settings = Settings::parse("n", &format!("{LEAST}{fatal}")).unwrap();
-    let waits: Vec<_> = (1..6).map(|failed| settings.retry.unbound.wait_after(failed)).collect();
+    let full = "[retry.queue_full]\nwaits = ['1s', '2s']\nthen_every = '5s'\nattempts = 4\n";
+    let settings = Settings::parse("n", &format!("{LEAST}{full}")).unwrap();
+    let waits: Vec<_> = (1..6).map(|failed| settings.retry.queue_full.wait_after(failed)).collect();
     let seconds = |seconds| Some(Period::seconds(seconds));
     assert_eq!(waits, [seconds(1), seconds(2), seconds(5), None, None]);
     assert_eq!(settings.retry.temporary.wait_after(100), seconds(2 * 3_600));
     assert_eq!(
-        errors(&format!("{LEAST}[retry.unbound]\nthen_every = '0s'\n")),
-        ["node.toml:4:14: retry.unbound.then_every: must be at least 100ms"]
+        errors(&format!("{LEAST}[retry.queue_full]\nthen_every = '0s'\n")),
+        ["node.toml:4:14: retry.queue_full.then_every: must be at least 100ms"]
     );
 }
 

@@ -23,11 +23,27 @@ pub struct Tries {
     /// Attempts in all, the first one included; without it, until validity ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// By so many per cent a waiting time is shorter or longer at random; at most 50.
+    #[serde(default = "some_jitter")]
+    pub jitter_percent: u8,
+}
+
+const fn some_jitter() -> u8 {
+    10
 }
 
 impl Tries {
     fn every(seconds: &[u64]) -> Self {
-        Self { delays: seconds.iter().map(|&seconds| Delay::seconds(seconds)).collect(), attempts: None }
+        let delays = seconds.iter().map(|&seconds| Delay::seconds(seconds)).collect();
+        Self { delays, attempts: None, jitter_percent: some_jitter() }
+    }
+
+    fn jittered(&self, delay: Duration, random: u64) -> Duration {
+        let micros = delay.as_micros();
+        let spread = micros * u128::from(self.jitter_percent.min(50)) / 100;
+        // The upper half of `random` times the width: even enough, and within the bound.
+        let offset = (u128::from(random >> 32) * (2 * spread + 1)) >> 32;
+        Duration::from_micros(u64::try_from(micros - spread + offset).unwrap_or(u64::MAX))
     }
 }
 
@@ -45,8 +61,6 @@ pub struct RetrySchedule {
     pub queue_full: Tries,
     /// After [`ErrorClass::Fatal`]: soon, since another session or link is to take it.
     pub fatal: Tries,
-    /// By so many per cent a waiting time is shorter or longer at random; at most 50.
-    pub jitter_percent: u8,
 }
 
 impl Default for RetrySchedule {
@@ -59,7 +73,6 @@ impl Default for RetrySchedule {
             throttling: Tries::every(&[1]),
             queue_full: Tries::every(&[5, 10, 30, 60]),
             fatal: Tries::every(&[1, 5, 15, 60, 300]),
-            jitter_percent: 10,
         }
     }
 }
@@ -112,8 +125,13 @@ pub enum RetryError {
         attempts: u32,
     },
     /// Too much chance.
-    #[error("jitter_percent is {0}, the most is 50")]
-    Jitter(u8),
+    #[error("{class}.jitter_percent is {percent}, the most is 50")]
+    Jitter {
+        /// The section.
+        class: &'static str,
+        /// What it says.
+        percent: u8,
+    },
 }
 
 impl RetrySchedule {
@@ -153,7 +171,7 @@ impl RetrySchedule {
             return Retry::GiveUp(Reason::RetriesExhausted);
         }
         let delay = tries.delays.get(done as usize - 1).unwrap_or(last);
-        let at = now.after(self.jittered(delay.duration(), random));
+        let at = now.after(tries.jittered(delay.duration(), random));
         if at < expires_at {
             return Retry::At(at);
         }
@@ -169,11 +187,11 @@ impl RetrySchedule {
     /// # Errors
     /// The first thing that makes no sense.
     pub fn validate(&self) -> Result<(), RetryError> {
-        if self.jitter_percent > 50 {
-            return Err(RetryError::Jitter(self.jitter_percent));
-        }
         for class in ErrorClass::ALL {
             let (name, tries) = (name_of(class), self.tries(class));
+            if tries.jitter_percent > 50 {
+                return Err(RetryError::Jitter { class: name, percent: tries.jitter_percent });
+            }
             for (position, &delay) in tries.delays.iter().enumerate() {
                 if delay < Delay::LEAST {
                     return Err(RetryError::TooShort { class: name, position, delay });
@@ -191,14 +209,6 @@ impl RetrySchedule {
             }
         }
         Ok(())
-    }
-
-    fn jittered(&self, delay: Duration, random: u64) -> Duration {
-        let micros = delay.as_micros();
-        let spread = micros * u128::from(self.jitter_percent.min(50)) / 100;
-        // The upper half of `random` times the width: even enough, and within the bound.
-        let offset = (u128::from(random >> 32) * (2 * spread + 1)) >> 32;
-        Duration::from_micros(u64::try_from(micros - spread + offset).unwrap_or(u64::MAX))
     }
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn peers() -> impl Iterator<Item = PeerId> {
 
 fn tries(millis: &[u64], attempts: Option<u32>) -> Tries {
     let delays = millis.iter().map(|&millis| Delay::new(Duration::from_millis(millis))).collect();
-    Tries { delays, attempts }
+    Tries { delays, attempts, jitter_percent: 10 }
 }
 
 fn delivery(name: &str, ordered: bool, after_doubt: AfterDoubt) -> PeerPolicy {
@@ -99,7 +99,6 @@ fn delivery(name: &str, ordered: bool, after_doubt: AfterDoubt) -> PeerPolicy {
             throttling: tries(&[300], None),
             queue_full: tries(&[500], None),
             fatal: tries(&[200], None),
-            jitter_percent: 10,
         },
         ..PeerPolicy::default()
     }

@@ -5,8 +5,23 @@ use super::*;
 const SECOND: i64 = 1_000_000;
 const HALF: u64 = u64::MAX / 2;
 
+/// The default schedule, each wait longer or shorter by up to so many per cent.
+fn spread(percent: u8) -> RetrySchedule {
+    let mut schedule = RetrySchedule::default();
+    for tries in [
+        &mut schedule.temporary,
+        &mut schedule.permanent,
+        &mut schedule.throttling,
+        &mut schedule.queue_full,
+        &mut schedule.fatal,
+    ] {
+        tries.jitter_percent = percent;
+    }
+    schedule
+}
+
 fn exact() -> RetrySchedule {
-    RetrySchedule { jitter_percent: 0, ..RetrySchedule::default() }
+    spread(0)
 }
 
 #[test]
@@ -72,7 +87,7 @@ fn the_defaults_are_valid_and_survive_the_file() {
     assert_eq!(schedule.validate(), Ok(()));
     let written = serde_json::to_string(&schedule).unwrap();
     assert_eq!(serde_json::from_str::<RetrySchedule>(&written).unwrap(), schedule);
-    let file = r#"{"jitter_percent": 20, "temporary": {"delays": ["10s", "1h 30m", "PT5M"], "attempts": 4}}"#;
+    let file = r#"{"temporary": {"delays": ["10s", "1h 30m", "PT5M"], "attempts": 4, "jitter_percent": 20}}"#;
     let read: RetrySchedule = serde_json::from_str(file).unwrap();
     assert_eq!(read.temporary.delays, [10, 5400, 300].map(Delay::seconds));
     assert_eq!(read.fatal, schedule.fatal);
@@ -85,7 +100,10 @@ fn what_makes_no_sense_is_named() {
         change(&mut schedule);
         schedule.validate().unwrap_err().to_string()
     };
-    assert_eq!(invalid(|s| s.jitter_percent = 51), "jitter_percent is 51, the most is 50");
+    assert_eq!(
+        invalid(|s| s.queue_full.jitter_percent = 51),
+        "queue_full.jitter_percent is 51, the most is 50"
+    );
     assert_eq!(
         invalid(|s| s.fatal.delays[1] = Delay::seconds(0)),
         "fatal.delays[1] is 0s, the least is 100ms"
@@ -112,7 +130,7 @@ fn what_makes_no_sense_is_named() {
 proptest! {
     #[test]
     fn jitter_stays_within_its_bound(random: u64, attempt in 1u32..20, percent in 0u8..=50) {
-        let schedule = RetrySchedule { jitter_percent: percent, ..RetrySchedule::default() };
+        let schedule = spread(percent);
         let next = |schedule: &RetrySchedule| {
             match schedule.next(ErrorClass::Temporary, attempt, Micros(5), Micros(i64::MAX), random) {
                 Retry::At(at) => at.0 - 5,
@@ -137,6 +155,15 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn each_class_has_its_own_jitter() {
+    let mut schedule = exact();
+    schedule.throttling.jitter_percent = 50;
+    let next = |class| schedule.next(class, 1, Micros(0), Micros(i64::MAX), u64::MAX);
+    assert_eq!(next(ErrorClass::Throttling), Retry::At(Micros(1_500_000)));
+    assert_eq!(next(ErrorClass::QueueFull), Retry::At(Micros(5 * SECOND)));
 }
 
 #[test]

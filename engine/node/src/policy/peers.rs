@@ -25,7 +25,9 @@ fn tries(waits: &Waits) -> Tries {
     let mut delays: Vec<Delay> = waits.waits.iter().map(|wait| Delay::new(wait.duration())).collect();
     delays.push(Delay::new(waits.then_every.duration()));
     let attempts = waits.attempts.as_u32();
-    Tries { delays, attempts: (attempts > 0).then_some(attempts) }
+    // At most 50.
+    let jitter_percent = waits.jitter_percent.get() as u8;
+    Tries { delays, attempts: (attempts > 0).then_some(attempts), jitter_percent }
 }
 
 fn schedule(whose: &str, retry: &RetrySettings) -> Result<RetrySchedule, PolicyError> {
@@ -33,8 +35,6 @@ fn schedule(whose: &str, retry: &RetrySettings) -> Result<RetrySchedule, PolicyE
         temporary: tries(&retry.temporary),
         throttling: tries(&retry.throttling),
         queue_full: tries(&retry.queue_full),
-        fatal: tries(&retry.unbound),
-        jitter_percent: retry.temporary.jitter_percent.get() as u8,
         ..RetrySchedule::default()
     };
     check(whose, schedule)
@@ -214,7 +214,6 @@ fn webhook(row: &Webhook) -> Result<PeerPolicy, PolicyError> {
         throttling: tries(&row.retry),
         queue_full: tries(&row.retry),
         fatal: tries(&row.retry),
-        jitter_percent: row.retry.jitter_percent.get() as u8,
         ..RetrySchedule::default()
     };
     Ok(PeerPolicy {

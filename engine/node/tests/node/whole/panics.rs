@@ -30,8 +30,7 @@ fn a_link_that_panics_is_restarted_and_leaves_the_others_alone() {
          then = {{ links = [{{ link = \"calm\" }}] }}\n",
         calm.address.port(),
     );
-    let mut site = Site::new(&rows(wild.address, "", &other));
-    site.extra = "[retry.unbound]\nwaits = [\"100ms\"]\nthen_every = \"200ms\"\n".to_owned();
+    let site = Site::new(&rows(wild.address, "", &other));
     let mut node = site.launch(&[], &[(VARIABLE, "link.turn@smsc/0:150=panic")]);
     assert_eq!(node.ready(), Ok(()), "{}", site.log());
 

@@ -14,8 +14,7 @@ use super::super::wire;
 fn through(mood: Mood, count: u64, link: &str, most_duplicates: usize, while_bad: impl Fn(&Smsc, &mut Esme)) {
     let smsc = Smsc::start(Some(Duration::from_millis(10)));
     let link = format!("window = 10\nburst = 100\ndoubt = {{ hold = \"500ms\", then = \"retry\" }}\n{link}");
-    let mut site = Site::new(&rows(smsc.address, "", &link));
-    site.extra = "[retry.unbound]\nwaits = [\"100ms\"]\nthen_every = \"200ms\"\n".to_owned();
+    let site = Site::new(&rows(smsc.address, "", &link));
     let node = site.start();
     let mut esme = Esme::bind(site.smpp).expect("a bind");
     smsc.set(mood);

@@ -84,8 +84,7 @@ fn a_changed_link_leaves_the_others_alone_and_loses_nothing_under_load() {
          [[token]]\nname = \"operator\"\nsecret = \"{TOKEN}\"\nrights = [\"catalog:read\", \"catalog:write\"]\n",
         kept.address.port(),
     );
-    let mut site = Site::new(&rows(changed.address, "", &other));
-    site.extra = "[retry.unbound]\nwaits = [\"100ms\"]\nthen_every = \"200ms\"\n".to_owned();
+    let site = Site::new(&rows(changed.address, "", &other));
     let node = site.start();
     let mut load = Load { esme: Esme::bind(site.smpp).expect("a bind"), next: 0 };
     load.until("both links carry mail", || changed.count() > 20 && kept.count() > 20, 50);
