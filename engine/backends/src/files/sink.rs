@@ -14,6 +14,9 @@ use super::reader;
 use crate::lock::{LockError, LockFile};
 use crate::outbox;
 
+/// About how many octets a record has as a line.
+const USUAL_LINE: usize = 640;
+
 /// Where the files are and when one is closed.
 #[derive(Clone, Debug)]
 pub struct CdrFilesOptions {
@@ -193,7 +196,8 @@ impl CdrFiles {
     /// The lines of the batches and what they end with.
     fn lines(&self, batches: &[CdrBatch]) -> Result<(Vec<u8>, Closed), SinkError> {
         let mut last = self.last();
-        let mut lines = Vec::new();
+        let records: usize = batches.iter().map(|batch| batch.records.len()).sum();
+        let mut lines = Vec::with_capacity(records * USUAL_LINE);
         for batch in batches {
             let of = u32::try_from(batch.records.len()).unwrap_or(u32::MAX);
             for (index, record) in (0..of).zip(&batch.records) {
