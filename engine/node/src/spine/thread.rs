@@ -13,7 +13,7 @@ use signalbox_core::backend::{
 use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, Reply, Restoring, Unsent};
 use signalbox_core::id::{Epoch, MessageId, SessionId, ShardId};
 use signalbox_core::policy::Policy;
-use signalbox_core::time::Now;
+use signalbox_core::time::{Mono, Now};
 use tokio::sync::mpsc;
 
 use super::counters::{CounterSnapshots, CounterStore};
@@ -24,6 +24,12 @@ use super::unpublished::Unpublished;
 const BATCHES_PER_TURN: usize = 512;
 /// Longest sleep of the thread: how often it looks at the room left and reports what it holds.
 const LONGEST_SLEEP: Duration = Duration::from_millis(250);
+/// Sessions whose waking costs too little to gather for.
+const FEW_SESSIONS: usize = 2;
+/// How long after a commit the next turn gathers, for each further session that the commit spoke to (decision 0013).
+const GATHER: Duration = Duration::from_micros(70);
+/// The longest that it gathers.
+const GATHER_MOST: Duration = Duration::from_micros(400);
 /// Pause between tries of a commit that found no room.
 const FULL_PAUSE: Duration = Duration::from_millis(100);
 
@@ -164,6 +170,8 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
         batch: Vec::new(),
         full: false,
         snapshots,
+        committed: now.mono,
+        gathers: Duration::ZERO,
     };
     let thread = std::thread::Builder::new().name("spine".into()).spawn(move || {
         catch_unwind(AssertUnwindSafe(|| spine.run(events)))
@@ -191,6 +199,9 @@ struct Spine {
     batch: Vec<Vec<Event>>,
     full: bool,
     snapshots: Option<CounterSnapshots>,
+    /// When the last commit ended, and how long after it more is let come.
+    committed: Mono,
+    gathers: Duration,
 }
 
 struct StoreBodies<'a>(&'a dyn Store);
@@ -206,6 +217,7 @@ impl Spine {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let mut looked_at = self.clock.now();
         loop {
+            self.gather();
             let sleep = self.sleep();
             let wait = tokio::time::Duration::from_nanos(u64::try_from(sleep.as_nanos()).unwrap_or(u64::MAX));
             let open = runtime.block_on(async {
@@ -231,6 +243,14 @@ impl Spine {
                 looked_at = now;
                 self.look_around(now);
             }
+        }
+    }
+
+    /// Lets more come before the next turn, where the last one had many sessions to wake.
+    fn gather(&self) {
+        let passed = self.clock.now().mono - self.committed;
+        if passed < self.gathers {
+            std::thread::sleep(self.gathers - passed);
         }
     }
 
@@ -260,30 +280,31 @@ impl Spine {
         let taken = std::mem::take(&mut self.batch);
         let mut coming = taken.into_iter().flatten().peekable();
         loop {
-            let some: Vec<Event> = coming.by_ref().take(self.bounds.commit).collect();
+            let now = self.clock.now();
+            let mut count = 0;
+            for event in coming.by_ref().take(self.bounds.commit) {
+                count += 1;
+                if let Event::Published(upto) = &event {
+                    self.unpublished.published(*upto);
+                }
+                self.exchange.handle(now, event);
+            }
             let last = coming.peek().is_none();
-            self.step(some, events, ending && last)?;
+            self.settle(now, count, events, ending && last)?;
             if last {
                 return Ok(());
             }
         }
     }
 
-    /// Handles these events, and commits if somebody waits for it, or when nothing more will come.
-    fn step(
+    /// Commits what so many events led to if somebody waits for it, or when nothing more will come.
+    fn settle(
         &mut self,
-        coming: Vec<Event>,
+        now: Now,
+        count: usize,
         events: &mut mpsc::Receiver<Vec<Event>>,
         ending: bool,
     ) -> Result<(), SpineError> {
-        let now = self.clock.now();
-        let count = coming.len();
-        for event in coming {
-            if let Event::Published(upto) = &event {
-                self.unpublished.published(*upto);
-            }
-            self.exchange.handle(now, event);
-        }
         self.exchange.set_unpublished(self.unpublished.waiting());
         let bodies = StoreBodies(&*self.store);
         let turn = if ending {
@@ -296,6 +317,7 @@ impl Spine {
             let begun = self.clock.now();
             self.commit(&turn.commit, events)?;
             let took = self.clock.now().mono - begun.mono;
+            self.committed = self.clock.now().mono;
             self.surroundings.committed(took, turn.commit.ops.len(), count);
         }
         if !turn.notes.is_empty() {
@@ -395,6 +417,8 @@ impl Spine {
                 Effect::Alarm(event) => self.surroundings.alarm(event),
             }
         }
+        let many = u32::try_from(by_session.len().saturating_sub(FEW_SESSIONS)).unwrap_or(u32::MAX);
+        self.gathers = GATHER.saturating_mul(many).min(GATHER_MOST);
         let mut returned = Vec::new();
         for (session, batch) in by_session {
             let Err(batch) = self.register.deliver(session, batch) else { continue };
