@@ -1,12 +1,12 @@
 use std::net::SocketAddr;
 
 use super::TlsListener;
-use crate::setting::settings;
+use crate::setting::{Agreement, Cursor, Problems, settings};
 use crate::value::{ByteSize, Count, Period};
 
 settings! {
     /// The HTTP API and the portal.
-    pub struct ApiSettings {
+    pub struct ApiSettings agrees {
         /// Address and port.
         address: SocketAddr = "127.0.0.1:8080"; restart,
         /// TLS; without it the API is for loopback or for a proxy that ends TLS.
@@ -27,5 +27,21 @@ settings! {
         idempotency_for: Period = "24h",
         /// Idempotency keys that are remembered.
         idempotency_keys: Count<1_000, 10_000_000> = 1_000_000; restart,
+    }
+}
+
+impl ApiSettings {
+    /// Whether tokens and texts would cross a network in the clear.
+    pub fn is_exposed(&self) -> bool {
+        self.tls.is_none() && !self.address.ip().is_loopback() && !self.plain_beyond_loopback
+    }
+}
+
+impl Agreement for ApiSettings {
+    fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        if self.is_exposed() {
+            let reason = "is not loopback and has no tls; set api.tls, or api.plain_beyond_loopback if a proxy ends it";
+            problems.conflict(at, "address", reason);
+        }
     }
 }

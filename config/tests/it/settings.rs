@@ -162,3 +162,18 @@ fn a_file_that_cannot_be_read_is_named() {
     let errors = Settings::load(std::path::Path::new("/nonexistent/node.toml")).unwrap_err();
     assert!(errors.to_string().starts_with("/nonexistent/node.toml: cannot be read: "), "{errors}");
 }
+
+#[test]
+fn the_api_is_not_plain_beyond_loopback_unless_that_is_said() {
+    let api = |rest: &str| format!("{LEAST}[api]\naddress = '0.0.0.0:8080'\n{rest}");
+    assert_eq!(
+        errors(&api("")),
+        [
+            "node.toml:4:11: api.address: is not loopback and has no tls; set api.tls, or api.plain_beyond_loopback \
+          if a proxy ends it"
+        ]
+    );
+    Settings::parse("node.toml", &api("plain_beyond_loopback = true\n")).unwrap();
+    Settings::parse("node.toml", &api("tls = { certificate = 'c.pem', key = 'k.pem' }\n")).unwrap();
+    Settings::parse("node.toml", &format!("{LEAST}[api]\naddress = '[::1]:8080'\n")).unwrap();
+}

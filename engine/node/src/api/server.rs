@@ -86,7 +86,7 @@ impl Server {
     pub async fn start(parts: Parts) -> Result<Option<Self>, ApiError> {
         let settings = parts.control.in_force().settings.api.clone();
         let address = settings.address;
-        if settings.tls.is_none() && !address.ip().is_loopback() && !settings.plain_beyond_loopback {
+        if settings.is_exposed() {
             return Err(ApiError::Plain(address));
         }
         // The first look-up of a number would wait for the plans.
