@@ -94,7 +94,7 @@ settings! {
         password: Option<Secret> => crate::Tree::table([("env", "SIGNALBOX_SECRET_SMSC_SIM".into())]),
         /// The system_type.
         system_type: Text<0, 12> = "",
-        /// What our sessions do.
+        /// What our sessions do. SMPP 3.3 has no transceiver: a link of it is a transmitter or a receiver.
         bind_mode: BindMode = "transceiver",
         /// The version of SMPP that we offer.
         interface_version: InterfaceVersion = "3.4",
@@ -264,6 +264,10 @@ impl Link {
                 }
                 needed("system_id", self.system_id.as_ref(), at, problems);
                 needed("password", self.password.as_ref(), at, problems);
+                if self.interface_version == InterfaceVersion::V33 && self.bind_mode == BindMode::Transceiver {
+                    let reason = "smpp 3.3 has no transceiver; one link is a transmitter, another a receiver";
+                    problems.conflict(at, "bind_mode", reason);
+                }
             }
             LinkProtocol::Http => {
                 needed("http", self.http.as_ref(), at, problems);

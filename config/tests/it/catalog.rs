@@ -351,3 +351,13 @@ fn schemas_name_required_fields_and_bounds() {
     assert_eq!(link["properties"]["window"]["default"], 10);
     assert_eq!(link["properties"]["reconnect"]["properties"]["min"]["default"], "500ms");
 }
+
+#[test]
+fn a_link_of_smpp_3_3_is_no_transceiver() {
+    let link = |more: &str| format!("{LINK}interface_version = '3.3'\n{more}");
+    let reason = "link[0].bind_mode: smpp 3.3 has no transceiver; one link is a transmitter, another a receiver";
+    assert_eq!(errors(&link("")), [format!("c:1:1: {reason}")]);
+    assert_eq!(errors(&link("bind_mode = 'transceiver'\n")), [format!("c:8:13: {reason}")]);
+    parse(&link("bind_mode = 'transmitter'\n"));
+    parse(&link("bind_mode = 'receiver'\n"));
+}
