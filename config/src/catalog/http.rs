@@ -124,8 +124,8 @@ settings! {
         id_at: Place = "/id",
         /// Where a code is that says more than the status.
         code_at: Place = "none",
-        /// Codes that say that the message is taken. When there are some, an answer without a code is a refusal; when
-        /// there are none, one with a code is.
+        /// Codes that say that the message is taken. When there are some, an answer of success without a code leaves
+        /// the message in doubt; when there are none, an answer with a code is a refusal.
         good_codes: Vec<Text<1, 64>> => ["0"],
         /// What other codes mean.
         codes: BTreeMap<Text<1, 64>, ErrorClass> => crate::Tree::table([("throttled", "throttling".into())]),
