@@ -16,7 +16,7 @@ use signalbox_config::settings::{CounterRestart, StoreDurability};
 use signalbox_core::backend::{CdrSink, Clock, Random};
 use signalbox_core::exchange::Event;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::{Admin, Health};
 use crate::control::{Control, ControlError};
@@ -436,7 +436,7 @@ async fn watch_portability(
         }
         seen = written;
         let control = control.clone();
-        match tokio::task::spawn_blocking(move || control.reload_portability()).await {
+        match behind_traffic(move || control.reload_portability()).await {
             Ok(Ok(())) => tracing::info!("the portability table is loaded anew"),
             Ok(Err(error)) => {
                 failures.increment(1);
@@ -448,4 +448,24 @@ async fn watch_portability(
             }
         }
     }
+}
+
+/// Does long work on a thread of its own, which the system runs when no message needs the processor.
+///
+/// # Errors
+/// When the work panicked or its thread could not be started.
+async fn behind_traffic<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, oneshot::error::RecvError> {
+    let (done, result) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("background".into()).spawn(move || {
+        // On Linux the niceness is the thread's and that of the threads it starts. Without it the work is done too.
+        let _ = rustix::process::nice(15);
+        // Nobody waits for it when the node stops.
+        let _ = done.send(work());
+    });
+    if let Err(error) = thread {
+        tracing::error!(%error, "no thread for work in the background");
+    }
+    result.await
 }
