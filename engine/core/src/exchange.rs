@@ -6,9 +6,11 @@
 //!
 //! The way of a message through the files here: `intake` (accept, count, route) -> `dispatch` (queues, credit,
 //! the send gate) -> `answer` (what the peer said) -> `receipt` -> `finish` (outcome, CDR, receipt for the
-//! origin). `recover` brings it all back from the store; `control` is what operators and origins do in between.
+//! origin). `recover` brings it all back from the store; `asked` and `control` are what
+//! origins and operators do in between.
 
 mod answer;
+mod asked;
 mod control;
 mod counted;
 mod dispatch;
@@ -32,6 +34,7 @@ mod row;
 mod timers;
 mod validity;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -100,7 +103,11 @@ pub struct Exchange {
     by_id: FxHashMap<MessageId, Key>,
     /// Ids of eight digits, of open messages and of ended ones that are remembered.
     short_ids: FxHashMap<(AccountId, u32), MessageId>,
+    /// The other messages of one submission, by the one that all have the id of.
+    siblings: FxHashMap<MessageId, BTreeSet<MessageId>>,
     groups: FxHashMap<MessageId, Group>,
+    /// Questions of this turn.
+    asked: Vec<MessageQuery>,
     requests: Requests,
     open_by_account: FxHashMap<AccountId, u64>,
 
@@ -154,7 +161,9 @@ impl Exchange {
             entries: Entries::default(),
             by_id: FxHashMap::default(),
             short_ids: FxHashMap::default(),
+            siblings: FxHashMap::default(),
             groups: FxHashMap::default(),
+            asked: Vec::new(),
             requests: Requests::default(),
             open_by_account: FxHashMap::default(),
             peers: FxHashMap::default(),
@@ -248,7 +257,7 @@ impl Exchange {
             Event::Congestion { session, state } => self.congestion(now, session, state),
             Event::Pause { session, wait } => self.pause(now, session, wait),
             Event::LookupDone(done) => self.lookup_done(now, &done),
-            Event::Message(query) => self.message_query(now, *query),
+            Event::Message(query) => self.asked.push(*query),
             Event::Command { reply, command } => self.command(now, reply, *command),
             Event::Policy(policy) => self.set_policy(now, policy),
             Event::Draining(draining) => self.draining = draining,
@@ -290,6 +299,7 @@ impl Exchange {
 
     fn advance(&mut self, now: Now, bodies: &dyn Bodies) {
         self.watch_clock(now);
+        self.answer_questions(now, bodies);
         while let Some((due, timer)) = self.timers.pop(now.mono) {
             match timer {
                 Timer::Entry(key) => self.entry_due(now, key, due),
@@ -366,7 +376,7 @@ impl Exchange {
             let Some(entry) = self.entries.get_mut(key) else { continue };
             entry.touched = false;
             let id = entry.envelope.id;
-            if !entry.fresh {
+            if !entry.fresh && !entry.replaced {
                 let state = row::StateRow::of(entry).encode();
                 entry.state_stored = true;
                 self.put(id.shard(), Table::State, id.to_bytes(), state);
@@ -375,6 +385,9 @@ impl Exchange {
             let Held::Hot(body) = &entry.body else { continue };
             let message = row::encode_message(entry, body);
             entry.fresh = false;
+            entry.replaced = false;
+            // The message row has the newer state.
+            let outdated = std::mem::take(&mut entry.state_stored);
             let octets = u32::try_from(message.len()).unwrap_or(u32::MAX);
             let keep = self.hot_octets + u64::from(octets) <= self.policy.limits.hot_octets;
             entry.body = if keep { Held::Row(message.clone()) } else { Held::Cold };
@@ -383,6 +396,9 @@ impl Exchange {
                 self.hot_octets += u64::from(octets);
             }
             self.put(id.shard(), Table::Message, id.to_bytes(), message);
+            if outdated {
+                self.delete(id.shard(), Table::State, id.to_bytes());
+            }
         }
     }
 

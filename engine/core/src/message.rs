@@ -192,6 +192,39 @@ pub struct Content {
     pub data_sm: bool,
 }
 
+/// Tag of message_payload (SMPP 3.4 cl. 5.3.2.32).
+const MESSAGE_PAYLOAD: [u8; 2] = [0x04, 0x24];
+
+impl Content {
+    /// This content with another's text: payload and default message. All else stays, data_coding too, which
+    /// replace_sm doesn't have (SMPP 3.4 cl. 4.10); a text in a message_payload goes.
+    #[must_use]
+    pub fn with_text_of(self, other: &Self) -> Self {
+        Self {
+            payload: other.payload.clone(),
+            default_message: other.default_message,
+            tlvs: without_payload(self.tlvs),
+            ..self
+        }
+    }
+}
+
+/// A TLV area without message_payload; from where it is no list of TLVs it stays as it is.
+fn without_payload(tlvs: Bytes) -> Bytes {
+    let mut kept = Vec::with_capacity(tlvs.len());
+    let mut rest = &tlvs[..];
+    while let [tag_high, tag_low, high, low, ..] = *rest {
+        let end = 4 + usize::from(u16::from_be_bytes([high, low]));
+        let Some((tlv, after)) = rest.split_at_checked(end) else { break };
+        if [tag_high, tag_low] != MESSAGE_PAYLOAD {
+            kept.extend_from_slice(tlv);
+        }
+        rest = after;
+    }
+    kept.extend_from_slice(rest);
+    if kept.len() == tlvs.len() { tlvs } else { kept.into() }
+}
+
 /// A receipt that the exchange makes for the origin of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptContent {

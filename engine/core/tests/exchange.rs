@@ -7,6 +7,8 @@ mod world;
 
 #[path = "exchange/accept.rs"]
 mod accept;
+#[path = "exchange/asked.rs"]
+mod asked;
 #[path = "exchange/bounds.rs"]
 mod bounds;
 #[path = "exchange/clock.rs"]

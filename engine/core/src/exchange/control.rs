@@ -1,174 +1,22 @@
-//! What origins and operators ask and order while a message is open.
+//! What operators ask and order while a message is open.
 
 use std::collections::BTreeSet;
 
+use super::Exchange;
 use super::effect::Reply;
 use super::entry::{Entry, Key, Phase};
 use super::event::ReplyTo;
 use super::finish::Done;
-use super::naming::Named;
-use super::operate::{Ask, Command, CommandReply, MessageQuery, MessageReply, MessageView, Selection, Stage};
-use super::{Exchange, Held};
-use crate::address::Address;
+use super::operate::{Command, CommandReply, MessageView, Selection, Stage};
 use crate::id::{MessageId, PeerId};
-use crate::message::{Body, Content, Direction, ReceiptRequest, VisibleId};
+use crate::message::{Direction, VisibleId};
 use crate::outcome::{FinalState, Reason};
-use crate::time::{Micros, Now};
+use crate::time::Now;
 
 /// Messages that one search answers with at most.
 const SEARCH_MAX: usize = 1_000;
 
 impl Exchange {
-    pub(super) fn message_query(&mut self, now: Now, query: MessageQuery) {
-        let reply = match &query.ask {
-            Ask::Query => self.query(&query),
-            Ask::Cancel { destination } => self.cancel(now, &query, destination.as_ref()),
-            Ask::Replace { content, not_before, expires_at, receipt } => {
-                self.replace(now, &query, content, *not_before, *expires_at, *receipt)
-            }
-        };
-        self.reply(query.reply, Reply::Message(reply));
-    }
-
-    fn query(&self, query: &MessageQuery) -> MessageReply {
-        let view = match self.named(query.account, &query.visible_id) {
-            Some(Named::Open(key)) => self.entries.get(key).map(view_of),
-            Some(Named::Group(id)) => self.group_view(id),
-            Some(Named::Ended(id)) => self.finished.get(id).map(view_of_done),
-            None => None,
-        };
-        match view {
-            Some(view) if owned(&view, query) => MessageReply::State(Box::new(view)),
-            _ => MessageReply::NotFound,
-        }
-    }
-
-    fn group_view(&self, id: MessageId) -> Option<MessageView> {
-        let group = self.groups.get(&id)?;
-        let key = group.parts.iter().find(|key| self.entries.get(**key).is_some())?;
-        let mut view = view_of(self.entries.get(*key)?);
-        view.id = id;
-        view.visible_id = group.envelope.visible_id.text(id);
-        Some(view)
-    }
-
-    fn cancel(&mut self, now: Now, query: &MessageQuery, destination: Option<&Address>) -> MessageReply {
-        let keys = if query.visible_id.is_empty() {
-            let (Some(source), Some(destination)) = (&query.source, destination) else {
-                return MessageReply::NotFound;
-            };
-            self.entries
-                .iter()
-                .filter(|(_, entry)| {
-                    entry.envelope.direction == Direction::Mt
-                        && entry.envelope.origin.account() == Some(query.account)
-                        && entry.envelope.source.key() == source.key()
-                        && entry.envelope.destination.key() == destination.key()
-                })
-                .map(|(key, _)| key)
-                .collect()
-        } else {
-            match self.named(query.account, &query.visible_id) {
-                Some(Named::Open(key)) => vec![key],
-                Some(Named::Group(id)) => self.groups.get(&id).map(|g| g.parts.clone()).unwrap_or_default(),
-                Some(Named::Ended(id)) => {
-                    let done = self.finished.get(id).map(view_of_done);
-                    return match done {
-                        Some(view) if owned(&view, query) => MessageReply::TooLate,
-                        _ => MessageReply::NotFound,
-                    };
-                }
-                None => return MessageReply::NotFound,
-            }
-        };
-        let mut cancelled = 0;
-        let mut found = false;
-        for key in keys {
-            let Some(entry) = self.entries.get(key) else { continue };
-            if !owned(&view_of(entry), query) {
-                continue;
-            }
-            found = true;
-            if entry.may_be_withdrawn() {
-                self.finish(now, key, FinalState::Cancelled, Reason::CancelledByOrigin);
-                cancelled += 1;
-            }
-        }
-        match (found, cancelled) {
-            (false, _) => MessageReply::NotFound,
-            (true, 0) if !query.visible_id.is_empty() => MessageReply::TooLate,
-            (true, cancelled) => MessageReply::Cancelled(cancelled),
-        }
-    }
-
-    fn replace(
-        &mut self,
-        now: Now,
-        query: &MessageQuery,
-        content: &Content,
-        not_before: Option<Micros>,
-        expires_at: Option<Micros>,
-        receipt: ReceiptRequest,
-    ) -> MessageReply {
-        let Some(Named::Open(key)) = self.named(query.account, &query.visible_id) else {
-            return MessageReply::NotFound;
-        };
-        let Some(entry) = self.entries.get(key) else { return MessageReply::NotFound };
-        if !owned(&view_of(entry), query) {
-            return MessageReply::NotFound;
-        }
-        if !entry.may_be_withdrawn() || entry.envelope.part.is_some() {
-            return MessageReply::TooLate;
-        }
-        self.replace_body(now, key, content, not_before, expires_at, receipt);
-        MessageReply::Replaced
-    }
-
-    fn replace_body(
-        &mut self,
-        now: Now,
-        key: Key,
-        content: &Content,
-        not_before: Option<Micros>,
-        expires_at: Option<Micros>,
-        receipt: ReceiptRequest,
-    ) {
-        let old = match self.entries.get(key) {
-            Some(entry) => self.content_of(entry),
-            None => return,
-        };
-        let Some(entry) = self.entries.get_mut(key) else { return };
-        let replaced = Content {
-            payload: content.payload.clone(),
-            data_coding: content.data_coding,
-            default_message: content.default_message,
-            ..old.unwrap_or_else(|| content.clone())
-        };
-        entry.data_coding = replaced.data_coding;
-        entry.envelope.octets = u16::try_from(replaced.payload.len()).unwrap_or(u16::MAX);
-        entry.envelope.receipt = receipt;
-        entry.envelope.expires_at =
-            expires_at.filter(|at| *at > now.wall).unwrap_or(entry.envelope.expires_at);
-        self.hot_octets -= u64::from(std::mem::take(&mut entry.hot_octets));
-        entry.body = Held::hot(Body::Content(replaced));
-        // The whole row is written again.
-        entry.fresh = true;
-        if let Some(at) = not_before.filter(|at| *at > now.wall) {
-            entry.envelope.not_before = Some(at);
-            self.unqueue(key);
-            self.wait(now, key, at);
-        }
-        self.touch(key);
-        self.arm(now, key);
-    }
-
-    fn content_of(&self, entry: &Entry) -> Option<Content> {
-        match entry.body.in_memory()? {
-            Body::Content(content) => Some(content),
-            Body::Receipt(_) => None,
-        }
-    }
-
     pub(super) fn command(&mut self, now: Now, to: ReplyTo, command: Command) {
         let reply = match command {
             Command::Search { selection, after, limit } => self.search(&selection, after, limit),
@@ -208,7 +56,7 @@ impl Exchange {
     }
 
     /// The entries of a message: itself, or its parts that are open.
-    fn open_of(&self, id: MessageId) -> Vec<Key> {
+    pub(super) fn open_of(&self, id: MessageId) -> Vec<Key> {
         match self.groups.get(&id) {
             Some(group) => group.parts.clone(),
             None => self.by_id.get(&id).copied().into_iter().collect(),
@@ -224,11 +72,11 @@ impl Exchange {
             .collect();
         found.sort_unstable_by_key(|entry| entry.envelope.id);
         found.truncate(limit.min(SEARCH_MAX));
-        let mut views: Vec<MessageView> = found.into_iter().map(view_of).collect();
+        let mut views: Vec<MessageView> = found.into_iter().map(Entry::view).collect();
         if after.is_none() {
             // A message asked for by its id may have ended a moment ago.
             let open = views.len();
-            views.extend(selection.ids.iter().filter_map(|id| self.finished.get(*id)).map(view_of_done));
+            views.extend(selection.ids.iter().filter_map(|id| self.finished.get(*id)).map(Done::view));
             debug_assert!(views.len() <= open + selection.ids.len());
         }
         CommandReply::Messages(views)
@@ -323,16 +171,61 @@ impl Exchange {
 
 impl Entry {
     /// True while nothing of it is with a peer.
-    fn may_be_withdrawn(&self) -> bool {
+    pub(super) fn may_be_withdrawn(&self) -> bool {
         matches!(self.phase, Phase::Waiting { .. } | Phase::Queued | Phase::Resolving)
+    }
+
+    /// What can be seen of it.
+    pub(super) fn view(&self) -> MessageView {
+        let envelope = &self.envelope;
+        MessageView {
+            id: envelope.id,
+            visible_id: visible(envelope),
+            direction: envelope.direction,
+            account: envelope.origin.account(),
+            source: envelope.source.clone(),
+            destination: envelope.destination.clone(),
+            class: envelope.class,
+            stage: stage_of(self),
+            outcome: None,
+            reason: Reason::None,
+            peer: self.peer,
+            attempts: self.progress.attempts,
+            status: self.progress.status,
+            remote_id: String::from_utf8_lossy(&self.progress.remote_id).into_owned(),
+            accepted_at: envelope.id.accepted_at(),
+            due_at: self.phase.due(),
+            expires_at: envelope.expires_at,
+            final_at: None,
+        }
     }
 }
 
-/// True when the message is the asking account's, and its source is as the question says.
-fn owned(view: &MessageView, query: &MessageQuery) -> bool {
-    view.account == Some(query.account)
-        && view.direction != Direction::Receipt
-        && query.source.as_ref().is_none_or(|source| source.is_empty() || source.key() == view.source.key())
+impl Done {
+    /// What can be seen of it.
+    pub(super) fn view(&self) -> MessageView {
+        let (envelope, ending) = (&self.envelope, &self.ending);
+        MessageView {
+            id: envelope.id,
+            visible_id: visible(envelope),
+            direction: envelope.direction,
+            account: envelope.origin.account(),
+            source: envelope.source.clone(),
+            destination: envelope.destination.clone(),
+            class: envelope.class,
+            stage: Stage::Final,
+            outcome: Some(ending.state),
+            reason: ending.reason,
+            peer: ending.peer,
+            attempts: ending.progress.attempts,
+            status: ending.progress.status,
+            remote_id: String::from_utf8_lossy(&ending.progress.remote_id).into_owned(),
+            accepted_at: envelope.id.accepted_at(),
+            due_at: None,
+            expires_at: envelope.expires_at,
+            final_at: Some(ending.at),
+        }
+    }
 }
 
 fn matches(entry: &Entry, selection: &Selection) -> bool {
@@ -357,53 +250,5 @@ fn visible(envelope: &crate::message::Envelope) -> String {
     match (envelope.part, envelope.visible_id) {
         (Some(part), VisibleId::Long) => part.whole.to_string(),
         (_, visible) => visible.text(envelope.id),
-    }
-}
-
-fn view_of(entry: &Entry) -> MessageView {
-    let envelope = &entry.envelope;
-    MessageView {
-        id: envelope.id,
-        visible_id: visible(envelope),
-        direction: envelope.direction,
-        account: envelope.origin.account(),
-        source: envelope.source.clone(),
-        destination: envelope.destination.clone(),
-        class: envelope.class,
-        stage: stage_of(entry),
-        outcome: None,
-        reason: Reason::None,
-        peer: entry.peer,
-        attempts: entry.progress.attempts,
-        status: entry.progress.status,
-        remote_id: String::from_utf8_lossy(&entry.progress.remote_id).into_owned(),
-        accepted_at: envelope.id.accepted_at(),
-        due_at: entry.phase.due(),
-        expires_at: envelope.expires_at,
-        final_at: None,
-    }
-}
-
-fn view_of_done(done: &Done) -> MessageView {
-    let (envelope, ending) = (&done.envelope, &done.ending);
-    MessageView {
-        id: envelope.id,
-        visible_id: visible(envelope),
-        direction: envelope.direction,
-        account: envelope.origin.account(),
-        source: envelope.source.clone(),
-        destination: envelope.destination.clone(),
-        class: envelope.class,
-        stage: Stage::Final,
-        outcome: Some(ending.state),
-        reason: ending.reason,
-        peer: ending.peer,
-        attempts: ending.progress.attempts,
-        status: ending.progress.status,
-        remote_id: String::from_utf8_lossy(&ending.progress.remote_id).into_owned(),
-        accepted_at: envelope.id.accepted_at(),
-        due_at: None,
-        expires_at: envelope.expires_at,
-        final_at: Some(ending.at),
     }
 }

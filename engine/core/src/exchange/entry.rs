@@ -218,6 +218,8 @@ pub(super) struct Entry {
     pub hot_octets: u32,
     /// Not in the store yet: written whole at the end of the turn.
     pub fresh: bool,
+    /// The row in the store has another content than the body here: it is written again at the end of the turn.
+    pub replaced: bool,
     /// A state row is in the store.
     pub state_stored: bool,
     /// Changed in this turn.
@@ -248,6 +250,7 @@ impl Entry {
             timer: None,
             hot_octets: 0,
             fresh: true,
+            replaced: false,
             state_stored: false,
             touched: false,
         }

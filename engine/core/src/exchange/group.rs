@@ -27,7 +27,7 @@ pub(super) struct Group {
 }
 
 /// The worse the outcome of a part, the more it says of the whole.
-fn severity(state: FinalState) -> u8 {
+pub(super) fn severity(state: FinalState) -> u8 {
     match state {
         FinalState::Delivered => 0,
         FinalState::Accepted => 1,

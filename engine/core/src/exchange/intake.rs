@@ -278,9 +278,15 @@ impl Exchange {
             *self.open_by_account.entry(account).or_default() += 1;
             match visible {
                 VisibleId::Short(number) => {
-                    self.short_ids.entry((account, number)).or_insert(whole);
+                    let first = *self.short_ids.entry((account, number)).or_insert(whole);
+                    if first != whole {
+                        self.siblings.entry(first).or_default().insert(whole);
+                    }
                 }
-                VisibleId::Long | VisibleId::Shared(_) => {}
+                VisibleId::Shared(first) => {
+                    self.siblings.entry(first).or_default().insert(whole);
+                }
+                VisibleId::Long => {}
             }
         }
         self.touch(key);

@@ -30,14 +30,15 @@ pub struct MessageQuery {
 pub enum Ask {
     /// Its state.
     Query,
-    /// To take it back. Without an id: all of the source to this destination (SMPP 3.4 cl. 4.9).
+    /// To take it back, or all that have the id. Without an id: all of the source to this destination (SMPP 3.4
+    /// cl. 4.9).
     Cancel {
-        /// The destination, where the id is empty.
+        /// Only the messages to this destination; an empty id needs one.
         destination: Option<Address>,
     },
-    /// To put another content in its place (SMPP 3.4 cl. 4.10).
+    /// To put another text in its place, or in that of all that have the id (SMPP 3.4 cl. 4.10).
     Replace {
-        /// The new content; only payload, data coding and default message are taken.
+        /// The new content; only payload and default message are taken.
         content: Box<Content>,
         /// New schedule, if given.
         not_before: Option<Micros>,

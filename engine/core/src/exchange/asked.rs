@@ -1,0 +1,187 @@
+//! What origins ask of their messages: query_sm, cancel_sm, replace_sm and their API counterparts.
+//!
+//! One id may name several messages, those of one submit_multi: it is then all of them that are asked about. Questions
+//! wait for the end of the turn's events, where the store can be read.
+
+use super::effect::Reply;
+use super::entry::{Entry, Held, Key};
+use super::group::severity;
+use super::naming::Named;
+use super::operate::{Ask, MessageQuery, MessageReply, MessageView};
+use super::{Bodies, Exchange};
+use crate::address::Address;
+use crate::id::MessageId;
+use crate::message::{Body, Content, Direction, ReceiptRequest};
+use crate::outcome::{FinalState, Reason};
+use crate::time::{Micros, Now};
+
+/// What a replace_sm puts in the place of what a message has.
+struct Change<'a> {
+    content: &'a Content,
+    not_before: Option<Micros>,
+    expires_at: Option<Micros>,
+    receipt: ReceiptRequest,
+}
+
+impl Exchange {
+    pub(super) fn answer_questions(&mut self, now: Now, bodies: &dyn Bodies) {
+        for query in std::mem::take(&mut self.asked) {
+            let reply = match &query.ask {
+                Ask::Query => self.query(&query),
+                Ask::Cancel { destination } => self.cancel(now, &query, destination.as_ref()),
+                Ask::Replace { content, not_before, expires_at, receipt } => {
+                    let (not_before, expires_at, receipt) = (*not_before, *expires_at, *receipt);
+                    self.replace(now, &query, &Change { content, not_before, expires_at, receipt }, bodies)
+                }
+            };
+            self.reply(query.reply, Reply::Message(reply));
+        }
+    }
+
+    /// The first that is open, else the one that ended worst.
+    fn query(&self, query: &MessageQuery) -> MessageReply {
+        let rank = |view: &MessageView| view.outcome.map_or(u8::MAX, severity);
+        self.named(query.account, &query.visible_id)
+            .into_iter()
+            .filter_map(|named| self.view(named))
+            .filter(|view| owned(view, query))
+            .reduce(|told, other| if rank(&other) > rank(&told) { other } else { told })
+            .map_or(MessageReply::NotFound, |view| MessageReply::State(Box::new(view)))
+    }
+
+    fn view(&self, named: Named) -> Option<MessageView> {
+        match named {
+            Named::Open(key) => self.entries.get(key).map(Entry::view),
+            Named::Group(id) => self.group_view(id),
+            Named::Ended(id) => self.finished.get(id).map(super::finish::Done::view),
+        }
+    }
+
+    fn group_view(&self, id: MessageId) -> Option<MessageView> {
+        let group = self.groups.get(&id)?;
+        let key = group.parts.iter().find(|key| self.entries.get(**key).is_some())?;
+        let mut view = self.entries.get(*key)?.view();
+        view.id = id;
+        view.visible_id = group.envelope.visible_id.text(id);
+        Some(view)
+    }
+
+    fn cancel(&mut self, now: Now, query: &MessageQuery, destination: Option<&Address>) -> MessageReply {
+        let mut too_late = false;
+        let keys = if query.visible_id.is_empty() {
+            let (Some(source), Some(destination)) = (&query.source, destination) else {
+                return MessageReply::NotFound;
+            };
+            self.between(query, source, destination)
+        } else {
+            let mut keys = Vec::new();
+            for named in self.named(query.account, &query.visible_id) {
+                let Some(view) = self.view(named).filter(|view| owned(view, query)) else { continue };
+                if destination.is_some_and(|to| !to.is_empty() && to.key() != view.destination.key()) {
+                    continue;
+                }
+                match named {
+                    Named::Open(key) => keys.push(key),
+                    Named::Group(id) => keys.extend(self.open_of(id)),
+                    Named::Ended(_) => too_late = true,
+                }
+            }
+            keys
+        };
+        let mut cancelled = 0;
+        for key in keys {
+            let Some(entry) = self.entries.get(key) else { continue };
+            if entry.may_be_withdrawn() {
+                self.finish(now, key, FinalState::Cancelled, Reason::CancelledByOrigin);
+                cancelled += 1;
+            } else {
+                too_late = true;
+            }
+        }
+        match (cancelled, too_late) {
+            (0, true) => MessageReply::TooLate,
+            (0, false) => MessageReply::NotFound,
+            (cancelled, _) => MessageReply::Cancelled(cancelled),
+        }
+    }
+
+    /// The account's open messages from one address to another.
+    fn between(&self, query: &MessageQuery, source: &Address, destination: &Address) -> Vec<Key> {
+        self.entries
+            .iter()
+            .filter(|(_, entry)| {
+                entry.envelope.direction == Direction::Mt
+                    && entry.envelope.origin.account() == Some(query.account)
+                    && entry.envelope.source.key() == source.key()
+                    && entry.envelope.destination.key() == destination.key()
+            })
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    fn replace(
+        &mut self,
+        now: Now,
+        query: &MessageQuery,
+        change: &Change<'_>,
+        bodies: &dyn Bodies,
+    ) -> MessageReply {
+        let mut found = false;
+        let mut keys = Vec::new();
+        for named in self.named(query.account, &query.visible_id) {
+            if !self.view(named).is_some_and(|view| owned(&view, query)) {
+                continue;
+            }
+            found = true;
+            if let Named::Open(key) = named
+                && let Some(entry) = self.entries.get(key)
+                && entry.may_be_withdrawn()
+                && entry.envelope.part.is_none()
+            {
+                keys.push(key);
+            }
+        }
+        match (found, keys.is_empty()) {
+            (false, _) => return MessageReply::NotFound,
+            (true, true) => return MessageReply::TooLate,
+            (true, false) => {}
+        }
+        for key in keys {
+            self.replace_body(now, key, change, bodies);
+        }
+        MessageReply::Replaced
+    }
+
+    fn replace_body(&mut self, now: Now, key: Key, change: &Change<'_>, bodies: &dyn Bodies) {
+        let Some(entry) = self.entries.get(key) else { return };
+        let data_coding = entry.data_coding;
+        let old = match self.body(entry, bodies) {
+            Some(Body::Content(old)) => old,
+            // A row that cannot be read is replaced by what can be sent.
+            Some(Body::Receipt(_)) | None => Content { data_coding, ..Content::default() },
+        };
+        let replaced = old.with_text_of(change.content);
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.envelope.octets = u16::try_from(replaced.payload.len()).unwrap_or(u16::MAX);
+        entry.envelope.receipt = change.receipt;
+        entry.envelope.expires_at =
+            change.expires_at.filter(|at| *at > now.wall).unwrap_or(entry.envelope.expires_at);
+        self.hot_octets -= u64::from(std::mem::take(&mut entry.hot_octets));
+        entry.body = Held::hot(Body::Content(replaced));
+        entry.replaced = true;
+        if let Some(at) = change.not_before.filter(|at| *at > now.wall) {
+            entry.envelope.not_before = Some(at);
+            self.unqueue(key);
+            self.wait(now, key, at);
+        }
+        self.touch(key);
+        self.arm(now, key);
+    }
+}
+
+/// True when the message is the asking account's, and its source is as the question says.
+fn owned(view: &MessageView, query: &MessageQuery) -> bool {
+    view.account == Some(query.account)
+        && view.direction != Direction::Receipt
+        && query.source.as_ref().is_none_or(|source| source.is_empty() || source.key() == view.source.key())
+}
