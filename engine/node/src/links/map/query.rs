@@ -5,9 +5,9 @@ use signalbox_core::message::{Content, ReceiptRequest};
 use signalbox_smpp::time::SmppTime;
 use signalbox_smpp::{
     Address as SmppAddress, COctets, CancelSm, CommandStatus, MessageState, QuerySm, QuerySmResp, ReplaceSm,
+    Tag,
 };
 
-use super::address::core_address;
 use super::submit::{Origin, times};
 
 /// A query_sm as a question.
@@ -23,11 +23,8 @@ pub fn query(request: &QuerySm, origin: Origin<'_>) -> Result<MessageQuery, Comm
 /// # Errors
 /// The status to answer with.
 pub fn cancel(request: &CancelSm, origin: Origin<'_>) -> Result<MessageQuery, CommandStatus> {
-    let destination = if request.destination.is_empty() {
-        None
-    } else {
-        Some(core_address(&request.destination, CommandStatus::RINVDSTADR)?)
-    };
+    let destination =
+        if request.destination.is_empty() { None } else { Some(origin.destination(&request.destination)?) };
     if request.message_id.is_empty() && destination.is_none() {
         return Err(CommandStatus::RINVMSGID);
     }
@@ -41,12 +38,13 @@ pub fn cancel(request: &CancelSm, origin: Origin<'_>) -> Result<MessageQuery, Co
 pub fn replace(request: &ReplaceSm, origin: Origin<'_>) -> Result<MessageQuery, CommandStatus> {
     let (not_before, expires_at) =
         times(&request.schedule_delivery_time, &request.validity_period, origin.now, origin.profile)?;
-    let content = Content {
-        default_message: request.sm_default_msg_id,
-        payload: request.short_message.clone(),
-        tlvs: request.tlvs.as_bytes().clone(),
-        ..Content::default()
+    // Of two texts short_message counts, as in submit_sm; a long one leaves in the form that its peer takes.
+    let payload = if request.short_message.is_empty() {
+        request.tlvs.get_bytes(Tag::MESSAGE_PAYLOAD).unwrap_or_default()
+    } else {
+        request.short_message.clone()
     };
+    let content = Content { default_message: request.sm_default_msg_id, payload, ..Content::default() };
     // data_coding is that of the message replaced, so the text's alphabet is known to its origin alone.
     let ask = Ask::Replace {
         content: Box::new(content),
@@ -68,8 +66,8 @@ fn about(
     if visible_id.is_empty() && !matches!(ask, Ask::Cancel { .. }) {
         return Err(CommandStatus::RINVMSGID);
     }
-    let source =
-        if source.is_empty() { None } else { Some(core_address(source, CommandStatus::RINVSRCADR)?) };
+    // As at submit, so that it is the message's; one that is not given restricts nothing.
+    let source = if source.is_empty() { None } else { Some(origin.source(source)?) };
     Ok(MessageQuery { reply: origin.reply, account: origin.account, visible_id, source, ask })
 }
 
@@ -94,108 +92,4 @@ pub fn query_resp(view: &MessageView) -> QuerySmResp {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use signalbox_core::address::Address;
-    use signalbox_core::exchange::ReplyTo;
-    use signalbox_core::id::{AccountId, MessageId, SessionId, ShardId};
-    use signalbox_core::message::{Direction, TrafficClass};
-    use signalbox_core::outcome::{FinalState, Reason};
-    use signalbox_core::time::Micros;
-    use signalbox_smpp::Profile;
-
-    use super::*;
-
-    fn origin(profile: &Profile) -> Origin<'_> {
-        Origin {
-            reply: ReplyTo { session: SessionId(1), token: 2 },
-            account: AccountId(3),
-            class: TrafficClass::Bulk,
-            default_source: None,
-            region: None,
-            short_ids: false,
-            profile,
-            now: Micros(1_767_225_600_000_000),
-        }
-    }
-
-    #[test]
-    fn a_query_names_id_and_source() {
-        let profile = Profile::default();
-        let request = QuerySm {
-            message_id: "1A2B".into(),
-            source: SmppAddress::international("4477"),
-            ..QuerySm::default()
-        };
-        let asked = query(&request, origin(&profile)).unwrap();
-        assert_eq!(asked.visible_id, "1A2B");
-        assert_eq!(asked.source.unwrap().octets(), b"4477");
-        let bare = QuerySm::default();
-        assert_eq!(query(&bare, origin(&profile)).unwrap_err(), CommandStatus::RINVMSGID);
-        let odd = QuerySm { message_id: (&b"\xff"[..]).into(), ..QuerySm::default() };
-        assert_eq!(query(&odd, origin(&profile)).unwrap_err(), CommandStatus::RINVMSGID);
-    }
-
-    #[test]
-    fn a_cancel_goes_by_id_or_by_addresses() {
-        let profile = Profile::default();
-        let by_addresses = CancelSm {
-            source: SmppAddress::international("4477"),
-            destination: SmppAddress::international("4478"),
-            ..CancelSm::default()
-        };
-        let asked = cancel(&by_addresses, origin(&profile)).unwrap();
-        assert!(asked.visible_id.is_empty());
-        assert!(matches!(asked.ask, Ask::Cancel { destination: Some(to) } if to.octets() == b"4478"));
-        assert_eq!(cancel(&CancelSm::default(), origin(&profile)).unwrap_err(), CommandStatus::RINVMSGID);
-    }
-
-    #[test]
-    fn a_replace_has_new_text_and_times() {
-        let profile = Profile::default();
-        let request = ReplaceSm {
-            message_id: "1".into(),
-            validity_period: "000000000100000R".into(),
-            short_message: Bytes::from_static(b"new"),
-            ..ReplaceSm::default()
-        };
-        let asked = replace(&request, origin(&profile)).unwrap();
-        let Ask::Replace { content, not_before, expires_at, receipt } = asked.ask else { panic!() };
-        assert_eq!(&content.payload[..], b"new");
-        assert_eq!((not_before, expires_at), (None, Some(Micros(1_767_225_660_000_000))));
-        assert_eq!(receipt, ReceiptRequest(0));
-    }
-
-    #[test]
-    fn the_answer_tells_state_date_and_error() {
-        let view = MessageView {
-            id: MessageId::new(Micros(1), ShardId::of(b"1"), 1),
-            visible_id: "1A2B".into(),
-            direction: Direction::Mt,
-            account: None,
-            source: Address::default(),
-            destination: Address::default(),
-            class: TrafficClass::Bulk,
-            stage: Stage::Final,
-            outcome: Some(FinalState::Failed),
-            reason: Reason::RetriesExhausted,
-            peer: None,
-            attempts: 3,
-            status: 0x64,
-            remote_id: String::new(),
-            accepted_at: Micros(1),
-            due_at: None,
-            expires_at: Micros(2),
-            final_at: Some(Micros(1_767_225_600_000_000)),
-        };
-        let resp = query_resp(&view);
-        assert_eq!(resp.message_id, "1A2B");
-        assert_eq!(resp.message_state, MessageState::UNDELIVERABLE);
-        assert_eq!(resp.final_date, "260101000000000+");
-        assert_eq!(resp.error_code, 0x64);
-        let open = MessageView { outcome: None, stage: Stage::Queued, final_at: None, status: 0x400, ..view };
-        let resp = query_resp(&open);
-        assert_eq!((resp.message_state, resp.error_code), (MessageState::ENROUTE, 255));
-        assert!(resp.final_date.is_empty());
-    }
-}
+mod tests;

@@ -47,7 +47,8 @@ impl Origin<'_> {
         (self.reply.token as u16) ^ (self.reply.session.0 as u16).wrapping_mul(0x9e37)
     }
 
-    fn source(&self, address: &SmppAddress) -> Result<Address, CommandStatus> {
+    /// The source address that a message has, or had when it was submitted.
+    pub(super) fn source(&self, address: &SmppAddress) -> Result<Address, CommandStatus> {
         match self.default_source {
             Some(default) if address.is_empty() => Ok(default.clone()),
             Some(_) | None => {
@@ -56,7 +57,8 @@ impl Origin<'_> {
         }
     }
 
-    fn destination(&self, address: &SmppAddress) -> Result<Address, CommandStatus> {
+    /// The same of the destination.
+    pub(super) fn destination(&self, address: &SmppAddress) -> Result<Address, CommandStatus> {
         Ok(home::international(core_address(address, CommandStatus::RINVDSTADR)?, self.region))
     }
 
