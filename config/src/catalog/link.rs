@@ -8,7 +8,8 @@ use super::class::TrafficClass;
 use super::http::{HttpLink, HttpParts};
 use super::quirks::Quirks;
 use super::rewrite::{AddressRewrite, DataCoding, TlvRules};
-use crate::setting::{Agreement, Cursor, Problems, Setting, choices, settings};
+use crate::Tree;
+use crate::setting::{Agreement, Cursor, Problems, Setting, Shape, Source, choices, settings};
 use crate::settings::{DoubtSettings, RetrySettings};
 use crate::value::{Count, Host, Name, Period, Rate, ReadableFile, Secret, StatusCode, Text};
 
@@ -264,13 +265,15 @@ impl Link {
                 }
                 needed("system_id", self.system_id.as_ref(), at, problems);
                 needed("password", self.password.as_ref(), at, problems);
-                if self.interface_version == InterfaceVersion::V33 && self.bind_mode == BindMode::Transceiver {
+                if self.interface_version == InterfaceVersion::V33 && self.bind_mode == BindMode::Transceiver
+                {
                     let reason = "smpp 3.3 has no transceiver; one link is a transmitter, another a receiver";
                     problems.conflict(at, "bind_mode", reason);
                 }
             }
             LinkProtocol::Http => {
                 needed("http", self.http.as_ref(), at, problems);
+                self.refuse_smpp(at, problems);
                 if self.sessions.get() > 1 {
                     let reason = "a link over http has one; its window bounds the requests on their way";
                     problems.conflict(at, "sessions", reason);
@@ -288,6 +291,51 @@ impl Link {
             }
         }
     }
+}
+
+/// Keys that mean nothing on a link over HTTP. Of `quirks` one means something: `message_ids`.
+const OF_SMPP: [&str; 14] = [
+    "host",
+    "port",
+    "outbind",
+    "system_id",
+    "password",
+    "system_type",
+    "bind_mode",
+    "interface_version",
+    "address_ton",
+    "address_npi",
+    "address_range",
+    "inbound_window",
+    "tlvs",
+    "last_sequence_number",
+];
+
+impl Link {
+    /// Refuses what a link over HTTP would not keep. A row that comes back from the API names every key, so a key at its
+    /// default is no harm.
+    fn refuse_smpp(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        let (own, usual) = (self.to_tree(), usual());
+        let reason = "means nothing on a link over http";
+        for key in OF_SMPP.iter().filter(|key| own.get(key) != usual.get(key)) {
+            problems.conflict(at, key, reason);
+        }
+        let (own, usual) = (self.quirks.to_tree(), usual.get("quirks"));
+        let (Some(quirks), Shape::Table(keys)) = (at.key("quirks"), Quirks::shape()) else { return };
+        for key in keys.iter().map(|key| key.name).filter(|key| *key != "message_ids") {
+            if own.get(key) != usual.and_then(|usual| usual.get(key)) {
+                problems.conflict(&quirks, key, reason);
+            }
+        }
+    }
+}
+
+/// A link in which nothing is set that need not be.
+fn usual() -> Tree {
+    let least = Tree::table([("name", "least".into())]);
+    let mut ignored = Problems::new(Source { file: "default", text: "" });
+    let link = Link::read(&Cursor::top(&least), &mut ignored);
+    link.map_or(least, |link| link.to_tree())
 }
 
 fn needed<T: Setting>(key: &str, value: Option<&T>, at: &Cursor<'_>, problems: &mut Problems<'_>) {

@@ -245,6 +245,13 @@ fn a_link_over_http_has_nothing_that_it_would_not_keep() {
         ("ordered = true", "ordered: keeps parts back that `http.parts` would join"),
         ("dscp = 1", "dscp: is not set on the packets of a link over http"),
         ("tls = { server_name = 'x' }", "tls: the name of a link over http is that of its url"),
+        ("inbound_window = 5", "c:4:18: link[0].inbound_window: means nothing on a link over http"),
+        ("tlvs = { strip_out = ['0x1400'] }", "c:4:8: link[0].tlvs: means nothing on a link over http"),
+        ("bind_mode = 'receiver'", "c:4:13: link[0].bind_mode: means nothing on a link over http"),
+        ("interface_version = '3.3'", "link[0].interface_version: means nothing on a link over http"),
+        ("system_id = 'us'", "link[0].system_id: means nothing on a link over http"),
+        ("host = 'h'", "link[0].host: means nothing on a link over http"),
+        ("quirks = { gsm7_packed = true }", "link[0].quirks.gsm7_packed: means nothing on a link over http"),
     ] {
         let text = format!(
             "[[link]]\nname = 'l'\nprotocol = 'http'\n{lines}\nhttp = {{ url = 'https://b/', parts = 'whole' }}\n"
@@ -252,6 +259,12 @@ fn a_link_over_http_has_nothing_that_it_would_not_keep() {
         let found = errors(&text);
         assert!(found.len() == 1 && found[0].ends_with(told), "{found:?}");
     }
+    let kept = "[[link]]\nname = 'l'\nprotocol = 'http'\nhttp = { url = 'https://b/' }\ninbound_window = 1000\n\
+                quirks = { message_ids = 'text', gsm7_packed = false }\n";
+    let link = parse(kept).link[0].clone();
+    // What the API shows of a row can be sent back.
+    let shown = serde_json::to_string(&link).unwrap();
+    assert_eq!(Link::from_request(&shown, Some(&link)).unwrap(), link);
 }
 
 #[test]
@@ -355,7 +368,8 @@ fn schemas_name_required_fields_and_bounds() {
 #[test]
 fn a_link_of_smpp_3_3_is_no_transceiver() {
     let link = |more: &str| format!("{LINK}interface_version = '3.3'\n{more}");
-    let reason = "link[0].bind_mode: smpp 3.3 has no transceiver; one link is a transmitter, another a receiver";
+    let reason =
+        "link[0].bind_mode: smpp 3.3 has no transceiver; one link is a transmitter, another a receiver";
     assert_eq!(errors(&link("")), [format!("c:1:1: {reason}")]);
     assert_eq!(errors(&link("bind_mode = 'transceiver'\n")), [format!("c:8:13: {reason}")]);
     parse(&link("bind_mode = 'transmitter'\n"));
