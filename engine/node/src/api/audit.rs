@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::extract::{QueryOf, timestamp};
 use super::operations::{Operation, operation};
-use super::page::{Page, PageQuery};
+use super::page::{Page, PageQuery, odd_cursor};
 use super::problem::{Problem, internal};
 use super::rows::ApiRow;
 use super::{Api, mask};
@@ -78,7 +78,7 @@ fn read_place(cursor: &str) -> Result<TrailPlace, Problem> {
     let place = cursor.split_once('.').and_then(|(version, step)| {
         Some(TrailPlace { version: Version(version.parse().ok()?), step: step.parse().ok()? })
     });
-    place.ok_or_else(|| Problem::field("cursor", "is not one that a page gave"))
+    place.ok_or_else(odd_cursor)
 }
 
 fn shown(entry: TrailEntry, whole: bool) -> AuditInfo {

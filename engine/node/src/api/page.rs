@@ -57,6 +57,10 @@ impl Api {
 
 /// The cursor's own form, read back.
 pub(super) fn read_cursor<T: std::str::FromStr>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
-    let bad = |_| Problem::field("cursor", "is not one that a page gave");
-    cursor.map(str::parse).transpose().map_err(bad)
+    cursor.map(str::parse).transpose().map_err(|_| odd_cursor())
+}
+
+/// A cursor that no page gave.
+pub(super) fn odd_cursor() -> Problem {
+    Problem::unreadable("cursor", "is not one that a page gave")
 }

@@ -150,10 +150,19 @@ impl Problem {
     /// One field says something that cannot be.
     #[must_use]
     pub fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        let (field, problem) = (field.into(), problem.into());
-        let mut invalid = Self::new(ProblemKind::Invalid, format!("{field}: {problem}"));
-        invalid.errors.push(FieldError { field, line: None, column: None, problem });
-        invalid
+        Self::of_field(ProblemKind::Invalid, field.into(), problem.into())
+    }
+
+    /// One field cannot be read.
+    #[must_use]
+    pub fn unreadable(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::of_field(ProblemKind::Malformed, field.into(), problem.into())
+    }
+
+    fn of_field(kind: ProblemKind, field: String, problem: String) -> Self {
+        let mut told = Self::new(kind, format!("{field}: {problem}"));
+        told.errors.push(FieldError { field, line: None, column: None, problem });
+        told
     }
 
     /// Nothing of this kind has this name.

@@ -9,7 +9,7 @@ use signalbox_config::Catalog as Rows;
 use signalbox_config::catalog::{
     Account, Carrier, CounterPolicy, Link, Right, Route, Row, RowKind, Token, Webhook, WhiteListEntry,
 };
-use signalbox_config::value::Secret;
+use signalbox_config::value::{Name, Secret};
 use signalbox_core::backend::{CatalogChange, Version};
 use signalbox_core::id::AccountId;
 
@@ -18,7 +18,7 @@ use super::caller::Caller;
 use super::extract::{Condition, JsonText, PathName, QueryOf};
 use super::openapi;
 use super::operations::{Operation, RequestHeader, operation};
-use super::page::{Page, PageQuery};
+use super::page::{Page, PageQuery, odd_cursor};
 use super::problem::{Problem, ProblemKind, internal};
 use crate::catalog::{Snapshot, kind_of};
 
@@ -170,15 +170,24 @@ async fn list<R: ApiRow>(
 ) -> Result<Response, Problem> {
     check_kind::<R>(&caller, false)?;
     let limit = api.page_limit(query.limit)?;
+    let after = query.cursor.as_deref().map(read_place).transpose()?;
     let in_force = api.control().in_force();
     let mut rows: Vec<&R> = R::rows(&in_force.snapshot.rows)
         .iter()
         .filter(|row| visible(&caller, *row))
-        .filter(|row| query.cursor.as_deref().is_none_or(|after| row.name().as_str() > after))
+        .filter(|row| after.as_ref().is_none_or(|after| row.name().as_str() > after.as_str()))
         .collect();
     rows.sort_unstable_by(|a, b| a.name().as_str().cmp(b.name().as_str()));
-    let page = Page::cut(rows, limit, |row| row.name().to_string());
+    let page = Page::cut(rows, limit, |row| format!("{AFTER}{}", row.name()));
     Ok(Json(page).into_response())
+}
+
+/// What a cursor begins with, so that the ids and places of other lists are not taken for names.
+const AFTER: &str = "after:";
+
+/// The name that a page ended with; its row may be gone meanwhile.
+fn read_place(cursor: &str) -> Result<Name, Problem> {
+    cursor.strip_prefix(AFTER).and_then(|name| name.parse().ok()).ok_or_else(odd_cursor)
 }
 
 async fn get<R: ApiRow>(

@@ -402,18 +402,18 @@ impl<'a> Sender<'a> {
         // The exchange would cut it; here the client learns of it.
         let latest = now.after(self.max_validity);
         if not_before.is_some_and(|at| at > latest) {
-            return Err(Problem::field("send_at", self.too_late()));
+            return Err(Problem::field("send_at", self.too_late("is")));
         }
         if expires_at.is_some_and(|at| at > latest) {
             let field = if message.valid_for.is_some() { "valid_for" } else { "expires_at" };
-            return Err(Problem::field(field, self.too_late()));
+            return Err(Problem::field(field, self.too_late("ends")));
         }
         Ok((not_before, expires_at))
     }
 
-    fn too_late(&self) -> String {
+    fn too_late(&self, what: &str) -> String {
         format!(
-            "ends later than {} s from now, the longest validity of the account",
+            "{what} later than {} s from now, the longest validity of the account",
             self.max_validity.as_secs()
         )
     }

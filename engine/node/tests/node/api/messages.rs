@@ -178,6 +178,10 @@ async fn what_cannot_be_sent_is_refused_with_its_field() {
         refused.is_problem(422, "invalid");
         assert_eq!(refused.body["errors"][0]["field"], field, "{body} {}", refused.body);
     }
+    let late = json!({ "destination": TO, "text": "x", "send_at": "2100-01-01T00:00:00Z" });
+    let late = node.post(ALPHA, "messages", &late).await;
+    let told = late.body["errors"][0]["problem"].as_str().unwrap();
+    assert!(told.starts_with("is later than ") && told.contains("longest validity"), "{told}");
     let unknown = node.post(ALPHA, "messages", &json!({ "destination": TO, "txt": "x" })).await;
     unknown.is_problem(422, "invalid");
     assert!(unknown.body["detail"].as_str().unwrap().contains("txt"));
@@ -258,7 +262,7 @@ async fn a_search_gives_pages_and_masks() {
     node.get(OPERATOR, "messages?stage=nowhere").await.is_problem(400, "malformed");
     node.get(OPERATOR, "messages?stages=held").await.is_problem(400, "malformed");
     node.get(OPERATOR, "messages?link=nobody").await.is_problem(422, "invalid");
-    node.get(OPERATOR, "messages?cursor=zz").await.is_problem(422, "invalid");
+    node.get(OPERATOR, "messages?cursor=zz").await.is_problem(400, "malformed");
     node.get(OPERATOR, "messages?limit=0").await.is_problem(422, "invalid");
     node.stop().await;
 }

@@ -263,6 +263,6 @@ async fn everything_done_is_in_the_audit() {
     let next = first["next"].as_str().unwrap();
     let second = node.get(OPERATOR, &format!("audit?limit=3&cursor={next}")).await.body;
     assert_eq!(second["items"][0], trail["items"][3]);
-    node.get(OPERATOR, "audit?cursor=x").await.is_problem(422, "invalid");
+    node.get(OPERATOR, "audit?cursor=x").await.is_problem(400, "malformed");
     node.stop().await;
 }

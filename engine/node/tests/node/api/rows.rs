@@ -123,6 +123,14 @@ async fn lists_come_in_pages_by_name() {
     let second = node.get(OPERATOR, &format!("tokens?limit=4&cursor={next}")).await.body;
     assert_eq!(names(&second), ["old", "operator"]);
     assert!(second["next"].is_null());
+    for odd in ["abc", "%%%", "after:", "after:%20"] {
+        let refused = node.get(OPERATOR, &format!("tokens?cursor={odd}")).await;
+        refused.is_problem(400, "malformed");
+        assert_eq!(refused.body["errors"][0]["field"], "cursor", "{odd}");
+    }
+    // The row that a page ended with may be gone meanwhile.
+    let gone = node.get(OPERATOR, "tokens?cursor=after:blind-and-gone").await.body;
+    assert_eq!(names(&gone), ["off", "old", "operator"]);
     assert!(!first.to_string().contains("alpha-token"));
     node.stop().await;
 }
