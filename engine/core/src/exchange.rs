@@ -34,7 +34,7 @@ mod row;
 mod timers;
 mod validity;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -114,7 +114,10 @@ pub struct Exchange {
     peers: FxHashMap<PeerId, Peer>,
     sessions: FxHashMap<SessionId, Session>,
     ready: Vec<PeerId>,
+    /// Peers whose waiting messages might do better elsewhere.
     reroute: Vec<PeerId>,
+    /// Waiting messages that are being decided for anew, each with whom it waits for.
+    rerouting: VecDeque<(PeerId, Key)>,
 
     correlator: Correlator<Key>,
     early: EarlyReceipts<Parked>,
@@ -170,6 +173,7 @@ impl Exchange {
             sessions: FxHashMap::default(),
             ready: Vec::new(),
             reroute: Vec::new(),
+            rerouting: VecDeque::new(),
             correlator: Correlator::new(),
             early: EarlyReceipts::new(limits.early_receipts, limits.early_receipt_wait),
             out: FxHashMap::default(),
@@ -309,6 +313,8 @@ impl Exchange {
                     }
                     self.peer_ready(peer);
                 }
+                // Every turn does a slice.
+                Timer::Reroute => {}
                 Timer::Housekeeping => {
                     self.housekeeping(now);
                     self.timers.push(now.mono + HOUSEKEEPING, Timer::Housekeeping);

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use crate::message::TrafficClass;
-use crate::time::Mono;
+use crate::time::{Mono, Since};
 use fairness::Turns;
 pub use fairness::{Fairness, FairnessError};
 use line::Entry;
@@ -64,8 +64,8 @@ pub struct Queued<T> {
     pub item: T,
     /// Its place, to be kept where the item may be removed or come back.
     pub ticket: Ticket,
-    /// When it was queued.
-    pub since: Mono,
+    /// Since when it has waited.
+    pub since: Since,
     /// The lane in which it waits for the item before it; `None` when it only waits for its turn.
     pub waits_in: Option<Lane>,
 }
@@ -113,7 +113,7 @@ impl<T: Copy> PeerQueue<T> {
         }
     }
 
-    /// Queues an item behind all of its owner's in its class.
+    /// Queues an item behind all of its owner's in its class; it has waited since `since`, here or elsewhere.
     ///
     /// With a lane it is let in only when the lane is free, and holds it from then until [`PeerQueue::done`].
     pub fn push_back(
@@ -122,9 +122,9 @@ impl<T: Copy> PeerQueue<T> {
         class: TrafficClass,
         share: Share,
         lane: Option<Lane>,
-        now: Mono,
+        since: impl Into<Since>,
     ) -> Ticket {
-        let entry = Entry { item, since: now };
+        let entry = Entry { item, since: since.into() };
         let queue = &mut self.classes[class.index()];
         let (slot, place) = (queue.slot(share), queue.allot());
         let ticket = Ticket::new(class, slot, place);
@@ -155,8 +155,14 @@ impl<T: Copy> PeerQueue<T> {
     }
 
     /// Queues an item behind all of its owner's in its class that holds its lane already: a later try.
-    pub fn push_again(&mut self, item: T, class: TrafficClass, share: Share, now: Mono) -> Ticket {
-        self.push_back(item, class, share, None, now)
+    pub fn push_again(
+        &mut self,
+        item: T,
+        class: TrafficClass,
+        share: Share,
+        since: impl Into<Since>,
+    ) -> Ticket {
+        self.push_back(item, class, share, None, since)
     }
 
     /// Takes the next item: of the most urgent class, unless another one is due ([`Fairness`]), and in it of the
@@ -219,33 +225,6 @@ impl<T: Copy> PeerQueue<T> {
         Some(Queued { item: entry.item, ticket, since: entry.since, waits_in: None })
     }
 
-    /// Removes up to `most` items, most urgent first and then as they would leave, those that wait for a lane last
-    /// and oldest first, held or not.
-    /// For rerouting a peer's mail in slices; holders of lanes in flight keep them.
-    pub fn drain(&mut self, most: usize) -> Vec<Queued<T>> {
-        let mut drained = Vec::new();
-        for class in TrafficClass::ALL {
-            let queue = &mut self.classes[class.index()];
-            while drained.len() < most
-                && let Some((slot, place, entry)) = queue.pop()
-            {
-                let ticket = Ticket::new(class, slot, place);
-                drained.push(Queued { item: entry.item, ticket, since: entry.since, waits_in: None });
-            }
-        }
-        for class in TrafficClass::ALL {
-            let queue = &mut self.classes[class.index()];
-            while drained.len() < most
-                && let Some(&place) = queue.waiting.keys().next()
-                && let Some(Waiting { entry, lane, slot }) = queue.stop_waiting(place)
-            {
-                let ticket = Ticket::new(class, slot, place);
-                drained.push(Queued { item: entry.item, ticket, since: entry.since, waits_in: Some(lane) });
-            }
-        }
-        drained
-    }
-
     /// Holds the whole queue: [`PeerQueue::pop`] gives nothing until [`PeerQueue::release`].
     pub fn hold(&mut self) {
         self.held = true;
@@ -300,8 +279,31 @@ impl<T: Copy> PeerQueue<T> {
 
     /// Since when the first item of a class has been waiting (`queue_oldest_age_seconds`).
     #[must_use]
-    pub fn oldest(&self, class: TrafficClass) -> Option<Mono> {
+    pub fn oldest(&self, class: TrafficClass) -> Option<Since> {
         self.classes[class.index()].oldest()
+    }
+
+    /// All items for a new decision: the ready ones of all classes, then those that wait for lanes, each lane's in the
+    /// order in which it lets them in, whatever their classes. Who moves them in this order keeps that of lanes.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<Queued<T>> {
+        let mut lanes: FxHashMap<Lane, _> = FxHashMap::default();
+        let (mut items, mut behind): (Vec<Queued<T>>, Vec<_>) =
+            self.iter().partition(|queued| queued.waits_in.is_none());
+        items.append(&mut behind);
+        for queued in &mut items {
+            let Some(lane) = queued.waits_in else { continue };
+            let behind = lanes.entry(lane).or_insert_with(|| self.lanes.get(&lane).into_iter().flatten());
+            // Each that waits is behind its lane once; what was removed meanwhile has left only its ticket.
+            let next = behind.find_map(|ticket| {
+                let waiting = self.classes[ticket.class().index()].waiting.get(&ticket.place())?;
+                Some((*ticket, waiting.entry))
+            });
+            if let Some((ticket, entry)) = next {
+                *queued = Queued { item: entry.item, ticket, since: entry.since, waits_in: Some(lane) };
+            }
+        }
+        items
     }
 
     /// All items: by class, of each the ready ones by owner and then those that wait for a lane, each in their

@@ -13,6 +13,26 @@ pub struct Micros(pub i64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Mono(pub u64);
 
+/// When a wait began, nanoseconds on the monotonic clock: below zero where that was before the clock's origin, as of
+/// what waited already when the process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Since(pub i64);
+
+impl Since {
+    /// How long the wait has lasted, zero when it begins later.
+    #[must_use]
+    pub fn age(self, now: Mono) -> Duration {
+        let waited = i128::from(now.0) - i128::from(self.0);
+        Duration::from_nanos(u64::try_from(waited.max(0)).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Mono> for Since {
+    fn from(at: Mono) -> Self {
+        Self(i64::try_from(at.0).unwrap_or(i64::MAX))
+    }
+}
+
 /// One reading of both clocks (rule 10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
@@ -28,6 +48,13 @@ impl Now {
     pub fn mono_at(&self, wall: Micros) -> Mono {
         let ahead = wall.0.saturating_sub(self.wall.0).saturating_mul(1000);
         Mono(self.mono.0.saturating_add_signed(ahead))
+    }
+
+    /// The wait that began at `wall`, at the latest now.
+    #[must_use]
+    pub fn since(&self, wall: Micros) -> Since {
+        let behind = self.wall.0.saturating_sub(wall.0).max(0).saturating_mul(1000);
+        Since(Since::from(self.mono).0.saturating_sub(behind))
     }
 
     /// Wall clock minus monotonic clock in microseconds; it changes only when the wall clock is stepped.
@@ -77,6 +104,15 @@ mod tests {
         assert_eq!(now.mono_at(Micros(3_000_000)), Mono(7_000_000_000));
         assert_eq!(now.mono_at(Micros(0)), Mono(4_000_000_000));
         assert_eq!(now.mono_at(Micros(i64::MIN)), Mono(0));
+    }
+
+    #[test]
+    fn a_wait_may_have_begun_before_the_monotonic_clock() {
+        let now = Now { wall: Micros(9_000_000), mono: Mono(5_000_000_000) };
+        assert_eq!(now.since(Micros(2_000_000)), Since(-2_000_000_000));
+        assert_eq!(now.since(Micros(2_000_000)).age(now.mono), Duration::from_secs(7));
+        assert_eq!(now.since(Micros(10_000_000)), Since::from(now.mono));
+        assert_eq!(Since(7).age(Mono(5)), Duration::ZERO);
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod long;
 mod naming;
 #[path = "exchange/receipts.rs"]
 mod receipts;
+#[path = "exchange/reroute.rs"]
+mod reroute;
 #[path = "exchange/restart.rs"]
 mod restart;
 #[path = "exchange/shares.rs"]

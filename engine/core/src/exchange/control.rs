@@ -162,6 +162,7 @@ impl Exchange {
         peer.enabled = enabled;
         if enabled {
             self.peer_ready(id);
+            self.link_usable(id);
         } else {
             self.strand(id);
         }

@@ -10,7 +10,7 @@ use crate::id::{PeerId, SessionId};
 use crate::message::{Direction, ReceiptRequest};
 use crate::outcome::{FinalState, Reason};
 use crate::queue::Queued;
-use crate::time::{Micros, Mono, Now};
+use crate::time::{Micros, Mono, Now, Since};
 
 /// Messages released in one turn at most, so that answers are not kept waiting behind a long queue.
 const RELEASES_PER_TURN: usize = 4_096;
@@ -18,6 +18,13 @@ const RELEASES_PER_TURN: usize = 4_096;
 impl Exchange {
     /// Puts an entry that has a peer into that peer's queue.
     pub(super) fn enqueue(&mut self, now: Now, key: Key) {
+        let Some(entry) = self.entries.get(key) else { return };
+        let since = entry.waits_since(now);
+        self.enqueue_since(now, key, since);
+    }
+
+    /// The same for one that has waited elsewhere.
+    pub(super) fn enqueue_since(&mut self, now: Now, key: Key, since: Since) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         let Some(id) = entry.peer else { return };
         entry.phase = Phase::Queued;
@@ -31,9 +38,9 @@ impl Exchange {
         };
         if !held {
             let lane = ordered.then_some(lane);
-            let ticket = peer.queue.push_back(key, class, share, lane, now.mono);
+            let ticket = peer.queue.push_back(key, class, share, lane, since);
             if let Some(entry) = self.entries.get_mut(key) {
-                entry.place = Some(Place { ticket, since: now.mono });
+                entry.place = Some(Place { ticket, since });
                 entry.lane = lane;
             }
         }
@@ -84,14 +91,6 @@ impl Exchange {
             (_, None) => return,
         }
         self.peer_ready(id);
-    }
-
-    /// Lets the next of a lane in, after its holder was drained from the queue.
-    pub(super) fn leave_lane(&mut self, id: PeerId, key: Key, held_lane: bool) {
-        let lane = self.entries.get_mut(key).and_then(|entry| entry.lane.take());
-        if let (Some(lane), true, Some(peer)) = (lane, held_lane, self.peers.get_mut(&id)) {
-            peer.queue.done(lane);
-        }
     }
 
     /// Serves the peers that have something to send and credit to send it with.
@@ -316,9 +315,10 @@ impl Exchange {
         let share = self.share(id, key);
         let Some(entry) = self.entries.get_mut(key) else { return };
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let ticket = peer.queue.push_again(key, entry.envelope.class, share, now.mono);
+        let since = entry.waits_since(now);
+        let ticket = peer.queue.push_again(key, entry.envelope.class, share, since);
         entry.phase = Phase::Queued;
-        entry.place = Some(Place { ticket, since: now.mono });
+        entry.place = Some(Place { ticket, since });
         self.arm(now, key);
         self.peer_ready(id);
     }

@@ -14,7 +14,7 @@ use crate::gate::CounterVerdict;
 use crate::id::{CarrierId, PeerId, PermitId, SessionId};
 use crate::message::{Body, Envelope};
 use crate::queue::{Lane, Ticket};
-use crate::time::{Micros, Mono};
+use crate::time::{Micros, Mono, Now, Since};
 
 /// An id that a peer gave, in its own spelling.
 pub(super) type RemoteId = SmallVec<[u8; 24]>;
@@ -230,7 +230,7 @@ pub(super) struct Entry {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub ticket: Ticket,
-    pub since: Mono,
+    pub since: Since,
 }
 
 impl Entry {
@@ -260,6 +260,17 @@ impl Entry {
     pub(super) fn scheduled(&self) -> Option<Micros> {
         let Phase::Waiting { due } = self.phase else { return None };
         (self.progress.attempts == 0 && self.envelope.not_before.is_some()).then_some(due)
+    }
+
+    /// Since when it has waited to be sent, as far as what is stored of it tells: since it was accepted or its origin's
+    /// schedule came, or since it was tried, or was to be tried again.
+    pub(super) fn waits_since(&self, now: Now) -> Since {
+        let began = self.envelope.id.accepted_at().max(self.envelope.not_before.unwrap_or_default());
+        if self.progress.attempts == 0 {
+            return now.since(began);
+        }
+        let tried = self.progress.first_sent_at.max(self.phase.due()).unwrap_or_default();
+        now.since(began.max(tried))
     }
 
     pub(super) fn remote_id(&self) -> Bytes {

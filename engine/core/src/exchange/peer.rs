@@ -128,12 +128,18 @@ impl Exchange {
         self.sessions.insert(session, Session { peer: id, window, free: window });
         self.peer_ready(id);
         if first {
-            // What waits for links that are down may go by this one.
+            self.link_usable(id);
+        }
+    }
+
+    /// What waits for links that are down may go by this one, which came up or was switched on.
+    pub(super) fn link_usable(&mut self, id: PeerId) {
+        if matches!(id, PeerId::Link(_)) && self.usable(id) {
             self.strand_all();
         }
     }
 
-    /// Marks every peer whose messages might do better elsewhere.
+    /// Marks every link whose messages might do better elsewhere.
     pub(super) fn strand_all(&mut self) {
         let stranded: Vec<PeerId> = self
             .peers

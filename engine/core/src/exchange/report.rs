@@ -60,7 +60,7 @@ impl Exchange {
             .iter()
             .map(|(id, peer)| {
                 let oldest_ages = TrafficClass::ALL.map(|class| {
-                    let waited = peer.queue.oldest(class).map_or(0, |since| (now.mono - since).as_micros());
+                    let waited = peer.queue.oldest(class).map_or(0, |since| since.age(now.mono).as_micros());
                     i64::try_from(waited).unwrap_or(i64::MAX)
                 });
                 QueueView {

@@ -7,14 +7,15 @@ use signalbox_routing::{
 
 use super::Exchange;
 use super::effect::Refusal;
-use super::entry::{Decided, Key, Phase};
+use super::entry::{Decided, Entry, Key, Phase, Place};
+use super::timers::Timer;
 use crate::address::Address;
 use crate::id::{AccountId, LinkId, PeerId};
 use crate::message::{Direction, Origin, TrafficClass};
 use crate::outcome::{FinalState, Reason};
-use crate::time::Now;
+use crate::time::{Now, Since};
 
-/// Messages that one turn decides anew for peers that cannot take them.
+/// Waiting messages that one turn decides anew for.
 const REROUTE_SLICE: usize = 2_000;
 
 /// How often the rules are asked again for a message whose links are all switched off.
@@ -148,16 +149,23 @@ impl Exchange {
     /// Decides for an open message and puts it where it belongs: in a queue, or to its end.
     pub(super) fn route_entry(&mut self, now: Now, key: Key, number: Option<NumberAnswer>) {
         let Some(entry) = self.entries.get(key) else { return };
-        if entry.progress.pinned && entry.peer.is_some_and(|peer| self.policy.peer(peer).is_some()) {
-            self.enqueue(now, key);
-            return;
+        let since = entry.waits_since(now);
+        match self.way_of(entry, number, now) {
+            Some((way, decided)) => self.take_way(now, key, way, decided, since),
+            None => self.enqueue_since(now, key, since),
         }
-        if entry.envelope.direction == Direction::Receipt {
-            // Receipts go to their origin and nowhere else.
-            self.enqueue(now, key);
-            return;
+    }
+
+    /// What the rules say of an open message; `None` where its peer is not theirs to choose.
+    fn way_of(&self, entry: &Entry, number: Option<NumberAnswer>, now: Now) -> Option<(Way, Decided)> {
+        if entry.progress.pinned && entry.peer.is_some_and(|peer| self.policy.peer(peer).is_some()) {
+            return None;
         }
         let envelope = &entry.envelope;
+        if envelope.direction == Direction::Receipt {
+            // Receipts go to their origin and nowhere else.
+            return None;
+        }
         let journey = Journey {
             direction: envelope.direction,
             source: &envelope.source,
@@ -170,13 +178,16 @@ impl Exchange {
             class: envelope.class,
         };
         let number = number.unwrap_or_else(|| self.number_answer(journey.device(), now));
-        let (way, decided) = self.decide(&journey, number, now);
+        Some(self.decide(&journey, number, now))
+    }
+
+    fn take_way(&mut self, now: Now, key: Key, way: Way, decided: Decided, since: Since) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.progress.decided = decided;
         match way {
             Way::Peer(peer) => {
                 entry.peer = Some(peer);
-                self.enqueue(now, key);
+                self.enqueue_since(now, key, since);
             }
             // Links are switched off for maintenance: what was accepted waits for one of them.
             Way::Later => self.wait(now, key, now.wall.after(SWITCHED_OFF)),
@@ -184,28 +195,47 @@ impl Exchange {
         }
     }
 
-    /// Decides anew, in slices, for messages that wait for peers that cannot take them.
+    /// Decides anew, in slices, for messages that wait for peers that cannot take them. What is to wait where it is
+    /// keeps its place; what goes elsewhere goes in its order, and has waited as long.
     pub(super) fn reroute_stranded(&mut self, now: Now) {
-        let Some(id) = self.reroute.pop() else { return };
-        if self.usable(id) {
+        if self.rerouting.is_empty() {
+            let Some(id) = self.reroute.pop() else { return };
+            let Some(peer) = self.peers.get(&id) else { return };
+            self.rerouting = peer.queue.in_order().into_iter().map(|queued| (id, queued.item)).collect();
+        }
+        let slice = self.rerouting.len().min(REROUTE_SLICE);
+        let slice: Vec<(PeerId, Key)> = self.rerouting.drain(..slice).collect();
+        for (id, key) in slice {
+            if self.usable(id) {
+                self.rerouting.clear();
+                break;
+            }
+            self.reroute_waiting(now, id, key);
+        }
+        if !self.rerouting.is_empty() || !self.reroute.is_empty() {
+            // The rest has its turn soon even if nothing else happens.
+            self.timers.push(now.mono, Timer::Reroute);
+        }
+    }
+
+    /// Decides anew for a message that waits in the queue of `id`, unless it is there no more.
+    fn reroute_waiting(&mut self, now: Now, id: PeerId, key: Key) {
+        let Some(entry) = self.entries.get(key) else { return };
+        let Some(Place { since, .. }) = entry.place else { return };
+        if entry.phase != Phase::Queued || entry.peer != Some(id) {
             return;
         }
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let before = peer.queue.len();
-        let moved = peer.queue.drain(REROUTE_SLICE);
-        let mut elsewhere = 0;
-        for queued in &moved {
-            let key = queued.item;
-            self.leave_lane(id, key, queued.waits_in.is_none());
-            let Some(entry) = self.entries.get_mut(key) else { continue };
+        let Some((way, decided)) = self.way_of(entry, None, now) else { return };
+        if matches!(way, Way::Peer(peer) if peer == id) {
+            if let Some(entry) = self.entries.get_mut(key) {
+                entry.progress.decided = decided;
+            }
+            return;
+        }
+        self.unqueue(key);
+        if let Some(entry) = self.entries.get_mut(key) {
             entry.phase = Phase::Resolving;
-            entry.place = None;
-            self.route_entry(now, key, None);
-            elsewhere += usize::from(self.entries.get(key).is_none_or(|entry| entry.peer != Some(id)));
         }
-        // A whole slice that came back means that the rest has nowhere else to go either.
-        if elsewhere > 0 && before > moved.len() {
-            self.strand(id);
-        }
+        self.take_way(now, key, way, decided, since);
     }
 }

@@ -14,6 +14,8 @@ pub(super) enum Timer {
     Entry(Key),
     /// The peer's rate allows the next message.
     Peer(PeerId),
+    /// Waiting messages are to be decided for anew.
+    Reroute,
     /// Look after what ages: parked receipts, fingerprints, counters.
     Housekeeping,
 }
@@ -56,7 +58,7 @@ impl Timers {
         }
         self.heap.retain(|Reverse((due, timer))| match timer {
             Timer::Entry(key) => entries.get(*key).is_some_and(|entry| entry.timer == Some(*due)),
-            Timer::Peer(_) | Timer::Housekeeping => true,
+            Timer::Peer(_) | Timer::Reroute | Timer::Housekeeping => true,
         });
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CLASSES;
 use crate::message::TrafficClass;
-use crate::time::Mono;
+use crate::time::{Mono, Since};
 
 /// How much less urgent classes get while more urgent ones wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl Turns {
     }
 
     /// The class to release from, given since when the head of each has waited.
-    pub(super) fn next(&mut self, heads: [Option<Mono>; CLASSES], now: Mono) -> Option<TrafficClass> {
+    pub(super) fn next(&mut self, heads: [Option<Since>; CLASSES], now: Mono) -> Option<TrafficClass> {
         let urgent = TrafficClass::ALL.into_iter().find(|class| heads[class.index()].is_some())?;
         let due = TrafficClass::ALL
             .into_iter()
@@ -83,8 +83,8 @@ impl Turns {
     }
 
     /// Three classes may become due at once, so each is due so much earlier.
-    fn is_due(&self, class: TrafficClass, since: Mono, now: Mono) -> bool {
-        let old = now - since >= Duration::from_secs(self.fairness.old_after_seconds.into());
+    fn is_due(&self, class: TrafficClass, since: Since, now: Mono) -> bool {
+        let old = since.age(now) >= Duration::from_secs(self.fairness.old_after_seconds.into());
         let one_of =
             if old { self.fairness.one_of_when_old.min(self.fairness.one_of) } else { self.fairness.one_of };
         self.passed[class.index()] >= one_of.saturating_sub(CLASSES as u32 - 1).max(1)

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::time::Mono;
+use crate::time::Since;
 
 /// Entries of a chunk; one bit each.
 const CHUNK: usize = 32;
@@ -13,7 +13,7 @@ const KEPT: usize = 16;
 #[derive(Clone, Copy)]
 pub(super) struct Entry<T> {
     pub(super) item: T,
-    pub(super) since: Mono,
+    pub(super) since: Since,
 }
 
 struct Chunk<T> {

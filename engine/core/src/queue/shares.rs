@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use super::Lane;
 use super::line::{Entry, Line};
-use crate::time::Mono;
+use crate::time::Since;
 
 /// What a release with weight 1 costs.
 const STRIDE: u64 = 1 << 20;
@@ -225,12 +225,12 @@ impl<T: Copy> ClassQueue<T> {
     }
 
     /// Since when the first ready item has waited.
-    pub(super) fn head(&self) -> Option<Mono> {
+    pub(super) fn head(&self) -> Option<Since> {
         let &(_, slot) = self.heads.first()?;
         self.flows[slot as usize].head().map(|(_, entry)| entry.since)
     }
 
-    pub(super) fn oldest(&self) -> Option<Mono> {
+    pub(super) fn oldest(&self) -> Option<Since> {
         let waiting = self.waiting.first_key_value().map(|(_, waiting)| waiting.entry.since);
         [self.head(), waiting].into_iter().flatten().min()
     }

@@ -99,7 +99,7 @@ fn what_comes_back_has_its_place_whatever_order_it_comes_in() {
     for queued in flight.iter().step_by(2).chain(flight.iter().skip(1).step_by(2).rev()) {
         queue.push_front(*queued, OWN);
     }
-    assert_eq!(queue.oldest(BULK), Some(at(0)));
+    assert_eq!(queue.oldest(BULK), Some(at(0).into()));
     assert_eq!(queue.iter().map(|queued| queued.item).collect::<Vec<u32>>(), (0..400).collect::<Vec<u32>>());
     assert_eq!(popped(&mut queue), (0..400).collect::<Vec<u32>>());
 }
@@ -128,7 +128,7 @@ fn a_lane_lets_one_through_at_a_time() {
     queue.push_back(6, BULK, OWN, None, at(10));
     assert!(queue.done(Lane(1)));
     // What was let in has waited longer than 6.
-    assert_eq!(queue.oldest(BULK), Some(at(2)));
+    assert_eq!(queue.oldest(BULK), Some(at(2).into()));
     assert_eq!(popped(&mut queue), [2, 6]);
     assert!(queue.done(Lane(1)));
     assert_eq!(popped(&mut queue), [4]);
@@ -159,7 +159,7 @@ fn what_is_removed_never_leaves() {
     assert_eq!(queue.remove(second, lane).unwrap().waits_in, lane);
     assert_eq!(queue.remove(second, lane), None);
     assert_eq!(queue.remove(holder, lane).unwrap().item, 1, "its lane goes to 3");
-    assert_eq!(queue.remove(plain, None).unwrap().since, at(4));
+    assert_eq!(queue.remove(plain, None).unwrap().since, at(4).into());
     assert_eq!(popped(&mut queue), [3]);
     let stale = queue.push_back(5, BULK, OWN, None, at(5));
     queue.pop(at(5));
@@ -184,27 +184,27 @@ fn a_held_queue_gives_nothing() {
 }
 
 #[test]
-fn a_queue_is_drained_in_slices() {
+fn in_order_keeps_that_of_lanes_across_classes() {
     let mut queue = queue();
     for item in 0..1000 {
         let lane = (item % 3 == 0).then_some(Lane(u64::from(item % 30)));
-        queue.push_back(item, TrafficClass::ALL[item as usize % 4], OWN, lane, at(0));
+        queue.push_back(item, TrafficClass::ALL[3 - item as usize % 4], OWN, lane, at(item.into()));
     }
-    queue.hold();
-    let mut drained = Vec::new();
-    loop {
-        let slice = queue.drain(64);
-        if slice.is_empty() {
-            break;
-        }
-        assert!(slice.len() <= 64);
-        drained.extend(slice);
+    let items = queue.in_order();
+    assert_eq!(items.iter().map(|queued| queued.item).collect::<BTreeSet<_>>().len(), 1000);
+    let waits: Vec<bool> = items.iter().map(|queued| queued.waits_in.is_some()).collect();
+    assert!(waits.is_sorted(), "those that wait for lanes come last");
+    for lane in (0..30).step_by(3) {
+        let of_lane: Vec<u32> =
+            items.iter().map(|queued| queued.item).filter(|item| item % 30 == lane).collect();
+        assert!(of_lane.len() > 30 && of_lane.is_sorted(), "{of_lane:?}");
+    }
+    for queued in &items {
+        let lane = (queued.item % 3 == 0).then_some(Lane(u64::from(queued.item % 30)));
+        let removed = queue.remove(queued.ticket, lane).unwrap();
+        assert_eq!((removed.item, removed.since), (queued.item, at(queued.item.into()).into()));
     }
     assert!(queue.is_empty());
-    let items: BTreeSet<u32> = drained.iter().map(|queued| queued.item).collect();
-    assert_eq!(items.len(), 1000);
-    let order: Vec<bool> = drained.iter().map(|queued| queued.waits_in.is_some()).collect();
-    assert!(order.is_sorted(), "those that wait for lanes come last");
 }
 
 #[test]
@@ -223,7 +223,9 @@ fn a_million_items_take_less_than_24_octets_each() {
     }
     assert_eq!(queue.len(), 200);
     assert!(queue.classes[BULK.index()].octets() <= 1_000_000);
-    assert_eq!(queue.drain(1000).len(), 200);
+    for queued in queue.in_order() {
+        queue.remove(queued.ticket, None);
+    }
     assert_eq!(queue.classes[BULK.index()].octets(), 0);
 }
 
@@ -364,13 +366,11 @@ proptest! {
                     }
                 }
                 Step::Drain(most) => {
-                    for queued in queue.drain(most) {
+                    for queued in queue.in_order().into_iter().take(most) {
                         prop_assert!(model.items[&queued.item].state != State::Flight);
                         let lane = model.items[&queued.item].lane;
                         prop_assert!(queued.waits_in.is_none() || queued.waits_in == lane);
-                        if let (None, Some(lane)) = (queued.waits_in, lane) {
-                            queue.done(lane);
-                        }
+                        prop_assert!(queue.remove(queued.ticket, lane).is_some());
                         model.end(queued.item);
                     }
                 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::message::TrafficClass;
 use crate::queue::{Fairness, PeerQueue, Queued, Ticket};
+use crate::time::Mono;
 
 const BULK: TrafficClass = TrafficClass::Bulk;
 
@@ -89,7 +90,7 @@ fn owners_that_are_gone_take_no_room() {
     for owner in 0..10_000 {
         for number in 0..2 {
             let (slot, place) = (queue.slot(share(owner, 1)), queue.allot());
-            queue.push(slot, place, Entry { item: item(owner, number), since: Mono(0) });
+            queue.push(slot, place, Entry { item: item(owner, number), since: Since(0) });
         }
         queue.pop().unwrap();
         queue.pop().unwrap();
