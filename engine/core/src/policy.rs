@@ -38,7 +38,7 @@ pub struct PeerPolicy {
     pub doubt_hold: Duration,
     /// What happens then.
     pub after_doubt: AfterDoubt,
-    /// How long a receipt is waited for at most.
+    /// How long a receipt is waited for past the validity of its message.
     pub receipt_wait: Duration,
     /// Ask for receipts even when the origin wants none.
     pub always_receipts: bool,

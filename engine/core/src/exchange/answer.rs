@@ -117,7 +117,8 @@ impl Exchange {
             return;
         }
         let wait = self.policy.links.get(&link).map(|policy| policy.receipt_wait).unwrap_or_default();
-        let until = entry.envelope.expires_at.min(now.wall.after(wait)).max(now.wall);
+        // The peer's own word that the validity ended comes after that.
+        let until = entry.envelope.expires_at.max(now.wall).after(wait);
         self.await_receipt(now, key, link, until);
         self.claim_early(now, key, link);
     }

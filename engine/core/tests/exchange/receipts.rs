@@ -10,6 +10,10 @@ use signalbox_core::outcome::FinalState;
 use crate::world::{ACCOUNT, World};
 
 const DEVICE: &str = "447700900001";
+/// Of messages whose origin says nothing.
+const VALIDITY: Duration = Duration::from_secs(3600);
+/// Of links.
+const RECEIPT_WAIT: Duration = Duration::from_secs(86_400);
 
 fn receipt_of(world: &World) -> &ReceiptContent {
     let released = world.last_sent();
@@ -99,7 +103,7 @@ fn the_same_receipt_twice_is_one_outcome() {
 fn a_receipt_after_the_outcome_amends_once() {
     let mut world = World::new();
     world.taken(DEVICE, "9");
-    world.pass(Duration::from_secs(3601));
+    world.pass(VALIDITY + RECEIPT_WAIT + Duration::from_secs(1));
     assert_eq!(world.cdrs[0].outcome, FinalState::Unknown);
     assert_eq!(receipt_of(&world).state, ReceiptState::Unknown);
     world.receipt("9", DEVICE, ReceiptState::Delivered);
@@ -134,4 +138,15 @@ fn only_the_receipts_asked_for_come_back() {
         world.receipt("3", DEVICE, state);
         assert_eq!(world.sent.len(), usize::from(comes), "{octet} {state:?}");
     }
+}
+
+#[test]
+fn a_receipt_is_waited_for_past_validity() {
+    let mut world = World::new();
+    world.taken(DEVICE, "9");
+    world.pass(VALIDITY + RECEIPT_WAIT - Duration::from_secs(1));
+    assert!(world.cdrs.is_empty());
+    world.receipt("9", DEVICE, ReceiptState::Expired);
+    assert_eq!(world.cdrs[0].outcome, FinalState::Expired);
+    assert_eq!(receipt_of(&world).state, ReceiptState::Expired);
 }
