@@ -3,17 +3,22 @@
 //! One id may name several messages, those of one submit_multi: it is then all of them that are asked about. Questions
 //! wait for the end of the turn's events, where the store can be read.
 
-use super::effect::Reply;
+use super::effect::{Refusal, Reply};
 use super::entry::{Entry, Held, Key};
 use super::group::severity;
 use super::naming::Named;
+use super::note::Note;
 use super::operate::{Ask, MessageQuery, MessageReply, MessageView};
+use super::validity::{Asked, Term};
 use super::{Bodies, Exchange};
 use crate::address::Address;
-use crate::id::MessageId;
+use crate::id::{AccountId, MessageId};
 use crate::message::{Body, Content, Direction, ReceiptRequest};
 use crate::outcome::{FinalState, Reason};
 use crate::time::{Micros, Now};
+
+/// Texts that one cancel_sm by addresses and service_type reads from the store at most.
+const SERVICE_READS: u32 = 1_000;
 
 /// What a replace_sm puts in the place of what a message has.
 struct Change<'a> {
@@ -23,18 +28,31 @@ struct Change<'a> {
     receipt: ReceiptRequest,
 }
 
+/// The service whose messages a cancel_sm means, if it names one.
+struct Service<'a> {
+    service_type: &'a [u8],
+    bodies: &'a dyn Bodies,
+}
+
 impl Exchange {
     pub(super) fn answer_questions(&mut self, now: Now, bodies: &dyn Bodies) {
         for query in std::mem::take(&mut self.asked) {
             let reply = match &query.ask {
-                Ask::Query => self.query(&query),
-                Ask::Cancel { destination } => self.cancel(now, &query, destination.as_ref()),
+                Ask::Query => Reply::Message(self.query(&query)),
+                Ask::Cancel { destination, service_type } => {
+                    let of = Service { service_type, bodies };
+                    Reply::Message(self.cancel(now, &query, destination.as_ref(), &of))
+                }
                 Ask::Replace { content, not_before, expires_at, receipt } => {
                     let (not_before, expires_at, receipt) = (*not_before, *expires_at, *receipt);
-                    self.replace(now, &query, &Change { content, not_before, expires_at, receipt }, bodies)
+                    let change = Change { content, not_before, expires_at, receipt };
+                    match self.replace(now, &query, &change, bodies) {
+                        Ok(reply) => Reply::Message(reply),
+                        Err(refusal) => Reply::Refused(refusal),
+                    }
                 }
             };
-            self.reply(query.reply, Reply::Message(reply));
+            self.reply(query.reply, reply);
         }
     }
 
@@ -66,13 +84,19 @@ impl Exchange {
         Some(view)
     }
 
-    fn cancel(&mut self, now: Now, query: &MessageQuery, destination: Option<&Address>) -> MessageReply {
+    fn cancel(
+        &mut self,
+        now: Now,
+        query: &MessageQuery,
+        destination: Option<&Address>,
+        service: &Service<'_>,
+    ) -> MessageReply {
         let mut too_late = false;
         let keys = if query.visible_id.is_empty() {
             let (Some(source), Some(destination)) = (&query.source, destination) else {
                 return MessageReply::NotFound;
             };
-            self.between(query, source, destination)
+            self.between(query, source, destination, service)
         } else {
             let mut keys = Vec::new();
             for named in self.named(query.account, &query.visible_id) {
@@ -105,8 +129,16 @@ impl Exchange {
         }
     }
 
-    /// The account's open messages from one address to another.
-    fn between(&self, query: &MessageQuery, source: &Address, destination: &Address) -> Vec<Key> {
+    /// The account's open messages from one address to another, of one service if it is named. Texts that are only
+    /// in the store are read for that; past so many, messages are not looked at.
+    fn between(
+        &self,
+        query: &MessageQuery,
+        source: &Address,
+        destination: &Address,
+        service: &Service<'_>,
+    ) -> Vec<Key> {
+        let mut reads = SERVICE_READS;
         self.entries
             .iter()
             .filter(|(_, entry)| {
@@ -114,6 +146,21 @@ impl Exchange {
                     && entry.envelope.origin.account() == Some(query.account)
                     && entry.envelope.source.key() == source.key()
                     && entry.envelope.destination.key() == destination.key()
+            })
+            .filter(|(_, entry)| {
+                if service.service_type.is_empty() {
+                    return true;
+                }
+                if matches!(entry.body, Held::Cold) {
+                    if reads == 0 {
+                        return false;
+                    }
+                    reads -= 1;
+                }
+                match self.body(entry, service.bodies) {
+                    Some(Body::Content(content)) => content.service_type == service.service_type,
+                    Some(Body::Receipt(_)) | None => false,
+                }
             })
             .map(|(key, _)| key)
             .collect()
@@ -125,7 +172,7 @@ impl Exchange {
         query: &MessageQuery,
         change: &Change<'_>,
         bodies: &dyn Bodies,
-    ) -> MessageReply {
+    ) -> Result<MessageReply, Refusal> {
         let mut found = false;
         let mut keys = Vec::new();
         for named in self.named(query.account, &query.visible_id) {
@@ -138,21 +185,62 @@ impl Exchange {
                 && entry.may_be_withdrawn()
                 && entry.envelope.part.is_none()
             {
-                keys.push(key);
+                keys.push((key, self.term(now, entry, query.account, change)?));
             }
         }
         match (found, keys.is_empty()) {
-            (false, _) => return MessageReply::NotFound,
-            (true, true) => return MessageReply::TooLate,
+            (false, _) => return Ok(MessageReply::NotFound),
+            (true, true) => return Ok(MessageReply::TooLate),
             (true, false) => {}
         }
-        for key in keys {
-            self.replace_body(now, key, change, bodies);
+        for (key, term) in keys {
+            self.replace_body(key, change, bodies);
+            if let Some(term) = term {
+                self.replace_term(now, key, change, term);
+            }
+            self.touch(key);
+            self.arm(now, key);
         }
-        MessageReply::Replaced
+        Ok(MessageReply::Replaced)
     }
 
-    fn replace_body(&mut self, now: Now, key: Key, change: &Change<'_>, bodies: &dyn Bodies) {
+    /// What the new times come to, as at submit; `None` where none is given.
+    fn term(
+        &self,
+        now: Now,
+        entry: &Entry,
+        account: AccountId,
+        change: &Change<'_>,
+    ) -> Result<Option<Term>, Refusal> {
+        if change.not_before.is_none() && change.expires_at.is_none() {
+            return Ok(None);
+        }
+        let account = self.policy.accounts.get(&account).ok_or(Refusal::AccountInactive)?;
+        let not_before = change.not_before.or(entry.scheduled());
+        let asked = Asked { not_before, expires_at: change.expires_at };
+        let had = Some(entry.envelope.expires_at);
+        Term::of(now, asked, had, account, self.policy.limits.schedule).map(Some)
+    }
+
+    fn replace_term(&mut self, now: Now, key: Key, change: &Change<'_>, term: Term) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.envelope.expires_at = term.expires_at;
+        if let (Some(by), Some(account)) = (term.cut, entry.envelope.origin.account()) {
+            self.turn.notes.push(Note::ValidityCut { account, message: entry.envelope.id, by });
+        }
+        match (change.not_before, term.not_before) {
+            (Some(_), Some(at)) => {
+                entry.envelope.not_before = Some(at);
+                self.unqueue(key);
+                self.wait(now, key, at);
+            }
+            // A time that is over is now.
+            (Some(_), None) if entry.scheduled().is_some() => self.wait(now, key, now.wall),
+            (Some(_), None) | (None, _) => {}
+        }
+    }
+
+    fn replace_body(&mut self, key: Key, change: &Change<'_>, bodies: &dyn Bodies) {
         let Some(entry) = self.entries.get(key) else { return };
         let data_coding = entry.data_coding;
         let old = match self.body(entry, bodies) {
@@ -164,18 +252,9 @@ impl Exchange {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.envelope.octets = u16::try_from(replaced.payload.len()).unwrap_or(u16::MAX);
         entry.envelope.receipt = change.receipt;
-        entry.envelope.expires_at =
-            change.expires_at.filter(|at| *at > now.wall).unwrap_or(entry.envelope.expires_at);
         self.hot_octets -= u64::from(std::mem::take(&mut entry.hot_octets));
         entry.body = Held::hot(Body::Content(replaced));
         entry.replaced = true;
-        if let Some(at) = change.not_before.filter(|at| *at > now.wall) {
-            entry.envelope.not_before = Some(at);
-            self.unqueue(key);
-            self.wait(now, key, at);
-        }
-        self.touch(key);
-        self.arm(now, key);
     }
 }
 

@@ -58,8 +58,8 @@ pub enum Refusal {
     /// The schedule lies past the end of validity or too far ahead.
     #[error("it is scheduled after its validity ends, or too far ahead")]
     BadSchedule,
-    /// Its validity has ended already.
-    #[error("its validity ended before it came")]
+    /// Its validity has ended already, or ends before its schedule.
+    #[error("its validity ended before it came, or ends before its schedule")]
     AlreadyExpired,
     /// Its validity is longer than the account may ask for.
     #[error("its validity is longer than the account may ask for")]

@@ -11,7 +11,7 @@ use super::group::Group;
 use super::note::Note;
 use super::requests::Answered;
 use super::route::{Journey, Way};
-use super::validity::Term;
+use super::validity::{Asked, Term};
 use super::{Exchange, counter_mono, counter_wall};
 use crate::address::Address;
 use crate::backend::Table;
@@ -95,7 +95,9 @@ impl Exchange {
         if held >= account.queue_max {
             return Err(Refusal::AccountQueueFull { held });
         }
-        let Term { not_before, expires_at, cut } = Term::of(now, submit, account, policy.limits.schedule)?;
+        let asked = Asked { not_before: submit.not_before, expires_at: submit.expires_at };
+        let Term { not_before, expires_at, cut } =
+            Term::of(now, asked, None, account, policy.limits.schedule)?;
         let short_ids = match account.ids {
             IdStyle::Auto => submit.short_id,
             IdStyle::Short => true,

@@ -11,7 +11,7 @@ use super::entry::{Entries, Key, Phase, Progress};
 use super::event::{Submit, SubmitChannel};
 use super::finish::Ending;
 use super::intake::{Offer, octets_of};
-use super::validity::Term;
+use super::validity::{Asked, Term};
 use crate::backend::{Offset, Table};
 use crate::cdr::{Cdr, CdrKind};
 use crate::id::{MessageId, PeerId, PermitId, ShardId};
@@ -70,7 +70,9 @@ impl Exchange {
         let destination = submit.destinations.first().ok_or(Refusal::NoDestination)?.clone();
         // Validity counts from acceptance, not from when the record is read.
         let at = Now { wall: id.accepted_at(), ..now };
-        let Term { not_before, expires_at, cut: _ } = Term::of(at, submit, account, policy.limits.schedule)?;
+        let asked = Asked { not_before: submit.not_before, expires_at: submit.expires_at };
+        let Term { not_before, expires_at, cut: _ } =
+            Term::of(at, asked, None, account, policy.limits.schedule)?;
         let offer = Offer {
             id: Some(id),
             direction: Direction::Mt,

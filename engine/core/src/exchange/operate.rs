@@ -1,5 +1,6 @@
 //! Questions of origins about their messages, and what operators do to a queue.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::event::ReplyTo;
@@ -35,6 +36,8 @@ pub enum Ask {
     Cancel {
         /// Only the messages to this destination; an empty id needs one.
         destination: Option<Address>,
+        /// Without an id: only those of this service_type; empty for all.
+        service_type: Bytes,
     },
     /// To put another text in its place, or in that of all that have the id (SMPP 3.4 cl. 4.10).
     Replace {

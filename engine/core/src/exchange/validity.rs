@@ -1,44 +1,52 @@
-//! From when and until when a submission is worth something.
+//! From when and until when a message is worth something.
 
 use std::time::Duration;
 
 use super::effect::Refusal;
-use super::event::Submit;
 use crate::address::Address;
 use crate::policy::{AccountPolicy, LongValidity};
 use crate::time::{Micros, Now};
 
-/// Schedule and end of validity of a submission.
+/// What an origin says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub not_before: Option<Micros>,
+    pub expires_at: Option<Micros>,
+}
+
+/// Schedule and end of validity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Term {
     pub not_before: Option<Micros>,
     pub expires_at: Micros,
-    /// How much longer the submission asked for.
+    /// How much longer was asked for.
     pub cut: Option<Duration>,
 }
 
 impl Term {
-    /// What a submission asks for, within what its account may have; nothing may be scheduled `furthest` ahead.
+    /// What a submission or a replacement asks for, within what its account may have; nothing may be scheduled
+    /// `furthest` ahead. A replacement without a validity leaves the end that the message `had`.
     pub(super) fn of(
         now: Now,
-        submit: &Submit,
+        asked: Asked,
+        had: Option<Micros>,
         account: &AccountPolicy,
         furthest: Duration,
     ) -> Result<Self, Refusal> {
-        let not_before = submit.not_before.filter(|at| *at > now.wall);
+        let not_before = asked.not_before.filter(|at| *at > now.wall);
         if not_before.is_some_and(|at| at > now.wall.after(furthest)) {
             return Err(Refusal::BadSchedule);
         }
         let start = not_before.unwrap_or(now.wall);
         let latest = start.after(account.max_validity);
-        let (expires_at, cut) = match submit.expires_at {
-            Some(at) if at <= now.wall => return Err(Refusal::AlreadyExpired),
+        let (expires_at, cut) = match asked.expires_at {
+            Some(at) if at <= start => return Err(Refusal::AlreadyExpired),
             Some(at) if at > latest => match account.long_validity {
                 LongValidity::Refuse => return Err(Refusal::ValidityTooLong),
                 LongValidity::Cut => (latest, Some(at.since(latest))),
             },
             Some(at) => (at, None),
-            None => (start.after(account.default_validity), None),
+            None => (had.unwrap_or_else(|| start.after(account.default_validity)), None),
         };
         if not_before.is_some_and(|at| at >= expires_at) {
             return Err(Refusal::BadSchedule);

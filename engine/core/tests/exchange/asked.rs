@@ -1,12 +1,17 @@
 //! What origins ask of their messages by the ids they know: of one, and of all that share an id.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use signalbox_core::address::Address;
-use signalbox_core::exchange::{Ask, Event, MessageQuery, MessageReply, Reply, ReplyTo, Submit, Taken};
+use signalbox_core::exchange::{
+    Ask, Event, MessageQuery, MessageReply, Note, Refusal, Reply, ReplyTo, Submit, Taken,
+};
 use signalbox_core::id::{MessageId, PeerId};
 use signalbox_core::message::{Body, Content, ReceiptRequest};
 use signalbox_core::outcome::FinalState;
 use signalbox_core::policy::IdStyle;
+use signalbox_core::time::Micros;
 
 use crate::world::{ACCOUNT, ESME, LINK, TO_LINK, World, address, policy, text};
 
@@ -27,7 +32,7 @@ fn ask(world: &mut World, visible_id: &str, ask: Ask) -> MessageReply {
 }
 
 fn cancel(world: &mut World, visible_id: &str, destination: Option<Address>) -> MessageReply {
-    ask(world, visible_id, Ask::Cancel { destination })
+    ask(world, visible_id, Ask::Cancel { destination, service_type: Bytes::new() })
 }
 
 fn replace(world: &mut World, visible_id: &str, content: Content) -> MessageReply {
@@ -84,7 +89,7 @@ fn an_id_with_a_destination_cancels_that_one_and_with_a_wrong_one_none() {
 fn an_id_of_several_messages_is_free_once_all_are_forgotten() {
     let mut styled = policy();
     styled.accounts.get_mut(&ACCOUNT).unwrap().ids = IdStyle::Short;
-    let span = std::time::Duration::from_secs(3600);
+    let span = Duration::from_secs(3600);
     styled.limits.finished_for = span;
     let mut world = World::with(styled);
     let destinations = [ONE, TWO].into_iter().map(address).collect();
@@ -92,11 +97,11 @@ fn an_id_of_several_messages_is_free_once_all_are_forgotten() {
     let submit = Submit { destinations, expires_at, ..world.message(ONE) };
     let id = world.submit(submit).unwrap().visible_id;
     assert_eq!(cancel(&mut world, &id, Some(address(ONE))), MessageReply::Cancelled(1));
-    world.pass(span + std::time::Duration::from_secs(1));
+    world.pass(span + Duration::from_secs(1));
     let MessageReply::State(view) = ask(&mut world, &id, Ask::Query) else { panic!("the second is open") };
     assert_eq!(view.outcome, None);
     assert_eq!(cancel(&mut world, &id, None), MessageReply::Cancelled(1));
-    world.pass(span + std::time::Duration::from_secs(1));
+    world.pass(span + Duration::from_secs(1));
     assert_eq!(ask(&mut world, &id, Ask::Query), MessageReply::NotFound);
 }
 
@@ -192,9 +197,114 @@ fn a_message_replaced_and_cancelled_in_one_turn_is_in_the_store_no_more() {
     let (content, receipt) = (Box::new(text("new")), ReceiptRequest::NONE);
     let change = Ask::Replace { content, not_before: None, expires_at: None, receipt };
     world.exchange.handle(world.now, query(change));
-    world.exchange.handle(world.now, query(Ask::Cancel { destination: None }));
+    world.exchange.handle(world.now, query(Ask::Cancel { destination: None, service_type: Bytes::new() }));
     world.settle();
     assert_eq!(world.rows_of(signalbox_core::backend::Table::Message), 0, "{message}");
     world.restart();
     assert_eq!(world.exchange.open(), 0);
+}
+
+#[test]
+fn a_cancel_by_addresses_takes_those_of_the_service_it_names() {
+    for hot_octets in [u64::MAX, 0] {
+        let mut held = policy();
+        held.limits.hot_octets = hot_octets;
+        let mut world = World::with(held);
+        for service in ["WAP", "", "WAP", "CMT"] {
+            let content = Content { service_type: Bytes::from_static(service.as_bytes()), ..text("hello") };
+            let submit = Submit { parts: [content].into_iter().collect(), ..world.message(ONE) };
+            world.submit(submit).unwrap();
+        }
+        let mut by_addresses = |service: &'static str| {
+            let service_type = Bytes::from_static(service.as_bytes());
+            let ask = Ask::Cancel { destination: Some(address(ONE)), service_type };
+            let source = Some(address("12345"));
+            let query =
+                MessageQuery { reply: ASKS, account: ACCOUNT, visible_id: String::new(), source, ask };
+            world.replies.clear();
+            world.event(Event::Message(Box::new(query)));
+            match world.replies.remove(0) {
+                (_, Reply::Message(reply)) => reply,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(by_addresses("USSD"), MessageReply::NotFound, "{hot_octets}");
+        assert_eq!(by_addresses("WAP"), MessageReply::Cancelled(2));
+        assert_eq!(by_addresses(""), MessageReply::Cancelled(2), "no service means all");
+    }
+}
+
+fn replace_times(
+    world: &mut World,
+    id: &str,
+    not_before: Option<Micros>,
+    expires_at: Option<Micros>,
+) -> Reply {
+    let (content, receipt) = (Box::new(text("new")), ReceiptRequest::NONE);
+    let ask = Ask::Replace { content, not_before, expires_at, receipt };
+    let query = MessageQuery { reply: ASKS, account: ACCOUNT, visible_id: id.into(), source: None, ask };
+    world.replies.clear();
+    world.event(Event::Message(Box::new(query)));
+    world.replies.remove(0).1
+}
+
+#[test]
+fn new_times_are_checked_as_those_of_a_submission() {
+    let mut world = World::with(policy());
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let at = |world: &World, from_now: Duration| Some(world.now.wall.after(from_now));
+    let submit = Submit { not_before: at(&world, hours(2)), ..world.message(ONE) };
+    let id = world.submit(submit).unwrap().visible_id;
+    world.pass(hours(1));
+
+    let over = Some(Micros(world.now.wall.0 - 1));
+    let (one, three) = (at(&world, hours(1) / 2), at(&world, hours(3)));
+    let too_far = at(&world, hours(24 * 31));
+    for (not_before, expires_at, why) in [
+        (too_far, None, Refusal::BadSchedule),
+        // After the validity that it has.
+        (three, None, Refusal::BadSchedule),
+        (None, over, Refusal::AlreadyExpired),
+        (three, one, Refusal::AlreadyExpired),
+        // Before the schedule that it has.
+        (None, one, Refusal::AlreadyExpired),
+    ] {
+        let reply = replace_times(&mut world, &id, not_before, expires_at);
+        assert!(matches!(&reply, Reply::Refused(refusal) if *refusal == why), "{why:?}: {reply:?}");
+        let submit = Submit { not_before, expires_at, ..world.message(TWO) };
+        if expires_at.is_some() && not_before.is_some() {
+            assert_eq!(world.submit(submit).unwrap_err(), why, "a submission the same");
+        }
+    }
+    // It stays as it was.
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    world.pass(hours(1));
+    assert_eq!(contents(&world).iter().map(|content| &content.payload[..]).collect::<Vec<_>>(), [b"hello"]);
+}
+
+#[test]
+fn a_new_validity_is_cut_and_a_new_schedule_holds() {
+    let mut world = World::with(policy());
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    let hour = Duration::from_secs(3600);
+    let start = world.now.wall.after(hour);
+    let submit = Submit { not_before: Some(start), ..world.message(ONE) };
+    let id = world.submit(submit).unwrap().visible_id;
+    let (later, long) = (start.after(hour), start.after(hour * 100));
+    let reply = replace_times(&mut world, &id, Some(later), Some(long));
+    assert!(matches!(reply, Reply::Message(MessageReply::Replaced)), "{reply:?}");
+    assert!(world.notes.iter().any(|note| matches!(note, Note::ValidityCut { .. })));
+    world.restart();
+    world.up(PeerId::Link(LINK), TO_LINK, 10);
+    world.pass(hour);
+    assert!(world.sent.is_empty(), "the first schedule is void");
+    // A time that is over means now.
+    let over = Some(Micros(world.now.wall.0 - 1));
+    let reply = replace_times(&mut world, &id, over, None);
+    assert!(matches!(reply, Reply::Message(MessageReply::Replaced)), "{reply:?}");
+    assert_eq!(
+        world.last_sent().expires_at(),
+        later.after(Duration::from_secs(86_400)),
+        "cut from its schedule"
+    );
 }

@@ -65,7 +65,7 @@ fn of_three_parts(world: &mut World) -> Submit {
 }
 
 fn cancel(world: &mut World, visible_id: &str) -> MessageReply {
-    let ask = Ask::Cancel { destination: None };
+    let ask = Ask::Cancel { destination: None, service_type: bytes::Bytes::new() };
     let query =
         MessageQuery { reply: ASKS, account: ACCOUNT, visible_id: visible_id.into(), source: None, ask };
     world.replies.clear();

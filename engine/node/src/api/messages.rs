@@ -143,7 +143,10 @@ async fn cancel(
             account
         }
     };
-    match api.ask_message(account, &id, Ask::Cancel { destination: None }).await? {
+    match api
+        .ask_message(account, &id, Ask::Cancel { destination: None, service_type: bytes::Bytes::new() })
+        .await?
+    {
         MessageReply::Cancelled(_) => Ok(StatusCode::NO_CONTENT),
         MessageReply::TooLate => {
             Err(Problem::new(ProblemKind::TooLate, "the message has been sent, or has ended"))

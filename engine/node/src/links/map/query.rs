@@ -28,7 +28,12 @@ pub fn cancel(request: &CancelSm, origin: Origin<'_>) -> Result<MessageQuery, Co
     if request.message_id.is_empty() && destination.is_none() {
         return Err(CommandStatus::RINVMSGID);
     }
-    about(&request.message_id, &request.source, origin, Ask::Cancel { destination })
+    about(
+        &request.message_id,
+        &request.source,
+        origin,
+        Ask::Cancel { destination, service_type: request.service_type.0.clone() },
+    )
 }
 
 /// A replace_sm as a question.

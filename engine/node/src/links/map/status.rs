@@ -9,8 +9,8 @@
 //! | a rule refuses it | RSUBMITFAIL | RX_R_APPN |
 //! | the account is not active | RSUBMITFAIL | RX_R_APPN |
 //! | source address not allowed | RINVSRCADR | RX_R_APPN |
-//! | schedule after validity, or too far ahead | RINVSCHED | RX_R_APPN |
-//! | validity over | RINVEXPIRY | RX_R_APPN |
+//! | schedule too far ahead | RINVSCHED | RX_R_APPN |
+//! | validity over, or before the schedule | RINVEXPIRY | RX_R_APPN |
 //! | link unknown, internal failure | RSYSERR | RX_T_APPN |
 //!
 //! The temporary ones (RMSGQFUL, RX_T_APPN, RTHROTTLED, RSYSERR) are those that peers repeat by themselves.

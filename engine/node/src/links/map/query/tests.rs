@@ -45,13 +45,15 @@ fn a_query_names_id_and_source() {
 fn a_cancel_goes_by_id_or_by_addresses() {
     let profile = Profile::default();
     let by_addresses = CancelSm {
+        service_type: "WAP".into(),
         source: SmppAddress::international("4477"),
         destination: SmppAddress::international("4478"),
         ..CancelSm::default()
     };
     let asked = cancel(&by_addresses, origin(&profile)).unwrap();
     assert!(asked.visible_id.is_empty());
-    assert!(matches!(asked.ask, Ask::Cancel { destination: Some(to) } if to.octets() == b"4478"));
+    assert!(matches!(asked.ask, Ask::Cancel { destination: Some(to), service_type }
+        if to.octets() == b"4478" && &service_type[..] == b"WAP"));
     assert_eq!(cancel(&CancelSm::default(), origin(&profile)).unwrap_err(), CommandStatus::RINVMSGID);
 }
 
