@@ -115,6 +115,12 @@ impl ReceiptRequest {
         self.0 & 0b11 != 0
     }
 
+    /// What the recipient is to acknowledge, bits 2 and 3; the exchange has no part in it.
+    #[must_use]
+    pub fn acknowledgements(self) -> Self {
+        Self(self.0 & 0b1100)
+    }
+
     /// True when this final state is to be reported.
     #[must_use]
     pub fn wants(self, state: FinalState) -> bool {

@@ -242,19 +242,21 @@ impl Exchange {
         })
     }
 
-    /// The receipts to ask of a peer: always final ones where any is wanted, for "failure only" would leave
-    /// the outcome of a success unknown.
+    /// The receipts to ask of a peer: always final ones where any is wanted, for "failure only" would leave the
+    /// outcome of a success unknown, and after an intermediate one alone there would be no end. What the recipient
+    /// is to acknowledge is passed on.
     pub(super) fn asks_receipt(&self, entry: &Entry, id: PeerId) -> ReceiptRequest {
         if entry.envelope.direction != Direction::Mt || !matches!(id, PeerId::Link(_)) {
             return ReceiptRequest::NONE;
         }
         let wanted = entry.envelope.receipt;
         let always = self.policy.peer(id).is_some_and(|policy| policy.always_receipts);
-        if !wanted.wants_any() && !always {
-            return ReceiptRequest::NONE;
+        let acknowledgements = wanted.acknowledgements();
+        if !wanted.wants_any() && !wanted.wants_intermediate() && !always {
+            return acknowledgements;
         }
         let intermediate = if wanted.wants_intermediate() { 0b1_0000 } else { 0 };
-        ReceiptRequest(ReceiptRequest::FINAL.0 | intermediate)
+        ReceiptRequest(ReceiptRequest::FINAL.0 | intermediate | acknowledgements.0)
     }
 
     /// Takes an entry out of the queue until `until`, keeping its lane.

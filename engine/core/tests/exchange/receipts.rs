@@ -132,6 +132,9 @@ fn only_the_receipts_asked_for_come_back() {
         (3, ReceiptState::Undeliverable, false),
         (0x11, ReceiptState::Enroute, true),
         (1, ReceiptState::Enroute, false),
+        (0x10, ReceiptState::Enroute, true),
+        (0x10, ReceiptState::Delivered, false),
+        (0x10, ReceiptState::Undeliverable, false),
     ] {
         let mut world = World::new();
         ask(octet)(&mut world);
@@ -149,4 +152,28 @@ fn a_receipt_is_waited_for_past_validity() {
     world.receipt("9", DEVICE, ReceiptState::Expired);
     assert_eq!(world.cdrs[0].outcome, FinalState::Expired);
     assert_eq!(receipt_of(&world).state, ReceiptState::Expired);
+}
+
+#[test]
+fn a_link_is_asked_for_final_receipts_where_any_is_wanted_and_for_acknowledgements() {
+    for (wanted, asked) in [
+        (0, 0),
+        (1, 1),
+        (2, 1),
+        (3, 1),
+        (0x10, 0x11),
+        (0x12, 0x11),
+        (0x04, 0x04),
+        (0x08, 0x08),
+        (0x0C, 0x0C),
+        (0x1D, 0x1D),
+    ] {
+        let mut world = World::new();
+        let message = Submit { receipt: ReceiptRequest(wanted), ..world.message(DEVICE) };
+        world.submit(message).unwrap();
+        assert_eq!(world.last_sent().receipt(), ReceiptRequest(asked), "{wanted:#x}");
+        let permit = world.last_sent().permit();
+        world.answer(permit, "3");
+        assert_eq!(world.cdrs.is_empty(), asked & 1 != 0, "{wanted:#x}: open while a receipt is awaited");
+    }
 }
