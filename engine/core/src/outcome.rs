@@ -147,7 +147,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::None,
         Self::NoRoute,
         Self::RouteRejects,
@@ -165,6 +165,7 @@ impl Reason {
         Self::Doubt,
         Self::Internal,
         Self::ReceiptByText,
+        Self::GivenUp,
     ];
 
     /// The name in CDRs, metrics and the API.
