@@ -316,8 +316,8 @@ impl Spine {
         if !turn.commit.is_empty() {
             let begun = self.clock.now();
             self.commit(&turn.commit, events)?;
-            let took = self.clock.now().mono - begun.mono;
             self.committed = self.clock.now().mono;
+            let took = self.committed - begun.mono;
             self.surroundings.committed(took, turn.commit.ops.len(), count);
         }
         if !turn.notes.is_empty() {

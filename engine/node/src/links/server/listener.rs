@@ -69,7 +69,7 @@ impl Desk {
             Err(error) => {
                 tracing::error!(
                     listener = settings.name,
-                    error = chain(&error),
+                    error = crate::links::describe(&error),
                     "certificates stay as they were"
                 );
             }
@@ -93,7 +93,7 @@ pub(in crate::links) async fn listen(
         Failure::Failed(why)
     };
     if let Some(tls) = &settings.tls {
-        let server = tls::server(tls).map_err(|error| failed(chain(&error)))?;
+        let server = tls::server(tls).map_err(|error| failed(crate::links::describe(&error)))?;
         desk.tls.store(Some(Arc::new(server)));
     }
     let listener = TcpListener::bind(settings.address)
@@ -262,15 +262,4 @@ pub(super) async fn run(
             Ok(())
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
