@@ -9,6 +9,7 @@
 //! origin). `recover` brings it all back from the store; `asked` and `control` are what
 //! origins and operators do in between.
 
+mod alike;
 mod answer;
 mod asked;
 mod control;

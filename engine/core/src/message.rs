@@ -200,8 +200,20 @@ pub struct Content {
 
 /// Tag of message_payload (SMPP 3.4 cl. 5.3.2.32).
 const MESSAGE_PAYLOAD: [u8; 2] = [0x04, 0x24];
+/// Tag of sar_msg_ref_num (SMPP 3.4 cl. 5.3.2.22).
+const SAR_REFERENCE: [u8; 2] = [0x02, 0x0c];
+/// The payload begins with a user data header (SMPP 3.4 cl. 5.2.12).
+const HEADER: u8 = 0x40;
 
 impl Content {
+    /// True when it may be a part of a longer message that its origin cut: it has a user data header, or TLVs that say
+    /// so.
+    #[must_use]
+    pub fn may_be_part(&self) -> bool {
+        let tags = std::iter::successors(first_tlv(&self.tlvs), |(_, _, after)| first_tlv(after));
+        self.esm_class & HEADER != 0 || tags.into_iter().any(|(tag, _, _)| tag == SAR_REFERENCE)
+    }
+
     /// This content with another's text: payload and default message. All else stays, data_coding too, which
     /// replace_sm doesn't have (SMPP 3.4 cl. 4.10); a text in a message_payload goes.
     #[must_use]
@@ -215,14 +227,20 @@ impl Content {
     }
 }
 
+/// The first TLV of an area, its tag before it, and what follows it; `None` where there is none.
+fn first_tlv(tlvs: &[u8]) -> Option<([u8; 2], &[u8], &[u8])> {
+    let [tag_high, tag_low, high, low, ..] = *tlvs else { return None };
+    let end = 4 + usize::from(u16::from_be_bytes([high, low]));
+    let (tlv, after) = tlvs.split_at_checked(end)?;
+    Some(([tag_high, tag_low], tlv, after))
+}
+
 /// A TLV area without message_payload; from where it is no list of TLVs it stays as it is.
 fn without_payload(tlvs: Bytes) -> Bytes {
     let mut kept = Vec::with_capacity(tlvs.len());
     let mut rest = &tlvs[..];
-    while let [tag_high, tag_low, high, low, ..] = *rest {
-        let end = 4 + usize::from(u16::from_be_bytes([high, low]));
-        let Some((tlv, after)) = rest.split_at_checked(end) else { break };
-        if [tag_high, tag_low] != MESSAGE_PAYLOAD {
+    while let Some((tag, tlv, after)) = first_tlv(rest) {
+        if tag != MESSAGE_PAYLOAD {
             kept.extend_from_slice(tlv);
         }
         rest = after;

@@ -21,6 +21,8 @@ mod logged;
 mod long;
 #[path = "exchange/naming.rs"]
 mod naming;
+#[path = "exchange/present.rs"]
+mod present;
 #[path = "exchange/receipts.rs"]
 mod receipts;
 #[path = "exchange/reroute.rs"]

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::Exchange;
 use super::effect::Reply;
-use super::entry::{Entry, Key, Phase};
+use super::entry::{Entry, Key, Phase, Progress};
 use super::event::ReplyTo;
 use super::finish::Done;
 use super::operate::{Command, CommandReply, MessageView, Selection, Stage};
 use crate::id::{MessageId, PeerId};
-use crate::message::{Direction, VisibleId};
+use crate::message::{Direction, Envelope, VisibleId};
 use crate::outcome::{FinalState, Reason};
 use crate::time::Now;
 
@@ -178,54 +178,45 @@ impl Entry {
 
     /// What can be seen of it.
     pub(super) fn view(&self) -> MessageView {
-        let envelope = &self.envelope;
-        MessageView {
-            id: envelope.id,
-            visible_id: visible(envelope),
-            direction: envelope.direction,
-            account: envelope.origin.account(),
-            source: envelope.source.clone(),
-            destination: envelope.destination.clone(),
-            class: envelope.class,
-            stage: stage_of(self),
-            outcome: None,
-            reason: Reason::None,
-            peer: self.peer,
-            attempts: self.progress.attempts,
-            status: self.progress.status,
-            remote_id: String::from_utf8_lossy(&self.progress.remote_id).into_owned(),
-            accepted_at: envelope.id.accepted_at(),
-            due_at: self.phase.due(),
-            expires_at: envelope.expires_at,
-            final_at: None,
-        }
+        let seen = view(&self.envelope, self.peer, &self.progress, stage_of(self));
+        MessageView { due_at: self.phase.due(), ..seen }
     }
 }
 
 impl Done {
     /// What can be seen of it.
     pub(super) fn view(&self) -> MessageView {
-        let (envelope, ending) = (&self.envelope, &self.ending);
+        let ending = &self.ending;
         MessageView {
-            id: envelope.id,
-            visible_id: visible(envelope),
-            direction: envelope.direction,
-            account: envelope.origin.account(),
-            source: envelope.source.clone(),
-            destination: envelope.destination.clone(),
-            class: envelope.class,
-            stage: Stage::Final,
             outcome: Some(ending.state),
             reason: ending.reason,
-            peer: ending.peer,
-            attempts: ending.progress.attempts,
-            status: ending.progress.status,
-            remote_id: String::from_utf8_lossy(&ending.progress.remote_id).into_owned(),
-            accepted_at: envelope.id.accepted_at(),
-            due_at: None,
-            expires_at: envelope.expires_at,
             final_at: Some(ending.at),
+            ..view(&self.envelope, ending.peer, &ending.progress, Stage::Final)
         }
+    }
+}
+
+/// What can be seen of a message whether it is open or not.
+fn view(envelope: &Envelope, peer: Option<PeerId>, progress: &Progress, stage: Stage) -> MessageView {
+    MessageView {
+        id: envelope.id,
+        visible_id: visible(envelope),
+        direction: envelope.direction,
+        account: envelope.origin.account(),
+        source: envelope.source.clone(),
+        destination: envelope.destination.clone(),
+        class: envelope.class,
+        stage,
+        outcome: None,
+        reason: Reason::None,
+        peer,
+        attempts: progress.attempts,
+        status: progress.status,
+        remote_id: String::from_utf8_lossy(&progress.remote_id).into_owned(),
+        accepted_at: envelope.id.accepted_at(),
+        due_at: None,
+        expires_at: envelope.expires_at,
+        final_at: None,
     }
 }
 
@@ -247,7 +238,7 @@ fn stage_of(entry: &Entry) -> Stage {
     if entry.progress.held { Stage::Held } else { entry.phase.stage() }
 }
 
-fn visible(envelope: &crate::message::Envelope) -> String {
+fn visible(envelope: &Envelope) -> String {
     match (envelope.part, envelope.visible_id) {
         (Some(part), VisibleId::Long) => part.whole.to_string(),
         (_, visible) => visible.text(envelope.id),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_routing::AnswerSource;
 use smallvec::SmallVec;
 
+use super::alike::{Latest, Likeness, Links};
 use super::operate::Stage;
 use crate::address::Address;
 use crate::correlate::Expected;
@@ -288,9 +289,11 @@ pub(super) fn lane_key(destination: &Address) -> Lane {
     Lane(xxhash_rust::xxh3::xxh3_64(destination.key()))
 }
 
+/// A place of the arena.
 #[derive(Debug, Default)]
-struct Slot {
+pub(super) struct Slot {
     generation: u32,
+    pub links: Links,
     entry: Option<Box<Entry>>,
 }
 
@@ -298,6 +301,7 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     slots: Vec<Slot>,
+    latest: Latest,
     free: Vec<u32>,
     live: usize,
 }
@@ -307,17 +311,23 @@ impl Entries {
         self.live
     }
 
-    pub(super) fn insert(&mut self, entry: Entry) -> Key {
+    /// Puts an entry in, and among those that are like it.
+    pub(super) fn insert(&mut self, entry: Entry, likeness: Option<Likeness>) -> Key {
         self.live += 1;
         let entry = Some(Box::new(entry));
-        if let Some(slot) = self.free.pop() {
+        let (slot, generation) = if let Some(slot) = self.free.pop() {
             let place = &mut self.slots[slot as usize];
             place.entry = entry;
-            return Key { slot, generation: place.generation };
+            (slot, place.generation)
+        } else {
+            let slot = u32::try_from(self.slots.len()).expect("messages are bounded far below 2^32");
+            self.slots.push(Slot { entry, ..Slot::default() });
+            (slot, 0)
+        };
+        if let Some(likeness) = likeness {
+            self.latest.link(&mut self.slots, slot, likeness);
         }
-        let slot = u32::try_from(self.slots.len()).expect("messages are bounded far below 2^32");
-        self.slots.push(Slot { generation: 0, entry });
-        Key { slot, generation: 0 }
+        Key { slot, generation }
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Box<Entry>> {
@@ -327,6 +337,7 @@ impl Entries {
         }
         let entry = slot.entry.take()?;
         slot.generation = slot.generation.wrapping_add(1);
+        self.latest.unlink(&mut self.slots, key.slot);
         self.free.push(key.slot);
         self.live -= 1;
         Some(entry)
@@ -361,6 +372,14 @@ impl Entries {
         (entry.nonce == permit.0 as u32).then_some(Key { slot, generation: place.generation })
     }
 
+    /// The entries of a likeness, the latest first.
+    pub(super) fn alike(&self, likeness: Likeness) -> impl Iterator<Item = (Key, &Entry)> {
+        self.latest.of(&self.slots, likeness).filter_map(|slot| {
+            let place = &self.slots[slot as usize];
+            Some((Key { slot, generation: place.generation }, place.entry.as_deref()?))
+        })
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut Entry)> {
         self.slots.iter_mut().enumerate().filter_map(|(index, slot)| {
             let entry = slot.entry.as_deref_mut()?;
@@ -385,5 +404,6 @@ mod tests {
         // A million of them wait in a long queue: who adds a field looks at what it costs. Allocators have a class of
         // this size, and the next one is a quarter larger.
         assert!(size_of::<Entry>() <= 512, "{}", size_of::<Entry>());
+        assert!(size_of::<Slot>() <= 24, "{}", size_of::<Slot>());
     }
 }

@@ -206,7 +206,7 @@ impl Exchange {
         };
         let mut entry = Entry::new(envelope, Held::hot(Body::Receipt(content)), 0);
         entry.peer = Some(peer);
-        let key = self.add(entry);
+        let key = self.add(entry, None);
         self.enqueue(now, key);
     }
 

@@ -4,6 +4,7 @@ use signalbox_counters::{Key as CounterKey, Sighting};
 use signalbox_routing::AnswerSource;
 use smallvec::SmallVec;
 
+use super::alike::Likeness;
 use super::effect::{Refusal, Reply, Taken};
 use super::entry::{Entry, Held, Key, Phase};
 use super::event::{InParts, Inbound, LookupDone, Submit, SubmitChannel};
@@ -21,6 +22,7 @@ use crate::id::{CarrierId, MessageId, PeerId};
 use crate::message::{
     Body, Content, Direction, Envelope, Origin, OriginClass, Part, ReceiptRequest, TrafficClass, VisibleId,
 };
+use crate::outcome::{FinalState, Reason};
 use crate::policy::IdStyle;
 use crate::time::{Micros, Now};
 
@@ -198,6 +200,10 @@ impl Exchange {
             (Some(long), Way::Peer(peer)) if self.is_too_long(*peer, long.octets) => &long.parts,
             (Some(_) | None, _) => parts,
         };
+        let replaced = self.replaced_by(&offer, parts);
+        if let Some(replaced) = replaced {
+            self.finish(now, replaced, FinalState::Replaced, Reason::ReplacedByOrigin);
+        }
         let visible = visible.unwrap_or_else(|| self.visible_id(offer.origin, short_ids));
         // A device names no validity of its own.
         let expires_at = match way {
@@ -241,13 +247,18 @@ impl Exchange {
                 part.part = Some(Part { whole: id, number, total });
                 part.octets = octets_of(std::slice::from_ref(content));
             }
-            let mut entry = Entry::new(part, Held::hot(Body::Content(content.clone())), content.data_coding);
+            let likeness = Likeness::of(&part, content);
+            let mut content = content.clone();
+            // What it was to replace is replaced here; and parts would replace each other where they arrive.
+            content.replace_if_present &= replaced.is_none() && total == 1;
+            let data_coding = content.data_coding;
+            let mut entry = Entry::new(part, Held::hot(Body::Content(content)), data_coding);
             entry.counters = counters;
             entry.progress.decided = decided.clone();
             if let Way::Peer(peer) = way {
                 entry.peer = Some(peer);
             }
-            let key = self.add(entry);
+            let key = self.add(entry, likeness);
             if total > 1
                 && let Some(group) = self.groups.get_mut(&id)
             {
@@ -267,14 +278,14 @@ impl Exchange {
     }
 
     /// Puts a fresh entry into the books.
-    pub(super) fn add(&mut self, entry: Entry) -> Key {
+    pub(super) fn add(&mut self, entry: Entry, likeness: Option<Likeness>) -> Key {
         let envelope = &entry.envelope;
         let id = envelope.id;
         let account = envelope.origin.account();
         let visible = envelope.visible_id;
         let whole = envelope.part.map_or(id, |part| part.whole);
         let is_message = envelope.direction != Direction::Receipt;
-        let key = self.entries.insert(entry);
+        let key = self.entries.insert(entry, likeness);
         self.by_id.insert(id, key);
         if is_message && let Some(account) = account {
             *self.open_by_account.entry(account).or_default() += 1;

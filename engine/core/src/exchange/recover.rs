@@ -45,7 +45,7 @@ impl Exchange {
                 let StateRow { phase, peer, progress } = message.state;
                 entry.peer = peer;
                 entry.progress = progress;
-                let key = self.add(entry);
+                let key = self.add(entry, message.likeness);
                 restoring.phases.push((key, phase));
             }
             Table::State => {

@@ -6,6 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
+use super::alike::Likeness;
 use super::entry::{Entry, Phase, Progress};
 use crate::id::PeerId;
 use crate::message::{Body, Content, Envelope, ReceiptContent};
@@ -127,6 +128,7 @@ pub(super) struct MessageRow {
     pub envelope: Envelope,
     pub state: StateRow,
     pub data_coding: u8,
+    pub likeness: Option<Likeness>,
 }
 
 impl MessageRow {
@@ -137,13 +139,11 @@ impl MessageRow {
         }
         let (envelope, after) = block(row, 1)?;
         let (state, after) = block(row, after)?;
-        let body = row.slice(after..);
-        let data_coding = match body.first() {
-            Some(0) => *body.get(4).ok_or(RowError::Short(row.len()))?,
-            Some(_) => 0,
-            None => return Err(RowError::Short(row.len())),
+        let (data_coding, likeness) = match decode_body(&row.slice(after..))? {
+            Body::Content(content) => (content.data_coding, Likeness::of(&envelope, &content)),
+            Body::Receipt(_) => (0, None),
         };
-        Ok(Self { envelope, state, data_coding })
+        Ok(Self { envelope, state, data_coding, likeness })
     }
 }
 

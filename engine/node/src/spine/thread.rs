@@ -313,7 +313,8 @@ impl Spine {
             let Some(turn) = self.exchange.settle_if_awaited(now, &bodies) else { return Ok(()) };
             turn
         };
-        if !turn.commit.is_empty() {
+        let committed = !turn.commit.is_empty();
+        if committed {
             let begun = self.clock.now();
             self.commit(&turn.commit, events)?;
             self.committed = self.clock.now().mono;
@@ -323,7 +324,11 @@ impl Spine {
         if !turn.notes.is_empty() {
             self.surroundings.notes(&turn.notes);
         }
-        self.carry_out(turn.effects);
+        let sessions = self.carry_out(turn.effects);
+        if committed {
+            let many = u32::try_from(sessions.saturating_sub(FEW_SESSIONS)).unwrap_or(u32::MAX);
+            self.gathers = GATHER.saturating_mul(many).min(GATHER_MOST);
+        }
         Ok(())
     }
 
@@ -395,7 +400,8 @@ impl Spine {
         kept
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    /// Tells who is to know of it, and gives back how many sessions were spoken to.
+    fn carry_out(&mut self, effects: Vec<Effect>) -> usize {
         let mut by_session: FxHashMap<SessionId, Vec<ToSession>> = FxHashMap::default();
         for effect in effects {
             match effect {
@@ -417,8 +423,7 @@ impl Spine {
                 Effect::Alarm(event) => self.surroundings.alarm(event),
             }
         }
-        let many = u32::try_from(by_session.len().saturating_sub(FEW_SESSIONS)).unwrap_or(u32::MAX);
-        self.gathers = GATHER.saturating_mul(many).min(GATHER_MOST);
+        let sessions = by_session.len();
         let mut returned = Vec::new();
         for (session, batch) in by_session {
             let Err(batch) = self.register.deliver(session, batch) else { continue };
@@ -433,6 +438,7 @@ impl Spine {
         if !returned.is_empty() {
             self.batch.push(returned);
         }
+        sessions
     }
 }
 

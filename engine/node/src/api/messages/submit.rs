@@ -79,7 +79,7 @@ pub(super) struct MessageRequest {
     /// The webhook for its receipts; the account's first for receipts when it is not given.
     #[serde(default)]
     webhook: Option<String>,
-    /// Replaces an earlier message of the same source, destination and service type at the next peer.
+    /// Replaces what waits of the same source, destination and service type, or lets the next peer do so.
     #[serde(default)]
     replace_if_present: bool,
     /// TP-PID (3GPP TS 23.040 cl. 9.2.3.9).

@@ -124,7 +124,7 @@ pub fn from_submit_sm(message: ShortMessage, origin: Origin<'_>) -> Result<Submi
 /// # Errors
 /// The status to answer with.
 pub fn from_submit_multi(message: SubmitMulti, origin: Origin<'_>) -> Result<Submit, CommandStatus> {
-    check_flags(message.priority_flag, 0)?;
+    check_flags(message.priority_flag, message.replace_if_present)?;
     if message.destinations.is_empty() {
         return Err(CommandStatus::RINVNUMDESTS);
     }
@@ -145,7 +145,7 @@ pub fn from_submit_multi(message: SubmitMulti, origin: Origin<'_>) -> Result<Sub
         esm_class: message.esm_class.0,
         protocol_id: message.protocol_id,
         priority: message.priority_flag,
-        replace_if_present: false,
+        replace_if_present: message.replace_if_present == 1,
         data_coding: message.data_coding.0,
         default_message: message.sm_default_msg_id,
         payload: message.short_message,
