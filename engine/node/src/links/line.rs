@@ -81,9 +81,13 @@ pub(super) enum Ending {
     No,
     /// It finishes what is under way, until then; after it unbind is sent.
     Draining(Mono),
-    /// Unbind is sent, or the session is to be closed.
-    Leaving,
+    /// Unbind is sent, or the session is to be closed. When nothing is under way, an answer to unbind is waited for
+    /// until then.
+    Leaving(Mono),
 }
+
+/// How long an answer to unbind is waited for when nothing else can come: it says nothing about any message.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A session's way to the exchange.
 struct Mailbox {
@@ -114,6 +118,8 @@ pub(super) struct Line {
     spine: SpineHandle,
     congestion: Option<u8>,
     throttled: u64,
+    /// The last thing heard of the peer's answers is that one did not come in time.
+    silent: bool,
 }
 
 impl Line {
@@ -139,6 +145,7 @@ impl Line {
             spine,
             congestion: None,
             throttled: 0,
+            silent: false,
         }
     }
 
@@ -202,7 +209,11 @@ impl Line {
     /// Ends the session now, with unbind if it is bound.
     pub(super) fn leave(&mut self) {
         self.withdraw();
-        self.ending = Ending::Leaving;
+        if !matches!(self.ending, Ending::Leaving(_)) {
+            // Who has not answered what mattered is not waited for once more.
+            let farewell = if self.silent { Duration::ZERO } else { FAREWELL };
+            self.ending = Ending::Leaving(self.now.mono + farewell);
+        }
         let at = self.at();
         if self.session.unbind(at).is_err() {
             // Not bound, or unbinding already: there is nobody to say it to, or it was said.
@@ -212,7 +223,11 @@ impl Line {
 
     /// Goes on with ending, when nothing is under way any more or it has taken too long.
     pub(super) fn go_on_ending(&mut self) {
-        let Ending::Draining(until) = self.ending else { return };
+        let until = match self.ending {
+            Ending::No => return,
+            Ending::Draining(until) => until,
+            Ending::Leaving(until) => return self.go_on_leaving(until),
+        };
         let idle = match self.session.state() {
             State::Open | State::Outbound => true,
             State::BoundTx | State::BoundRx | State::BoundTrx => {
@@ -225,6 +240,18 @@ impl Line {
         };
         if idle || self.now.mono >= until {
             self.leave();
+            if let Ending::Leaving(until) = self.ending {
+                self.go_on_leaving(until);
+            }
+        }
+    }
+
+    /// Closes a session whose peer does not answer unbind, once there is nothing that it could tell besides.
+    fn go_on_leaving(&mut self, until: Mono) {
+        if self.leaving_due(until).is_some_and(|due| self.now.mono >= due) {
+            self.ended.get_or_insert(Ended::Protocol(CloseReason::UnbindTimeout));
+            let at = self.at();
+            self.session.close(at);
         }
     }
 
@@ -232,6 +259,12 @@ impl Line {
     pub(super) fn is_ending(&self) -> bool {
         self.ending != Ending::No
             || self.mailbox.as_ref().is_some_and(|mailbox| mailbox.was_up && !mailbox.up)
+    }
+
+    /// When a session that leaves is closed whether the peer answers or not; `None` while something is under way.
+    pub(super) fn leaving_due(&self, until: Mono) -> Option<Mono> {
+        let nothing_to_come = self.session.in_flight_len() == 0 && self.session.unanswered_len() == 0;
+        (nothing_to_come && self.session.state() == State::Unbound).then_some(until)
     }
 
     /// Takes a message to send.
@@ -298,6 +331,7 @@ impl Line {
     pub(super) fn common(&mut self, event: SmppEvent, meaning: &impl Meaning) -> Option<SmppEvent> {
         match event {
             SmppEvent::Response { token, status, body, sent_at, .. } => {
+                self.silent = false;
                 let took = Duration::from_nanos(self.at().saturating_sub(sent_at));
                 let status = told(status, &body);
                 self.metrics.response(Flow::Out, request_of(&body), status, took);
@@ -314,6 +348,7 @@ impl Line {
                 self.answered(token, error.peer_status, Body::GenericNack, meaning);
             }
             SmppEvent::Timeout { token, command, .. } => {
+                self.silent = true;
                 tracing::warn!(session = ?self.id(), %command, "no response in time");
                 self.events.push(Event::Answered { permit: PermitId(token), answer: Answer::Silent });
             }

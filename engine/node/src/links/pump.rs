@@ -395,7 +395,8 @@ impl<D: Duty> Pump<D> {
         let stall = self.stall.since.map(|since| since + self.times.write);
         let ending = match line.ending {
             super::line::Ending::Draining(until) => Some(until),
-            super::line::Ending::No | super::line::Ending::Leaving => None,
+            super::line::Ending::Leaving(until) => line.leaving_due(until),
+            super::line::Ending::No => None,
         };
         let session = line.session.poll_timeout().map(Mono);
         let others = [session, stall, ending, line.permits.next_deadline(), self.duty.due()];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use signalbox::links::settings::LinkSettings;
+use signalbox::links::settings::{LinkSettings, SessionTimes};
 use signalbox_core::exchange::Answer;
 use signalbox_core::id::{LinkId, PeerId, SessionId};
 use signalbox_smpp::{BindMode, Body, CommandStatus, MessageResp};
@@ -156,6 +156,35 @@ async fn a_link_that_is_switched_off_unbinds_and_comes_back_when_switched_on() {
     exchange.links.apply(linked(vec![on])).await.unwrap();
     let _again = Peer::serve(&listener).await;
     exchange.up().await;
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_an_account_that_never_answers() {
+    let mut settings = serving(vec![account(7, "demo")]);
+    let response = Duration::from_secs(3);
+    let listener = Arc::make_mut(&mut settings.listeners[0]);
+    listener.times = SessionTimes { response, ..listener.times };
+    let mut exchange = Exchange::open(settings).await;
+    let mut silent = Peer::bound(exchange.links.addresses()[0], BindMode::Transceiver, "demo").await;
+    let (account, session, _) = exchange.up().await;
+    let receipt = exchange.send_receipt(session, account, "1");
+    silent.deliver_sm().await;
+    // Less than two response timers: unbind is not waited for as well.
+    assert!(exchange.links.drain(response * 2 - Duration::from_millis(200)).await);
+    exchange.down(session).await;
+    assert_eq!(exchange.answered(receipt).await, Answer::Silent);
+    assert_eq!(silent.pdu().await.body, Body::Unbind);
+    silent.end().await;
+}
+
+#[tokio::test]
+async fn a_drain_waits_shortly_for_the_answer_to_unbind() {
+    let mut exchange = Exchange::open(serving(vec![account(7, "demo")])).await;
+    let mut silent = Peer::bound(exchange.links.addresses()[0], BindMode::Transceiver, "demo").await;
+    exchange.up().await;
+    assert!(exchange.links.drain(Duration::from_secs(15)).await);
+    assert_eq!(silent.pdu().await.body, Body::Unbind);
+    silent.end().await;
 }
 
 #[tokio::test]
