@@ -55,6 +55,17 @@ pub fn read_tree<T: Setting>(tree: &Tree, file: &str) -> Result<T, ConfigErrors>
     problems.finish(value)
 }
 
+/// The same, with the paths of keys that no setting has; they are no errors.
+pub(crate) fn read_tree_with_unknown<T: Setting>(
+    tree: &Tree,
+    file: &str,
+) -> Result<(T, Vec<String>), ConfigErrors> {
+    let mut problems = Problems::new(Source { file, text: "" });
+    let value = T::read(&Cursor::top(tree), &mut problems);
+    let unknown = problems.take_unknown();
+    problems.finish(value).map(|value| (value, unknown))
+}
+
 /// The document as a tree; none when it is not well-formed, and then the problems say why.
 pub(crate) fn well_formed(text: &str, problems: &mut Problems<'_>) -> Option<Tree> {
     let (table, errors) = DeTable::parse_recoverable(text);

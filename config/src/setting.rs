@@ -147,6 +147,12 @@ impl<'a> Problems<'a> {
         self.secrets.push((at.tree.at, at.path.clone(), secret.clone()));
     }
 
+    /// Takes the unknown keys out of what is wrong: their paths.
+    pub(crate) fn take_unknown(&mut self) -> Vec<String> {
+        let is_unknown = |error: &mut ConfigError| matches!(error.problem, Problem::UnknownKey { .. });
+        self.errors.extract_if(.., is_unknown).map(|error| error.key).collect()
+    }
+
     /// The secrets named that cannot be had, in the order of the document; what else is wrong is dropped.
     pub(crate) fn missing_secrets(mut self, places: SecretPlaces<'_>) -> Vec<ConfigError> {
         self.errors.clear();

@@ -1,7 +1,7 @@
 //! What all rows have in common.
 
 use super::{Account, Carrier, Catalog, CounterPolicy, Link, Route, Token, Webhook, WhiteListEntry};
-use crate::document::read_tree;
+use crate::document::{read_tree, read_tree_with_unknown};
 use crate::error::ConfigErrors;
 use crate::setting::{Setting, choices};
 use crate::tree::Tree;
@@ -55,6 +55,15 @@ pub trait Row: Setting + Clone + PartialEq {
     /// When the document is not one, or of a version of the program that knew other fields.
     fn from_document(document: &str) -> Result<Self, ConfigErrors> {
         read_tree(&from_json(document)?, Self::KIND.as_str())
+    }
+
+    /// Reads what [`to_document`](Row::to_document) of this or an older version of the program wrote: keys that are
+    /// gone since are passed over, and named beside the row by their paths.
+    ///
+    /// # Errors
+    /// When the document is not one, or a value of it is not what its key takes.
+    fn from_stored(document: &str) -> Result<(Self, Vec<String>), ConfigErrors> {
+        read_tree_with_unknown(&from_json(document)?, Self::KIND.as_str())
     }
 
     /// Reads a row that a client sends; secrets that it sends back masked are those of `before`.

@@ -186,6 +186,23 @@ fn rows_reach_the_store_with_their_secrets_and_the_api_without() {
 }
 
 #[test]
+fn a_stored_row_goes_without_keys_that_are_gone() {
+    let link = &parse(LINK).link[0];
+    let mut stored: serde_json::Value = serde_json::from_str(&link.to_document()).unwrap();
+    stored["sunk"] = 7.into();
+    stored["reconnect"]["patience"] = "2s".into();
+    let (read, gone) = Link::from_stored(&stored.to_string()).unwrap();
+    assert_eq!(&read, link);
+    assert_eq!(gone, ["reconnect.patience", "sunk"]);
+    // Who writes rows now is told; and a value that cannot be is wrong wherever it comes from.
+    assert!(Link::from_request(&stored.to_string(), None).is_err());
+    assert!(Link::from_document(&stored.to_string()).is_err());
+    stored["window"] = "wide".into();
+    let wrong = Link::from_stored(&stored.to_string()).unwrap_err();
+    assert_eq!(wrong.all().len(), 1, "{wrong}");
+}
+
+#[test]
 fn a_row_that_a_client_read_can_be_written_back() {
     let catalog = parse(LINK);
     let before = &catalog.link[0];

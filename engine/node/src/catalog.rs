@@ -141,11 +141,20 @@ impl Snapshot {
 
     fn read_kind<R: Row>(&mut self, catalog: &dyn Catalog) -> Result<(), SnapshotError> {
         for row in catalog.rows(kind_of(R::KIND))? {
-            let typed = R::from_document(&row.document).map_err(|source| SnapshotError::Row {
+            let (typed, gone) = R::from_stored(&row.document).map_err(|source| SnapshotError::Row {
                 kind: row.kind,
                 name: row.name.clone(),
                 source,
             })?;
+            for key in gone {
+                // An older version wrote it. The row goes without it, and loses it when it is written next.
+                tracing::warn!(
+                    kind = row.kind.name(),
+                    name = row.name,
+                    key,
+                    "a stored row has a key that is not known; it is passed over"
+                );
+            }
             self.ids.add(&row);
             self.versions.insert((row.kind, row.name), row.version);
             R::rows_mut(&mut self.rows).push(typed);

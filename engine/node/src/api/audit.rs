@@ -114,7 +114,7 @@ fn shown(entry: TrailEntry, whole: bool) -> AuditInfo {
 /// A row's document without its secrets; nothing when this version of the program cannot tell which they are.
 fn masked(kind: Kind, document: &str) -> Value {
     fn of<R: ApiRow>(document: &str) -> Value {
-        R::from_document(document).ok().and_then(|row| serde_json::to_value(row).ok()).unwrap_or_default()
+        R::from_stored(document).ok().and_then(|(row, _)| serde_json::to_value(row).ok()).unwrap_or_default()
     }
     match kind {
         Kind::Account => of::<Account>(document),
