@@ -106,6 +106,7 @@ impl Session {
             message,
             device: released.destination().clone(),
             receipt: released.receipt(),
+            valid_for: released.expires_at().since(now.wall),
             body: released.body().clone(),
         };
         scene.send_to_peer(id, ToPeer::Attempt { token: self.last_token, attempt: sent });

@@ -147,7 +147,8 @@ impl Smsc {
         let at = if scene.mishap(Incident::ReceiptEarly, 800) {
             scene.now
         } else if scene.mishap(Incident::ReceiptLate, 300) {
-            answered + RECEIPT_WAIT + scene.millis(100, 3000)
+            // A node waits for it past the end of validity.
+            answered + attempt.valid_for + RECEIPT_WAIT + scene.millis(100, 3000)
         } else {
             answered + scene.millis(100, 2500)
         };

@@ -41,6 +41,8 @@ pub(crate) struct Sent {
     pub message: MessageId,
     pub device: Address,
     pub receipt: ReceiptRequest,
+    /// How long the message is worth something yet.
+    pub valid_for: Duration,
     pub body: Body,
 }
 
