@@ -17,7 +17,7 @@ use serde_json::Value;
 use signalbox::links::settings::ServerTls;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::exchange::PATIENCE;
 
@@ -72,6 +72,7 @@ pub struct Aggregator {
     says: Arc<Mutex<VecDeque<Says>>>,
     asked: mpsc::UnboundedReceiver<Asked>,
     task: tokio::task::JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Aggregator {
@@ -102,15 +103,31 @@ impl Aggregator {
         let (sender, asked) = mpsc::unbounded_channel();
         let plan = Plan { says: says.clone(), asked: sender, count: Arc::default() };
         let router = Router::new().fallback(take).with_state(plan);
+        let (stop, stopped) = oneshot::channel::<()>();
+        // Dropped without a word it goes on until its task is aborted.
+        let stopped = async move {
+            if stopped.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
         let task = match tls {
-            None => tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }),
+            None => tokio::spawn(async move {
+                axum::serve(listener, router).with_graceful_shutdown(stopped).await.unwrap();
+            }),
             Some(config) => tokio::spawn(async move {
                 let listener = listener.into_std().unwrap();
                 let server = axum_server::from_tcp_rustls(listener, config).unwrap();
                 server.serve(router.into_make_service()).await.unwrap();
             }),
         };
-        Self { address, says, asked, task }
+        Self { address, says, asked, task, stop: Some(stop) }
+    }
+
+    /// Ends it, and all of its connections: when this returns nothing more is answered, on connections that were
+    /// kept open neither.
+    pub async fn gone(mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        tokio::time::timeout(PATIENCE, &mut self.task).await.expect("its connections are idle").unwrap();
     }
 
     pub fn plan(&self, says: impl IntoIterator<Item = Says>) {

@@ -148,7 +148,7 @@ fn before(first: SocketAddr, second: SocketAddr) -> String {
     let link = |name: &str, address: SocketAddr| {
         format!(
             "[[link]]\nname = '{name}'\nprotocol = 'http'\nreconnect = {{ min = '50ms', max = '100ms' }}\n\
-             bind_timeout = '1s'\n[link.http]\nurl = 'http://{address}/send'\nbody = '{{\"to\": \"{{to}}\"}}'\n\
+             bind_timeout = '1s'\ndoubt = {{ hold = '500ms', then = 'retry' }}\n[link.http]\nurl = 'http://{address}/send'\nbody = '{{\"to\": \"{{to}}\"}}'\n\
              [link.http.callback]\ntoken = 'key'\ntoken_at = 'field:key'\nanswer = 'OK'\n\
              receipt = {{ id_at = 'field:id', to_at = 'field:to', state_at = 'field:state', error_at = 'none' }}\n\
              mo = {{ id_at = 'field:id', from_at = 'field:from', to_at = 'field:to', text_at = 'field:text', \
@@ -222,8 +222,8 @@ async fn receipts_come_early_late_and_twice_and_mail_goes_by_the_link_that_is_up
     assert_eq!(first.next().await.header("idempotency-key"), key);
     assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
 
-    // The first is gone: its mail goes by the second.
-    drop(first);
+    // The first is gone: its mail goes by the second, that which met a connection as it closed, too.
+    first.gone().await;
     for to in 10..15 {
         esme.submit_text(&number(to), b"x").unwrap();
     }
