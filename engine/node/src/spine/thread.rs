@@ -256,6 +256,10 @@ impl Spine {
 
     /// How long nothing will be due.
     fn sleep(&self) -> Duration {
+        if !self.batch.is_empty() {
+            // What came back while effects were carried out, or while a commit waited for room.
+            return Duration::ZERO;
+        }
         let now = self.clock.now().mono;
         let snapshot = self.snapshots.as_ref().map(CounterSnapshots::next_due);
         let due = [self.exchange.next_due(), snapshot].into_iter().flatten().min();
