@@ -151,7 +151,7 @@ settings! {
         data_coding_in: BTreeMap<DataCoding, DataCoding>,
         /// TLVs that are taken away or added.
         tlvs: TlvRules,
-        /// How long messages leave. What accounts submit whole is cut where it needs parts, when it is accepted for the
+        /// How long messages leave. What accounts submit whole is cut where it needs parts, when it is to go to the
         /// link.
         long_messages: LongMessages = "as_they_came",
         /// Longest validity that the peer takes; longer ones are cut.

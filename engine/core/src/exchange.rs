@@ -6,7 +6,7 @@
 //!
 //! The way of a message through the files here: `intake` (accept, count, route) -> `dispatch` (queues, credit,
 //! the send gate) -> `answer` (what the peer said) -> `receipt` -> `finish` (outcome, CDR, receipt for the
-//! origin). `recover` brings it all back from the store; `asked` and `control` are what
+//! origin). `cutting` makes parts of a text that its link does not take whole. `recover` brings it all back from the store; `asked` and `control` are what
 //! origins and operators do in between.
 
 mod alike;
@@ -14,6 +14,7 @@ mod answer;
 mod asked;
 mod control;
 mod counted;
+mod cutting;
 mod dispatch;
 mod effect;
 mod entry;
@@ -42,6 +43,7 @@ use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use signalbox_counters::Counters;
 
+pub use cutting::Cut;
 pub use effect::{Effect, Refusal, Reply, Taken};
 pub use event::{
     Answer, Event, InParts, Inbound, LinkReceipt, LookupDone, ReplyTo, Submit, SubmitChannel, Unsent,
@@ -66,7 +68,7 @@ use crate::correlate::{Correlator, EarlyReceipts};
 use crate::dedupe::SeenMo;
 use crate::id::{AccountId, Epoch, LinkId, MessageId, PeerId, SHARDS, SessionId, ShardId};
 use crate::policy::Policy;
-use crate::time::{Micros, Mono, Now};
+use crate::time::{Micros, Mono, Now, Since};
 
 /// How often what ages is looked after.
 const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_millis(500);
@@ -144,6 +146,11 @@ pub struct Exchange {
     /// While the log is replayed: messages that have no way yet.
     unrouted: Option<Vec<Key>>,
 
+    /// How long texts are cut.
+    cut: Cut,
+    /// Messages whose link takes no long texts, each with since when it has waited; looked at in this turn.
+    uncut: Vec<(Key, Since)>,
+
     touched: Vec<Key>,
     turn: Turn,
     turn_open_since: Option<Mono>,
@@ -195,6 +202,8 @@ impl Exchange {
             draining: false,
             restoring: false,
             unrouted: None,
+            cut: cutting::nothing,
+            uncut: Vec::new(),
             touched: Vec::new(),
             turn: Turn::default(),
             turn_open_since: None,
@@ -325,6 +334,7 @@ impl Exchange {
         self.sweep_counters(now);
         self.reroute_stranded(now);
         self.read_openings(bodies);
+        self.cut_long(now, bodies);
         self.release(now, bodies);
     }
 

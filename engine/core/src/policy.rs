@@ -48,7 +48,7 @@ pub struct PeerPolicy {
     pub ids: LinkIds,
     /// Waiting messages at most; above it new ones for this peer are refused.
     pub queue_max: usize,
-    /// Octets of a text that it takes whole; a longer one is cut when it is accepted for this peer, if it needs
+    /// Octets of a text that it takes whole; a longer one is cut when it is to go to this peer, if it needs
     /// several segments. `None` where it takes all as they are.
     pub longest: Option<usize>,
     /// Learns the rate the peer takes from its refusals; otherwise what it refuses waits as [`retry`](Self::retry)

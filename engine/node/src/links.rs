@@ -36,6 +36,7 @@ use tokio::task::AbortHandle;
 
 pub use map::{
     AddressField, Change, DataCodings, ErrorTable, LongMessages, Rewrite, Rewrites, StatusMap, TlvEdits, Way,
+    cut,
 };
 pub use state::{LinkState, Phase, SessionState};
 

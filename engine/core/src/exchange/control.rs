@@ -26,7 +26,7 @@ impl Exchange {
                 if to.is_some_and(|peer| self.policy.peer(peer).is_none()) {
                     CommandReply::NotFound
                 } else {
-                    self.each(&selection, |exchange, key| exchange.reroute_entry(now, key, to))
+                    self.each(&selection, |exchange, key| exchange.reroute_message(now, key, to))
                 }
             }
             Command::Purge(selection) => self.each(&selection, |exchange, key| exchange.purge(now, key)),
@@ -120,18 +120,31 @@ impl Exchange {
         true
     }
 
-    fn reroute_entry(&mut self, now: Now, key: Key, to: Option<PeerId>) -> bool {
+    /// Sends a message elsewhere, all of its parts that have not left: a message does not go by two links because
+    /// the selection names one of its parts.
+    fn reroute_message(&mut self, now: Now, key: Key, to: Option<PeerId>) -> bool {
         let Some(entry) = self.entries.get(key) else { return false };
-        if !entry.may_be_withdrawn() || entry.envelope.direction == Direction::Receipt {
+        if !entry.may_be_rerouted() {
             return false;
         }
-        let waits = matches!(entry.phase, Phase::Waiting { .. });
-        self.unqueue(key);
-        let Some(entry) = self.entries.get_mut(key) else { return false };
-        entry.progress.pinned = to.is_some();
-        entry.peer = to.or(entry.peer);
-        self.touch(key);
-        if !waits {
+        if to.is_some() && entry.progress.pinned && entry.peer == to {
+            return true;
+        }
+        let mut again = Vec::new();
+        for key in self.open_of(entry.envelope.id.whole()) {
+            let Some(entry) = self.entries.get(key).filter(|entry| entry.may_be_rerouted()) else { continue };
+            let waits = matches!(entry.phase, Phase::Waiting { .. });
+            self.unqueue(key);
+            let Some(entry) = self.entries.get_mut(key) else { continue };
+            entry.progress.pinned = to.is_some();
+            entry.peer = to.or(entry.peer);
+            if !waits {
+                entry.phase = Phase::Resolving;
+                again.push(key);
+            }
+            self.touch(key);
+        }
+        for key in again {
             self.route_entry(now, key, None);
         }
         true
@@ -174,6 +187,11 @@ impl Entry {
     /// True while nothing of it is with a peer.
     pub(super) fn may_be_withdrawn(&self) -> bool {
         matches!(self.phase, Phase::Waiting { .. } | Phase::Queued | Phase::Resolving)
+    }
+
+    /// True while another peer may be chosen for it.
+    fn may_be_rerouted(&self) -> bool {
+        self.may_be_withdrawn() && self.envelope.direction != Direction::Receipt
     }
 
     /// What can be seen of it.

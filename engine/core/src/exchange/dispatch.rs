@@ -25,6 +25,19 @@ impl Exchange {
 
     /// The same for one that has waited elsewhere.
     pub(super) fn enqueue_since(&mut self, now: Now, key: Key, since: Since) {
+        let Some(entry) = self.entries.get(key) else { return };
+        let Some(id) = entry.peer else { return };
+        if !self.may_be_too_long(entry, id) {
+            return self.queue_whole(now, key, since);
+        }
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.phase = Phase::Resolving;
+        }
+        self.uncut.push((key, since));
+    }
+
+    /// The same for one that leaves as it is.
+    pub(super) fn queue_whole(&mut self, now: Now, key: Key, since: Since) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         let Some(id) = entry.peer else { return };
         entry.phase = Phase::Queued;

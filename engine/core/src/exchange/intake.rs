@@ -272,11 +272,6 @@ impl Exchange {
         Ok((id, visible))
     }
 
-    /// True when a text of so many octets must go to the peer in parts.
-    fn is_too_long(&self, peer: PeerId, octets: usize) -> bool {
-        self.policy.peer(peer).and_then(|policy| policy.longest).is_some_and(|longest| octets > longest)
-    }
-
     /// Puts a fresh entry into the books.
     pub(super) fn add(&mut self, entry: Entry, likeness: Option<Likeness>) -> Key {
         let envelope = &entry.envelope;

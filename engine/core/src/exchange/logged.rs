@@ -132,7 +132,9 @@ impl Exchange {
     /// Tells of an attempt that an owner before this one released. The log says so; the store may not know, when it
     /// lost the commit. Its fate is in doubt (rule 4) until its answer is read. What the store knows is passed over.
     pub fn attempted(&mut self, now: Now, id: MessageId, attempt: u16, peer: PeerId) {
-        let Some(key) = self.by_id.get(&id).copied() else {
+        // A part of what the commit that was lost had cut: then the attempt was one of the whole.
+        let known = self.by_id.get(&id).or_else(|| self.by_id.get(&id.whole()));
+        let Some(key) = known.copied() else {
             self.attempted_after_its_end(id, attempt);
             return;
         };

@@ -32,6 +32,7 @@ pub(super) struct Journey<'a> {
 }
 
 /// What they say.
+#[derive(Clone)]
 pub(super) enum Way {
     /// To this peer.
     Peer(PeerId),
@@ -166,6 +167,9 @@ impl Exchange {
             // Receipts go to their origin and nowhere else.
             return None;
         }
+        if let Some((peer, decided)) = self.way_of_siblings(entry) {
+            return Some((Way::Peer(peer), decided));
+        }
         let journey = Journey {
             direction: envelope.direction,
             source: &envelope.source,
@@ -179,6 +183,31 @@ impl Exchange {
         };
         let number = number.unwrap_or_else(|| self.number_answer(journey.device(), now));
         Some(self.decide(&journey, number, now))
+    }
+
+    /// The link that has another part of the same message, or that another part waits for: parts stay together, for
+    /// a device puts together what came one way. A link that is switched off keeps nobody.
+    fn way_of_siblings(&self, entry: &Entry) -> Option<(PeerId, Decided)> {
+        let group = self.groups.get(&entry.envelope.part?.whole)?;
+        let siblings = || {
+            let others = group.parts.iter().filter_map(|key| self.entries.get(*key));
+            others.filter(|other| other.envelope.id != entry.envelope.id)
+        };
+        let way = |other: &Entry| Some((other.peer?, other.progress.decided.clone()));
+        let left = siblings().find(|other| match other.phase {
+            Phase::Released { .. } | Phase::AwaitingReceipt { .. } | Phase::InDoubt { .. } => true,
+            Phase::Waiting { .. } | Phase::Queued | Phase::Resolving => false,
+        });
+        let ended = || {
+            let worst = group.worst.as_ref().filter(|worst| worst.progress.taken_at.is_some())?;
+            Some((worst.peer?, worst.progress.decided.clone()))
+        };
+        if let Some(way) = left.and_then(way).or_else(ended).filter(|(peer, _)| self.switched_on(*peer)) {
+            return Some(way);
+        }
+        let waits =
+            |other: &&Entry| other.phase == Phase::Queued && other.peer.is_some_and(|id| self.usable(id));
+        siblings().find(waits).and_then(way)
     }
 
     fn take_way(&mut self, now: Now, key: Key, way: Way, decided: Decided, since: Since) {
@@ -226,16 +255,32 @@ impl Exchange {
             return;
         }
         let Some((way, decided)) = self.way_of(entry, None, now) else { return };
-        if matches!(way, Way::Peer(peer) if peer == id) {
-            if let Some(entry) = self.entries.get_mut(key) {
-                entry.progress.decided = decided;
+        // Parts of one message that wait here go together.
+        let keys = match entry.envelope.part {
+            Some(part) => self.open_of(part.whole),
+            None => vec![key],
+        };
+        let stays = matches!(way, Way::Peer(peer) if peer == id);
+        let mut leaving = Vec::new();
+        for key in keys {
+            let Some(entry) = self.entries.get_mut(key) else { continue };
+            if entry.phase != Phase::Queued || entry.peer != Some(id) {
+                continue;
             }
-            return;
+            if stays {
+                entry.progress.decided = decided.clone();
+            } else {
+                leaving.push((key, entry.place.map_or(since, |place| place.since)));
+            }
         }
-        self.unqueue(key);
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.phase = Phase::Resolving;
+        for &(key, _) in &leaving {
+            self.unqueue(key);
+            if let Some(entry) = self.entries.get_mut(key) {
+                entry.phase = Phase::Resolving;
+            }
         }
-        self.take_way(now, key, way, decided, since);
+        for (key, since) in leaving {
+            self.take_way(now, key, way.clone(), decided.clone(), since);
+        }
     }
 }

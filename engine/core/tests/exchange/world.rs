@@ -312,6 +312,12 @@ impl World {
         self.receipt_of(remote_id, device, ReceiptState::Delivered, text);
     }
 
+    pub fn receipt_over(&mut self, link: LinkId, remote_id: &str, device: &str, state: ReceiptState) {
+        let reply = self.reply_to();
+        let Event::Receipt(receipt) = link_receipt(reply, remote_id, device, state, "") else { return };
+        self.event(Event::Receipt(Box::new(LinkReceipt { link, ..*receipt })));
+    }
+
     /// A receipt whose turn is not closed.
     pub fn open_receipt(&mut self, remote_id: &str, device: &str) {
         let reply = self.reply_to();

@@ -28,7 +28,7 @@ mod tlvs;
 pub use address::{AddressField, Change, Rewrite, Rewrites, Way};
 pub use coding::DataCodings;
 pub use errors::ErrorTable;
-pub use parts::LongMessages;
+pub use parts::{LongMessages, cut};
 pub use status::StatusMap;
 pub use tlvs::TlvEdits;
 

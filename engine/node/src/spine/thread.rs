@@ -140,6 +140,7 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
         parts;
     let now = clock.now();
     let mut exchange = Exchange::new(policy, random, now);
+    exchange.cut_with(crate::links::cut);
     let mut granted: BTreeMap<Epoch, Vec<ShardId>> = BTreeMap::new();
     for event in ownership.poll() {
         let OwnershipEvent::Grant { shard, epoch } = event else { continue };
