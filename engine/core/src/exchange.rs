@@ -269,6 +269,7 @@ impl Exchange {
             Event::Unsent { permit, why } => self.unsent(now, permit, why),
             Event::Answered { permit, answer } => self.answered(now, permit, answer),
             Event::Congestion { session, state } => self.congestion(now, session, state),
+            Event::Window { session, window } => self.resize(session, window),
             Event::Pause { session, wait } => self.pause(now, session, wait),
             Event::LookupDone(done) => self.lookup_done(now, &done),
             Event::Message(query) => self.asked.push(*query),

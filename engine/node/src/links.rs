@@ -200,7 +200,8 @@ impl Links {
     }
 
     /// Puts other settings in force: what did not change is not touched, what did is drained and begins anew, and
-    /// what had failed too often is tried again. Sessions of a link follow its rules without beginning anew.
+    /// what had failed too often is tried again. Sessions of a link follow its rules, windows, timers and quirks without
+    /// beginning anew.
     ///
     /// # Errors
     /// When the runtime is about to end.
@@ -219,7 +220,7 @@ impl Links {
         for link in &mut settings.links {
             let old = before.links.iter().find(|old| old.name == link.name);
             if let Some(old) = old.filter(|old| link.keeps_sessions_of(old)) {
-                old.rules.follow(&link.rules);
+                old.follow(link);
                 *link = old.clone();
             }
         }

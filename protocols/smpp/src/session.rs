@@ -23,6 +23,7 @@ mod config;
 mod event;
 mod inbound;
 mod lifecycle;
+mod live;
 mod state;
 mod stats;
 mod timers;
@@ -164,7 +165,8 @@ impl Session {
 
     /// How many more requests the window takes.
     pub fn credit(&self) -> usize {
-        self.outgoing.limit() - self.outgoing.len()
+        // A window that was made smaller may hold more than it takes.
+        self.outgoing.limit().saturating_sub(self.outgoing.len())
     }
 
     /// How many requests of the peer wait for our response.

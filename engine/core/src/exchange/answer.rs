@@ -195,7 +195,7 @@ impl Exchange {
     fn close_session(&mut self, session: SessionId, status: u32) {
         if let Some(slot) = self.sessions.get_mut(&session) {
             slot.window = 0;
-            slot.free = 0;
+            slot.closing = true;
         }
         self.turn.effects.push(Effect::CloseSession { session, status });
     }

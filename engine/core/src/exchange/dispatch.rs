@@ -217,7 +217,7 @@ impl Exchange {
                     peer.in_flight += 1;
                 }
                 if let Some(slot) = self.sessions.get_mut(&session) {
-                    slot.free = slot.free.saturating_sub(1);
+                    slot.out = slot.out.saturating_add(1);
                 }
                 self.turn.notes.push(Note::Released { peer: id });
                 self.turn.effects.push(Effect::Send { session, released: Box::new(released) });

@@ -206,6 +206,13 @@ pub enum Event {
         /// The load.
         state: u8,
     },
+    /// A session has another window from now on; what is out beyond a smaller one is answered as before.
+    Window {
+        /// The session.
+        session: SessionId,
+        /// Messages that may be out at once.
+        window: u32,
+    },
     /// A link wants nothing more for a while (Retry-After, RFC 9110 cl. 10.2.3).
     Pause {
         /// The link's session.

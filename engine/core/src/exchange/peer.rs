@@ -32,7 +32,16 @@ pub(super) struct Peer {
 pub(super) struct Session {
     pub peer: PeerId,
     pub window: u32,
-    pub free: u32,
+    /// Messages that are out; more than the window after it was made smaller.
+    pub out: u32,
+    /// It is to be closed, and is given nothing more.
+    pub closing: bool,
+}
+
+impl Session {
+    fn free(&self) -> u32 {
+        if self.closing { 0 } else { self.window.saturating_sub(self.out) }
+    }
 }
 
 impl Peer {
@@ -125,7 +134,7 @@ impl Exchange {
         }
         let first = peer.sessions.is_empty();
         peer.sessions.push(session);
-        self.sessions.insert(session, Session { peer: id, window, free: window });
+        self.sessions.insert(session, Session { peer: id, window, out: 0, closing: false });
         self.peer_ready(id);
         if first {
             self.link_usable(id);
@@ -175,7 +184,15 @@ impl Exchange {
     /// Gives a session back the credit of an attempt that ended.
     pub(super) fn credit(&mut self, session: SessionId) {
         let Some(slot) = self.sessions.get_mut(&session) else { return };
-        slot.free = (slot.free + 1).min(slot.window);
+        slot.out = slot.out.saturating_sub(1);
+        let peer = slot.peer;
+        self.peer_ready(peer);
+    }
+
+    /// A session takes another number of messages at once.
+    pub(super) fn resize(&mut self, session: SessionId, window: u32) {
+        let Some(slot) = self.sessions.get_mut(&session) else { return };
+        slot.window = window;
         let peer = slot.peer;
         self.peer_ready(peer);
     }
@@ -184,7 +201,7 @@ impl Exchange {
     pub(super) fn roomiest(&self, peer: &Peer) -> Option<SessionId> {
         peer.sessions
             .iter()
-            .filter_map(|id| self.sessions.get(id).map(|session| (session.free, *id)))
+            .filter_map(|id| self.sessions.get(id).map(|session| (session.free(), *id)))
             .filter(|(free, _)| *free > 0)
             .max_by_key(|(free, id)| (*free, std::cmp::Reverse(*id)))
             .map(|(_, id)| id)

@@ -221,3 +221,24 @@ fn an_event_is_given_up_after_the_time_of_its_webhook() {
     assert_eq!((mo.outcome, mo.reason), (FinalState::Expired, Reason::GivenUp));
     assert_eq!(mo.source, "447700900002");
 }
+
+#[test]
+fn a_window_changes_while_messages_are_out() {
+    let mut world = World::with(policy());
+    world.up(PeerId::Link(LINK), TO_LINK, 3);
+    for _ in 0..8 {
+        let message = world.message("447700900001");
+        world.submit(message).unwrap();
+    }
+    assert_eq!(world.sent.len(), 3);
+    world.event(Event::Window { session: TO_LINK, window: 5 });
+    assert_eq!(world.sent.len(), 5);
+    world.event(Event::Window { session: TO_LINK, window: 2 });
+    let permits: Vec<_> = world.sent.iter().map(|(_, released)| released.permit()).collect();
+    for permit in &permits[..3] {
+        world.answer(*permit, "1");
+        assert_eq!(world.sent.len(), 5, "two are out");
+    }
+    world.answer(permits[3], "1");
+    assert_eq!(world.sent.len(), 6);
+}

@@ -41,14 +41,15 @@ pub(super) fn timers(times: &SessionTimes) -> signalbox_smpp::Timers {
 /// The machine for a session of this link.
 pub(super) fn machine(link: &LinkSettings, now: Now) -> Session {
     let version = link.version;
+    let tuning = link.tuning();
     let config = SessionConfig {
         version,
         // A peer that does not tell its version speaks ours, if ours is as old as that.
         version_without_tlv: version.min(Version::V3_4),
-        profile: link.profile.clone(),
-        timers: timers(&link.times),
-        window_out: link.window as usize,
-        window_in: link.inbound_window as usize,
+        profile: tuning.profile.clone(),
+        timers: timers(&tuning.times),
+        window_out: tuning.window as usize,
+        window_in: tuning.inbound_window as usize,
         last_sequence: link.last_sequence,
         ..SessionConfig::new(Role::Esme)
     };
@@ -87,7 +88,7 @@ pub(super) async fn run(
         if failures > 0 {
             metrics.reconnecting();
         }
-        let connecting = connect::connect(&link, link.times.bind);
+        let connecting = connect::connect(&link, link.tuning().times.bind);
         let connected = tokio::select! {
             connected = beating(connecting, &ground, &heartbeat, heartbeat_every) => connected,
             order = orders.recv() => match order {
@@ -121,7 +122,7 @@ pub(super) async fn run(
                 }
             }
         };
-        let wait = link.reconnect.wait(failures, rand::rng().random());
+        let wait = link.tuning().reconnect.wait(failures, rand::rng().random());
         failures = failures.saturating_add(1);
         tracing::warn!(
             link = link.name,
@@ -149,7 +150,7 @@ fn steady(since: Mono, ground: &Ground) -> bool {
 
 /// Connects, to see whether the peer is there, and closes the connection again: the peer's address.
 pub(super) async fn reach(link: &LinkSettings) -> Result<Option<std::net::SocketAddr>, ConnectError> {
-    connect::connect(link, link.times.bind).await.map(|transport| transport.peer_address())
+    connect::connect(link, link.tuning().times.bind).await.map(|transport| transport.peer_address())
 }
 
 pub(super) fn line(
@@ -162,7 +163,8 @@ pub(super) fn line(
 ) -> Line {
     posted.connected(remote, tls);
     let now = ground.clock.now();
-    Line::new(machine(link, now), ground.spine.clone(), metrics, posted, link.times.response, now)
+    let response = link.tuning().times.response;
+    Line::new(machine(link, now), ground.spine.clone(), metrics, posted, response, now)
 }
 
 pub(super) fn pump(
@@ -172,7 +174,7 @@ pub(super) fn pump(
     transport: Transport,
     heartbeat: Duration,
 ) -> Pump<ClientDuty> {
-    let times = PumpTimes { write: link.times.write, heartbeat };
+    let times = PumpTimes { write: link.tuning().times.write, heartbeat };
     Pump::new(line, ClientDuty::new(link.clone()), transport, ground.clock.clone(), times)
 }
 

@@ -170,6 +170,15 @@ impl Line {
         id
     }
 
+    /// The session has other windows from now on.
+    pub(super) fn set_windows(&mut self, out: u32, incoming: u32) {
+        self.session.set_windows(out as usize, incoming as usize);
+        let Some(mailbox) = self.mailbox.as_ref().filter(|mailbox| mailbox.up) else { return };
+        self.events.push(Event::Window { session: mailbox.id, window: out });
+        self.metrics.set_bound(true, out);
+        self.posted.set_window(out);
+    }
+
     /// The session's number, once it is bound.
     pub(super) fn id(&self) -> Option<SessionId> {
         self.mailbox.as_ref().map(|mailbox| mailbox.id)

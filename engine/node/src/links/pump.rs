@@ -48,6 +48,8 @@ pub(super) trait Duty: Meaning + Send {
     fn poll(&mut self, line: &mut Line, context: &mut Context<'_>) -> Poll<()>;
     /// When it wants a turn at the latest.
     fn due(&self) -> Option<Mono>;
+    /// Has the session follow its settings where they have changed; then how long an octet may wait for the peer.
+    fn follow(&mut self, line: &mut Line) -> Option<Duration>;
     /// Looks at what was read before the session machine gets it; what it leaves in `input` is handed over.
     fn start(&mut self, line: &mut Line, input: &mut BytesMut);
 }
@@ -197,6 +199,9 @@ impl<D: Duty> Pump<D> {
     fn turn(&mut self) {
         self.line.now = self.clock.now();
         let at = self.line.at();
+        if let Some(write) = self.duty.follow(&mut self.line) {
+            self.times.write = write;
+        }
         if !self.input.is_empty() {
             self.duty.start(&mut self.line, &mut self.input);
             self.line.session.handle_input(at, &mut self.input);

@@ -20,7 +20,7 @@ use signalbox_text::phone::Region;
 
 pub use catalog::ConversionError;
 pub(super) use catalog::error_class;
-pub use live::LiveRules;
+pub use live::{LiveRules, LiveTuning, Tuning};
 
 use super::http::HttpSettings;
 use super::map::{DataCodings, ErrorTable, LongMessages, Rewrites, StatusMap, TlvEdits};
@@ -216,6 +216,8 @@ pub struct LinkSettings {
     pub profile: Profile,
     /// What is changed in messages on their way; bound sessions follow its changes.
     pub rules: LiveRules,
+    /// What sessions follow in the place of window, timers, waits and profile here.
+    pub tuned: LiveTuning,
     /// Where we wait for it to knock.
     pub outbind: Option<OutbindListener>,
     /// What it says and understands over HTTP; then it speaks that and not SMPP.
@@ -246,13 +248,6 @@ pub struct LinkRules {
 }
 
 impl LinkSettings {
-    /// True when sessions that were made from `before` go on as they are: nothing differs, or the rules alone, which
-    /// they follow.
-    #[must_use]
-    pub fn keeps_sessions_of(&self, before: &Self) -> bool {
-        Self { rules: before.rules.clone(), ..self.clone() } == *before
-    }
-
     /// A link with a name and an address, and all else as most peers need it.
     #[must_use]
     pub fn new(id: LinkId, name: &str, host: &str, port: u16) -> Self {
@@ -281,6 +276,7 @@ impl LinkSettings {
             reconnect: Reconnect::default(),
             profile: Profile::default(),
             rules: LiveRules::default(),
+            tuned: LiveTuning::default(),
             outbind: None,
             http: None,
         }

@@ -192,6 +192,11 @@ impl Posted {
         facts.last_error = None;
     }
 
+    /// The session has another window.
+    pub fn set_window(&self, window: u32) {
+        self.cell.facts.lock().window = window;
+    }
+
     /// Its name: of a link with the number of its session, of a listener with that of the connection.
     #[must_use]
     pub fn name(&self) -> &str {

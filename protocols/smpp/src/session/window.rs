@@ -5,6 +5,9 @@ use crate::CommandId;
 /// No slot.
 const NIL: u32 = u32::MAX;
 
+/// The largest window.
+const MOST: usize = 1 << 20;
+
 /// Places of the index of a new window. It grows with what really waits: most sessions of a large window are
 /// idle, and there may be thousands.
 const FIRST_INDEX: usize = 8;
@@ -46,7 +49,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(limit: usize) -> Self {
-        let limit = limit.clamp(1, 1 << 20);
+        let limit = limit.clamp(1, MOST);
         Window {
             slots: Vec::new(),
             free: Vec::new(),
@@ -60,6 +63,11 @@ impl Window {
 
     pub(crate) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// Takes so many from now on; what is in it beyond that stays until it is answered.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit.clamp(1, MOST);
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -4,8 +4,8 @@ use crate::harness::{Faults, Lone, Pair, SECOND, deliver_sm, encoded, submit};
 use bytes::BytesMut;
 use signalbox_smpp::session::MAX_SEQUENCE;
 use signalbox_smpp::{
-    BindMode, Body, CommandId, CommandStatus, Event, Header, MessageResp, Pdu, QuerySm, RespondError, Role,
-    SendError, SessionConfig, Tag, Unknown, Version,
+    BindMode, Body, CloseReason, CommandId, CommandStatus, Event, Header, MessageResp, Pdu, Profile, QuerySm,
+    RespondError, Role, SendError, SessionConfig, Tag, Timers, Unknown, Version,
 };
 
 fn tokens(events: &[Event]) -> Vec<u64> {
@@ -32,6 +32,47 @@ fn the_window_is_a_limit() {
     pair.run();
     assert_eq!(tokens(&pair.take_esme_events()), [0, 1, 2]);
     assert_eq!(pair.esme.credit(), 3);
+}
+
+#[test]
+fn a_window_changes_while_requests_wait() {
+    let mut pair = Pair::bound(BindMode::Transceiver, |config| config.window_out = 3);
+    for token in 0..3 {
+        pair.esme.send(0, &submit("x"), token).unwrap();
+    }
+    pair.esme.set_windows(5, 100);
+    assert_eq!(pair.esme.credit(), 2);
+    pair.esme.send(0, &submit("x"), 3).unwrap();
+    pair.esme.set_windows(2, 100);
+    assert_eq!(pair.esme.credit(), 0);
+    assert_eq!(pair.esme.send(0, &submit("x"), 4), Err(SendError::WindowFull { limit: 2 }));
+    pair.run();
+    assert_eq!(pair.answer_all(), 4);
+    pair.run();
+    assert_eq!(tokens(&pair.take_esme_events()), [0, 1, 2, 3]);
+    assert_eq!(pair.esme.credit(), 2);
+}
+
+#[test]
+fn other_timers_hold_for_what_waits() {
+    let mut pair = Pair::bound(BindMode::Transceiver, |config| config.timers.response = Some(30 * SECOND));
+    pair.esme.send(0, &submit("x"), 7).unwrap();
+    pair.esme.set_timers(Timers { response: Some(SECOND), enquire_link: None, ..Timers::default() });
+    assert_eq!(pair.esme.poll_timeout(), Some(SECOND));
+    pair.esme.handle_timeout(SECOND);
+    assert!(matches!(pair.esme.poll_event(), Some(Event::Timeout { token: 7, .. })));
+}
+
+#[test]
+fn other_quirks_hold_for_what_comes_and_the_version_stays() {
+    let mut pair = Pair::bound(BindMode::Transceiver, |_| {});
+    let version = pair.smsc.version();
+    pair.smsc.set_profile(&Profile { max_pdu: 64, version: Version::V5_0, ..Profile::default() });
+    assert_eq!((pair.smsc.version(), version), (Version::V3_4, Version::V3_4));
+    pair.esme.send(0, &submit(&"x".repeat(100)), 1).unwrap();
+    pair.run();
+    let events = pair.take_smsc_events();
+    assert!(events.iter().any(|event| matches!(event, Event::Closed(CloseReason::Frame(_)))), "{events:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use signalbox_core::exchange::{Reply, ReplyTo};
@@ -16,7 +17,7 @@ use super::super::line::{Ended, Line, Meaning};
 use super::super::map::{self, Arrival, NotEncodable, Side};
 use super::super::metrics::Flow;
 use super::super::pump::Duty;
-use super::super::settings::LinkSettings;
+use super::super::settings::{LinkSettings, Tuning};
 use super::super::token::Asked;
 
 /// See the [module](self).
@@ -24,11 +25,13 @@ pub(in crate::links) struct ClientDuty {
     link: Arc<LinkSettings>,
     mode: BindMode,
     bound_since: Option<Mono>,
+    /// What the session follows now.
+    tuning: Arc<Tuning>,
 }
 
 impl ClientDuty {
     pub(super) fn new(link: Arc<LinkSettings>) -> Self {
-        Self { mode: link.mode, link, bound_since: None }
+        Self { mode: link.mode, tuning: link.tuning(), link, bound_since: None }
     }
 
     /// Asks the SMSC to bind.
@@ -125,7 +128,7 @@ impl Duty for ClientDuty {
             Event::Bound { .. } => {
                 self.bound_since = Some(line.now.mono);
                 let takes = self.mode != BindMode::Receiver;
-                line.bound(PeerId::Link(self.link.id), self.mode, takes, self.link.window);
+                line.bound(PeerId::Link(self.link.id), self.mode, takes, self.tuning.window);
             }
             Event::BindRefused { status } => {
                 line.ended.get_or_insert(Ended::BindRefused(status));
@@ -192,4 +195,19 @@ impl Duty for ClientDuty {
     }
 
     fn start(&mut self, _line: &mut Line, _input: &mut BytesMut) {}
+
+    fn follow(&mut self, line: &mut Line) -> Option<Duration> {
+        let tuning = self.link.retuned(&self.tuning)?;
+        if tuning == self.tuning {
+            self.tuning = tuning;
+            return None;
+        }
+        line.session.set_timers(super::timers(&tuning.times));
+        line.session.set_profile(&tuning.profile);
+        line.drain_limit = tuning.times.response;
+        line.set_windows(tuning.window, tuning.inbound_window);
+        tracing::info!(link = self.link.name, session = ?line.id(), "the session follows its settings");
+        self.tuning = tuning;
+        Some(self.tuning.times.write)
+    }
 }

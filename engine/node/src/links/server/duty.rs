@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
@@ -393,6 +394,11 @@ impl Duty for ServerDuty {
     }
 
     fn due(&self) -> Option<Mono> {
+        None
+    }
+
+    fn follow(&mut self, _line: &mut Line) -> Option<Duration> {
+        // Limits of an account are looked at where they count; what its sessions are made with ends them.
         None
     }
 

@@ -155,6 +155,7 @@ impl LinkSettings {
             },
             profile: Profile { version, ..profile(&row.quirks) },
             rules: rules(row).into(),
+            tuned: super::LiveTuning::default(),
             outbind: outbind_listener(row, secrets)?,
             name,
         })

@@ -447,7 +447,47 @@ async fn a_bound_session_follows_the_rules_of_its_link_and_binds_anew_for_the_re
         "by the new table, over the session that is bound"
     );
 
-    exchange.links.apply(linked(vec![LinkSettings { window: 3, ..other }])).await.unwrap();
+    exchange.links.apply(linked(vec![LinkSettings { system_type: "X".into(), ..other }])).await.unwrap();
+    smsc.unbound().await;
+    let mut again = Peer::accept(&listener).await;
+    assert_eq!(again.serve_bind().await.system_type, "X");
+    exchange.up().await;
+}
+
+#[tokio::test]
+async fn a_bound_session_follows_window_and_timers_of_its_link() {
+    let (mut exchange, listener, mut smsc) = bound(|link| link.window = 2).await;
+    let (_, session, _) = exchange.up().await;
+    let mut other = link(4, "a", listener.local_addr().unwrap().port());
+    other.window = 3;
+    other.times.response = Duration::from_millis(80);
+    other.times.enquire_link = Some(Duration::from_millis(40));
+    exchange.links.apply(linked(vec![other.clone()])).await.unwrap();
+    let resized = |event: &Event| match event {
+        Event::Window { session: of, window } if *of == session => Some(*window),
+        _ => None,
+    };
+    assert_eq!(exchange.event("window", resized).await, 3);
+    assert_eq!(exchange.links.states()[0].sessions[0].window, 3);
+    // Three leave, where there was room for two; nobody answers, and the new response timer ends them.
+    let permits = exchange.send_batch(session, A, 3);
+    for _ in 0..3 {
+        smsc.submit_sm().await;
+    }
+    for permit in permits {
+        assert_eq!(exchange.answered(permit).await, Answer::Silent);
+    }
+    // The new time of silence is over long since, the old one of 30 s is not.
+    let enquiry = loop {
+        let pdu = smsc.next().await.unwrap();
+        if pdu.body == Body::EnquireLink {
+            break pdu.sequence;
+        }
+    };
+    smsc.send(enquiry, CommandStatus::ROK, Body::EnquireLinkResp).await;
+
+    // A later change of what a session is made with has it bind anew, with all that was changed before.
+    exchange.links.apply(linked(vec![LinkSettings { system_type: "X".into(), ..other }])).await.unwrap();
     smsc.unbound().await;
     let _again = Peer::serve(&listener).await;
     assert_eq!(exchange.up().await.2, 3);
