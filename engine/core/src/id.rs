@@ -16,6 +16,9 @@ pub const SHARDS: u16 = 256;
 pub struct ShardId(u16);
 
 impl ShardId {
+    /// The one with the highest number.
+    pub const LAST: Self = Self(SHARDS - 1);
+
     /// The shard of a normalised key (the digits of a device, an address that is no number).
     ///
     /// The hash and its seed are frozen: a change moves every key to another owner.

@@ -71,6 +71,12 @@ impl Micros {
         Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// The earlier instant, or the first one that can be written.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+    }
+
     /// Time since `earlier`, zero when that is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

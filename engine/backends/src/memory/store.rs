@@ -242,7 +242,9 @@ impl Store for MemoryStore {
             .store
             .rows
             .iter()
-            .filter(|((_, _, owner), _)| shard.is_none_or(|shard| shard == *owner))
+            .filter(|((table, _, owner), _)| {
+                Table::LOADED.contains(table) && shard.is_none_or(|shard| shard == *owner)
+            })
             .map(|(&(table, key, shard), value)| Row { shard, table, key, value: value.clone() })
             .collect();
         rows.into_iter().for_each(visit);
@@ -251,6 +253,28 @@ impl Store for MemoryStore {
 
     fn get(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Result<Option<Bytes>, StoreError> {
         Ok(self.cluster.world().store.rows.get(&(table, *key, shard)).cloned())
+    }
+
+    fn range(
+        &self,
+        table: Table,
+        after: &[u8; 16],
+        upto: &[u8; 16],
+        max: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        if after >= upto {
+            return Ok(Vec::new());
+        }
+        let world = self.cluster.world();
+        let rows = world.store.rows.range((table, *after, ShardId::LAST)..=(table, *upto, ShardId::LAST));
+        let within = rows.filter(|((_, key, _), _)| key > after);
+        let row = |(&(table, key, shard), value): (&RowKey, &Bytes)| Row {
+            shard,
+            table,
+            key,
+            value: value.clone(),
+        };
+        Ok(within.map(row).take(max).collect())
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<Committed, CommitError> {

@@ -5,40 +5,44 @@ use signalbox_core::id::ShardId;
 
 use super::frame;
 
-/// The SQL tables in the order of [`Table::ALL`].
-pub(super) const NAMES: [&str; Table::ALL.len()] =
-    ["message", "state", "message_group", "seen", "early_receipt", "inbox", "request"];
+macro_rules! tables {
+    ($($table:ident = $name:literal,)*) => {
+        /// The SQL tables in the order of [`Table::ALL`].
+        pub(super) const NAMES: [&str; Table::ALL.len()] = [$($name,)*];
 
-const PUT: [&str; NAMES.len()] = [
-    "INSERT INTO message(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
-    "INSERT INTO state(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
-    "INSERT INTO message_group(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
-    "INSERT INTO seen(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
-    "INSERT INTO early_receipt(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
-    "INSERT INTO inbox(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
-    "INSERT INTO request(key,shard,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET value=excluded.value",
-];
+        const PUT: [&str; NAMES.len()] = [$(concat!(
+            "INSERT INTO ", $name, "(key,shard,value) VALUES(?1,?2,?3) ",
+            "ON CONFLICT DO UPDATE SET value=excluded.value"
+        ),)*];
 
-const DELETE: [&str; NAMES.len()] = [
-    "DELETE FROM message WHERE key=?1 AND shard=?2",
-    "DELETE FROM state WHERE key=?1 AND shard=?2",
-    "DELETE FROM message_group WHERE key=?1 AND shard=?2",
-    "DELETE FROM seen WHERE key=?1 AND shard=?2",
-    "DELETE FROM early_receipt WHERE key=?1 AND shard=?2",
-    "DELETE FROM inbox WHERE key=?1 AND shard=?2",
-    "DELETE FROM request WHERE key=?1 AND shard=?2",
-];
+        const DELETE: [&str; NAMES.len()] = [$(concat!("DELETE FROM ", $name, " WHERE key=?1 AND shard=?2"),)*];
+
+        fn name(table: Table) -> &'static str {
+            match table {
+                $(Table::$table => $name,)*
+            }
+        }
+    };
+}
+
+tables! {
+    Message = "message",
+    State = "state",
+    Group = "message_group",
+    Seen = "seen",
+    EarlyReceipt = "early_receipt",
+    Inbox = "inbox",
+    Request = "request",
+    Start = "start",
+    Record = "record",
+    Suppression = "suppression",
+    Conversation = "conversation",
+    Device = "device",
+    Timer = "timer",
+}
 
 fn index(table: Table) -> usize {
-    match table {
-        Table::Message => 0,
-        Table::State => 1,
-        Table::Group => 2,
-        Table::Seen => 3,
-        Table::EarlyReceipt => 4,
-        Table::Inbox => 5,
-        Table::Request => 6,
-    }
+    table as usize
 }
 
 /// About how many octets of the WAL an operation costs: its row, and a share of pages around it.
@@ -98,10 +102,6 @@ fn shard_of(number: i64, table: Table) -> Result<ShardId, StoreError> {
         .ok_or_else(|| unread(format!("a row of table {} has shard {number}", name(table))))
 }
 
-fn name(table: Table) -> &'static str {
-    NAMES[index(table)]
-}
-
 /// See `Store::load`.
 pub(super) fn load(
     connection: &Connection,
@@ -109,7 +109,7 @@ pub(super) fn load(
     visit: &mut dyn FnMut(Row),
 ) -> Result<(), StoreError> {
     let within = connection.unchecked_transaction().map_err(unread)?;
-    for table in Table::ALL {
+    for table in Table::LOADED {
         // Keys come first in the tables, so one shard is found by looking at all rows; the start of a single
         // node, which wants all of them, is what must be fast.
         let sql = format!(
@@ -160,6 +160,28 @@ pub(super) fn page(
     };
     let max = i64::try_from(max).unwrap_or(i64::MAX);
     let mut rows = statement.query(params![key, shard, max]).map_err(unread)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(unread)? {
+        found.push(read_row(row, table)?);
+    }
+    Ok(found)
+}
+
+/// See `Store::range`.
+pub(super) fn range(
+    connection: &Connection,
+    table: Table,
+    after: &[u8; 16],
+    upto: &[u8; 16],
+    max: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let sql = format!(
+        "SELECT key, shard, value FROM {} WHERE key > ?1 AND key <= ?2 ORDER BY key, shard LIMIT ?3",
+        name(table)
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(unread)?;
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![&after[..], &upto[..], max]).map_err(unread)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(unread)? {
         found.push(read_row(row, table)?);

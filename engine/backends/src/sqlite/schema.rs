@@ -8,8 +8,8 @@ use super::options::{OpenError, SpineOptions, Synchronous};
 
 /// `SGBX`: marks the file as a spine.
 const APPLICATION: i64 = 0x5347_4258;
-/// The `user_version` of this program.
-const SCHEMA: i64 = 1;
+/// The `user_version` of this program: 2 came with the tables of the dialog server.
+const SCHEMA: i64 = 2;
 /// Octets of a page. With 8 KiB the marks fit into one page and a message tree of a million rows has one level
 /// less than with 4 KiB; 16 KiB made half as much WAL again at batches of 50.
 pub(super) const PAGE: u64 = 8192;
@@ -25,17 +25,20 @@ fn number_in_sql(blob: &str, first: &str, digits: usize) -> String {
     (0..digits).map(term).collect::<Vec<_>>().join("|")
 }
 
+/// The tables of rows that are not there yet.
+fn row_tables() -> String {
+    let table = |name: &&str| {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {name}(
+               key BLOB NOT NULL, shard INTEGER NOT NULL, value BLOB NOT NULL,
+               PRIMARY KEY(key, shard)) STRICT, WITHOUT ROWID;\n"
+        )
+    };
+    super::rows::NAMES.iter().map(table).collect()
+}
+
 fn tables() -> String {
-    let rows: String = super::rows::NAMES
-        .iter()
-        .map(|name| {
-            format!(
-                "CREATE TABLE {name}(
-                   key BLOB NOT NULL, shard INTEGER NOT NULL, value BLOB NOT NULL,
-                   PRIMARY KEY(key, shard)) STRICT, WITHOUT ROWID;\n"
-            )
-        })
-        .collect();
+    let rows = row_tables();
     // Fourteen digits of microseconds reach the year 4253.
     let accepted = number_in_sql("m.key", "3", 14);
     let mark = |field: usize| number_in_sql("h.marks", &format!("(n*{MARK}+{field}*8)*2+1"), 16);
@@ -142,6 +145,10 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     }
     if found > SCHEMA {
         return Err(OpenError::Newer { path: path.to_owned(), found, known: SCHEMA });
+    }
+    if found < SCHEMA {
+        let change = format!("BEGIN IMMEDIATE; {} PRAGMA user_version = {SCHEMA}; COMMIT;", row_tables());
+        connection.execute_batch(&change).map_err(failed)?;
     }
     Ok(())
 }

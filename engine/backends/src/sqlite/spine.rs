@@ -187,6 +187,16 @@ impl Store for SqliteSpine {
         rows::get(&self.shared.writer.lock().connection, shard, table, key)
     }
 
+    fn range(
+        &self,
+        table: Table,
+        after: &[u8; 16],
+        upto: &[u8; 16],
+        max: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        rows::range(&self.shared.writer.lock().connection, table, after, upto, max)
+    }
+
     fn commit(&mut self, commit: &Commit) -> Result<Committed, CommitError> {
         self.shared.writer.lock().commit(commit)
     }

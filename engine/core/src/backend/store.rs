@@ -20,12 +20,52 @@ pub enum Table {
     Inbox,
     /// Submissions with an idempotency key, key: that key.
     Request,
+    /// First messages of the dialog server whose run is under way, key: the run.
+    Start,
+    /// Lines of history that are not in the catalog's database yet, key: their number.
+    Record,
+    /// What devices and contacts are opted out of, key: hash of who, level and channel.
+    Suppression,
+    /// Conversations, key: hash of both addresses.
+    Conversation,
+    /// What is known of devices, key: hash of the address.
+    Device,
+    /// Timers of conversations, key: the instant and a hash of the conversation.
+    Timer,
 }
 
 impl Table {
-    /// All tables, in the order in which they are loaded.
-    pub const ALL: [Self; 7] =
-        [Self::Message, Self::State, Self::Group, Self::Seen, Self::EarlyReceipt, Self::Inbox, Self::Request];
+    /// All tables.
+    pub const ALL: [Self; 13] = [
+        Self::Message,
+        Self::State,
+        Self::Group,
+        Self::Seen,
+        Self::EarlyReceipt,
+        Self::Inbox,
+        Self::Request,
+        Self::Start,
+        Self::Record,
+        Self::Suppression,
+        Self::Conversation,
+        Self::Device,
+        Self::Timer,
+    ];
+
+    /// Those that are loaded at the start, in their order. The rows of the others are read when they are asked for:
+    /// there may be many more of them than there is memory.
+    pub const LOADED: [Self; 10] = [
+        Self::Message,
+        Self::State,
+        Self::Group,
+        Self::Seen,
+        Self::EarlyReceipt,
+        Self::Inbox,
+        Self::Request,
+        Self::Start,
+        Self::Record,
+        Self::Suppression,
+    ];
 }
 
 /// One change of a row.
@@ -179,7 +219,7 @@ pub trait Store: Send {
     /// [`CommitError::Fenced`] when a shard is at this or a later epoch already.
     fn claim(&mut self, shards: &[ShardId], epoch: Epoch) -> Result<Vec<ShardMark>, CommitError>;
 
-    /// Shows each row of the shard, table by table in the order of [`Table::ALL`], in key order.
+    /// Shows each row of the shard, table by table in the order of [`Table::LOADED`], in key order.
     /// `None` shows those of all shards, in each table by key and then by shard.
     ///
     /// # Errors
@@ -191,6 +231,18 @@ pub trait Store: Send {
     /// # Errors
     /// When it cannot be read.
     fn get(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Result<Option<Bytes>, StoreError>;
+
+    /// Rows of all shards in a table with keys above `after` and up to `upto`, by key and then by shard, at most `max`.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    fn range(
+        &self,
+        table: Table,
+        after: &[u8; 16],
+        upto: &[u8; 16],
+        max: usize,
+    ) -> Result<Vec<Row>, StoreError>;
 
     /// Writes the commit and returns when it survives the loss of process and power.
     ///

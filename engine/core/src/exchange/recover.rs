@@ -72,7 +72,14 @@ impl Exchange {
             Table::Request => {
                 self.requests.restore(row.key, Answered::decode(&row.value)?);
             }
-            Table::Inbox => {}
+            // The dialog server's are its own to take.
+            Table::Inbox
+            | Table::Start
+            | Table::Record
+            | Table::Suppression
+            | Table::Conversation
+            | Table::Device
+            | Table::Timer => {}
         }
         Ok(())
     }

@@ -22,6 +22,9 @@ impl Store for Nowhere {
     fn get(&self, _: ShardId, _: Table, _: &[u8; 16]) -> Result<Option<Bytes>, StoreError> {
         Ok(None)
     }
+    fn range(&self, _: Table, _: &[u8; 16], _: &[u8; 16], _: usize) -> Result<Vec<Row>, StoreError> {
+        Ok(Vec::new())
+    }
     fn commit(&mut self, _: &Commit) -> Result<Committed, CommitError> {
         Ok(Committed::default())
     }
