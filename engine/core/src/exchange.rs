@@ -31,6 +31,7 @@ mod receipt;
 mod recover;
 mod report;
 mod requests;
+mod rewording;
 mod route;
 mod row;
 mod timers;
@@ -54,6 +55,7 @@ pub use operate::{
     QueueView, Selection, Stage,
 };
 pub use recover::{NoBodies, Restoring};
+pub use rewording::Rewording;
 
 use self::counted::{counter_mono, counter_wall};
 use self::entry::{Entries, Held, Key};

@@ -196,6 +196,9 @@ pub struct Content {
     pub tlvs: Bytes,
     /// True when it came as data_sm and leaves as one.
     pub data_sm: bool,
+    /// True when its origin wrote data_coding 0, which among its own kind says another alphabet than here: so
+    /// [`data_coding`](Self::data_coding) is not what it wrote.
+    pub by_default: bool,
 }
 
 /// Tag of message_payload (SMPP 3.4 cl. 5.3.2.32).

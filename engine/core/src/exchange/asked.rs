@@ -4,11 +4,12 @@
 //! wait for the end of the turn's events, where the store can be read.
 
 use super::effect::{Refusal, Reply};
-use super::entry::{Entry, Held, Key};
+use super::entry::{Entry, Held, Key, Phase};
 use super::group::severity;
 use super::naming::Named;
 use super::note::Note;
 use super::operate::{Ask, MessageQuery, MessageReply, MessageView};
+use super::rewording::Rewording;
 use super::validity::{Asked, Term};
 use super::{Bodies, Exchange};
 use crate::address::Address;
@@ -23,6 +24,7 @@ const SERVICE_READS: u32 = 1_000;
 /// What a replace_sm puts in the place of what a message has.
 struct Change<'a> {
     content: &'a Content,
+    rewording: &'a Rewording,
     not_before: Option<Micros>,
     expires_at: Option<Micros>,
     receipt: ReceiptRequest,
@@ -43,9 +45,9 @@ impl Exchange {
                     let of = Service { service_type, bodies };
                     Reply::Message(self.cancel(now, &query, destination.as_ref(), &of))
                 }
-                Ask::Replace { content, not_before, expires_at, receipt } => {
+                Ask::Replace { content, rewording, not_before, expires_at, receipt } => {
                     let (not_before, expires_at, receipt) = (*not_before, *expires_at, *receipt);
-                    let change = Change { content, not_before, expires_at, receipt };
+                    let change = Change { content, rewording, not_before, expires_at, receipt };
                     match self.replace(now, &query, &change, bodies) {
                         Ok(reply) => Reply::Message(reply),
                         Err(refusal) => Reply::Refused(refusal),
@@ -199,6 +201,7 @@ impl Exchange {
                 self.replace_term(now, key, change, term);
             }
             self.touch(key);
+            self.queue_reworded(now, key);
             self.arm(now, key);
         }
         Ok(MessageReply::Replaced)
@@ -240,6 +243,15 @@ impl Exchange {
         }
     }
 
+    /// Queues a message anew whose new text may have to be cut for its peer.
+    fn queue_reworded(&mut self, now: Now, key: Key) {
+        let Some(entry) = self.entries.get(key) else { return };
+        if entry.phase == Phase::Queued && entry.peer.is_some_and(|peer| self.may_be_too_long(entry, peer)) {
+            self.unqueue(key);
+            self.enqueue(now, key);
+        }
+    }
+
     fn replace_body(&mut self, key: Key, change: &Change<'_>, bodies: &dyn Bodies) {
         let Some(entry) = self.entries.get(key) else { return };
         let data_coding = entry.data_coding;
@@ -248,9 +260,10 @@ impl Exchange {
             // A row that cannot be read is replaced by what can be sent.
             Some(Body::Receipt(_)) | None => Content { data_coding, ..Content::default() },
         };
-        let replaced = old.with_text_of(change.content);
+        let replaced = change.rewording.of(old.with_text_of(change.content));
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.envelope.octets = u16::try_from(replaced.payload.len()).unwrap_or(u16::MAX);
+        entry.data_coding = replaced.data_coding;
         entry.envelope.receipt = change.receipt;
         self.hot_octets -= u64::from(std::mem::take(&mut entry.hot_octets));
         entry.body = Held::hot(Body::Content(replaced));

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::event::ReplyTo;
+use super::rewording::Rewording;
 use crate::address::Address;
 use crate::gcra::Rate;
 use crate::id::{AccountId, LinkId, MessageId, PeerId};
@@ -43,6 +44,8 @@ pub enum Ask {
     Replace {
         /// The new content; only payload and default message are taken.
         content: Box<Content>,
+        /// How its origin writes.
+        rewording: Rewording,
         /// New schedule, if given.
         not_before: Option<Micros>,
         /// New end of validity, if given.

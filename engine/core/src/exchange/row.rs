@@ -108,7 +108,8 @@ fn put_body(row: &mut BytesMut, body: &Body) {
             row.put_u8(content.priority);
             row.put_u8(content.data_coding);
             row.put_u8(content.default_message);
-            row.put_u8(u8::from(content.replace_if_present) | u8::from(content.data_sm) << 1);
+            let flags = [content.replace_if_present, content.data_sm, content.by_default];
+            row.put_u8(flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
             row.put_u8(content.service_type.len().min(255) as u8);
             row.put_slice(&content.service_type[..content.service_type.len().min(255)]);
             row.put_u32(content.payload.len() as u32);
@@ -191,6 +192,7 @@ fn decode_body(octets: &Bytes) -> Result<Body, RowError> {
                 payload: octets.slice(payload..payload_end),
                 tlvs: octets.slice(payload_end..),
                 data_sm: head[5] & 2 != 0,
+                by_default: head[5] & 4 != 0,
             }))
         }
         1 => Ok(Body::Receipt(postcard::from_bytes::<ReceiptContent>(&octets[1..])?)),
@@ -215,6 +217,7 @@ mod tests {
             payload: Bytes::from_static(b"\x05\x00\x03\x01\x02\x01\x00a"),
             tlvs: Bytes::from_static(b"\x02\x04\x00\x02\x00\x07"),
             data_sm: true,
+            by_default: true,
             ..Content::default()
         });
         let envelope = Envelope {

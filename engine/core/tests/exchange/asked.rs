@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use signalbox_core::address::Address;
 use signalbox_core::exchange::{
-    Ask, Event, MessageQuery, MessageReply, Note, Refusal, Reply, ReplyTo, Submit, Taken,
+    Ask, Event, MessageQuery, MessageReply, Note, Refusal, Reply, ReplyTo, Rewording, Submit, Taken,
 };
 use signalbox_core::id::{MessageId, PeerId};
 use signalbox_core::message::{Body, Content, ReceiptRequest};
@@ -38,7 +38,17 @@ fn cancel(world: &mut World, visible_id: &str, destination: Option<Address>) -> 
 fn replace(world: &mut World, visible_id: &str, content: Content) -> MessageReply {
     let content = Box::new(content);
     let receipt = ReceiptRequest::NONE;
-    ask(world, visible_id, Ask::Replace { content, not_before: None, expires_at: None, receipt })
+    ask(
+        world,
+        visible_id,
+        Ask::Replace {
+            content,
+            rewording: Rewording::default(),
+            not_before: None,
+            expires_at: None,
+            receipt,
+        },
+    )
 }
 
 /// Three messages of one submission, with no link up.
@@ -195,7 +205,13 @@ fn a_message_replaced_and_cancelled_in_one_turn_is_in_the_store_no_more() {
         }))
     };
     let (content, receipt) = (Box::new(text("new")), ReceiptRequest::NONE);
-    let change = Ask::Replace { content, not_before: None, expires_at: None, receipt };
+    let change = Ask::Replace {
+        content,
+        rewording: Rewording::default(),
+        not_before: None,
+        expires_at: None,
+        receipt,
+    };
     world.exchange.handle(world.now, query(change));
     world.exchange.handle(world.now, query(Ask::Cancel { destination: None, service_type: Bytes::new() }));
     world.settle();
@@ -241,7 +257,7 @@ fn replace_times(
     expires_at: Option<Micros>,
 ) -> Reply {
     let (content, receipt) = (Box::new(text("new")), ReceiptRequest::NONE);
-    let ask = Ask::Replace { content, not_before, expires_at, receipt };
+    let ask = Ask::Replace { content, rewording: Rewording::default(), not_before, expires_at, receipt };
     let query = MessageQuery { reply: ASKS, account: ACCOUNT, visible_id: id.into(), source: None, ask };
     world.replies.clear();
     world.event(Event::Message(Box::new(query)));

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use signalbox_core::exchange::{
-    Answer, Command, Event, InParts, LookupDone, ReplyTo, Selection, Stage, Submit,
+    Answer, Ask, Command, Event, InParts, LookupDone, MessageQuery, MessageReply, Reply, ReplyTo, Rewording,
+    Selection, Stage, Submit,
 };
 use signalbox_core::id::{LinkId, MessageId, PeerId, SessionId};
 use signalbox_core::message::{Body, Content, ReceiptRequest, ReceiptState};
@@ -263,4 +264,33 @@ fn a_reroute_of_some_parts_is_one_of_the_message() {
     let mut all = left(&world);
     all.sort();
     assert_eq!(all, ["one", "three", "two"].map(|part| (TO_SECOND, part.to_owned())));
+}
+
+#[test]
+fn a_text_that_is_replaced_by_a_longer_one_is_cut_too() {
+    for scheduled in [false, true] {
+        let mut world = second_takes_parts(false);
+        world.up(PeerId::Link(SECOND), SessionId(203), 0);
+        let span = Duration::from_secs(600);
+        let not_before = scheduled.then(|| world.now.wall.after(span));
+        let submit = Submit { not_before, receipt: ReceiptRequest::FINAL, ..world.message(TO) };
+        let taken = world.submit(submit).unwrap();
+        let ask = Ask::Replace {
+            content: Box::new(text(&"y".repeat(101))),
+            rewording: Rewording::default(),
+            not_before: None,
+            expires_at: None,
+            receipt: ReceiptRequest::FINAL,
+        };
+        let (reply, visible_id) = (ReplyTo { session: ESME, token: 9_003 }, taken.visible_id);
+        let query = MessageQuery { reply, account: ACCOUNT, visible_id, source: None, ask };
+        world.event(Event::Message(Box::new(query)));
+        assert!(matches!(world.replies.last(), Some((_, Reply::Message(MessageReply::Replaced)))));
+        if scheduled {
+            world.pass(span);
+        }
+        assert!(world.sent.is_empty());
+        world.up(PeerId::Link(SECOND), TO_SECOND, 10);
+        ends_as_one(world, taken.id);
+    }
 }

@@ -55,6 +55,7 @@ pub fn from_deliver_sm(message: ShortMessage, arrival: Arrival<'_>) -> Result<Ev
         payload: message.short_message,
         tlvs: tlvs.as_bytes().clone(),
         data_sm: false,
+        by_default: false,
     };
     let content = submit::worded(content, arrival.profile);
     Ok(inbound(source, destination, content, reference, first_part, arrival))

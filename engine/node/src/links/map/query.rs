@@ -8,7 +8,7 @@ use signalbox_smpp::{
     Tag,
 };
 
-use super::submit::{Origin, times};
+use super::submit::{Origin, rewording, times};
 
 /// A query_sm as a question.
 ///
@@ -50,9 +50,9 @@ pub fn replace(request: &ReplaceSm, origin: Origin<'_>) -> Result<MessageQuery, 
         request.short_message.clone()
     };
     let content = Content { default_message: request.sm_default_msg_id, payload, ..Content::default() };
-    // data_coding is that of the message replaced, so the text's alphabet is known to its origin alone.
     let ask = Ask::Replace {
         content: Box::new(content),
+        rewording: rewording(&origin),
         not_before,
         expires_at,
         receipt: ReceiptRequest(request.registered_delivery.0),

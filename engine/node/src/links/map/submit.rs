@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use signalbox_core::address::Address;
-use signalbox_core::exchange::{ReplyTo, Submit, SubmitChannel};
+use signalbox_core::exchange::{ReplyTo, Rewording, Submit, SubmitChannel};
 use signalbox_core::id::AccountId;
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, TrafficClass};
 use signalbox_core::time::Micros;
@@ -114,6 +114,7 @@ pub fn from_submit_sm(message: ShortMessage, origin: Origin<'_>) -> Result<Submi
         payload: message.short_message,
         tlvs: message.tlvs.as_bytes().clone(),
         data_sm: false,
+        by_default: false,
     };
     let submit = origin.submit(source, smallvec![destination], content, message.registered_delivery.0, first);
     Ok(Submit { not_before: schedule, expires_at: validity, ..submit })
@@ -151,6 +152,7 @@ pub fn from_submit_multi(message: SubmitMulti, origin: Origin<'_>) -> Result<Sub
         payload: message.short_message,
         tlvs: message.tlvs.as_bytes().clone(),
         data_sm: false,
+        by_default: false,
     };
     let submit = origin.submit(source, destinations, content, message.registered_delivery.0, first);
     Ok(Submit { not_before: schedule, expires_at: validity, ..submit })
@@ -185,7 +187,19 @@ pub(super) fn worded(content: Content, profile: &Profile) -> Content {
         tlvs,
     };
     let Worded { data_coding, payload, tlvs, .. } = worded.taken_from(profile);
-    Content { data_coding, payload, tlvs: tlvs.as_bytes().clone(), ..content }
+    let by_default = content.data_coding == 0 && data_coding != 0;
+    Content { data_coding, payload, tlvs: tlvs.as_bytes().clone(), by_default, ..content }
+}
+
+/// How the account writes the texts that it puts in the place of others: as it wrote those.
+pub(super) fn rewording(origin: &Origin<'_>) -> Rewording {
+    let profile = origin.profile.clone();
+    Rewording::new(move |mut content| {
+        if content.by_default {
+            content.data_coding = 0;
+        }
+        worded(content, &profile)
+    })
 }
 
 pub(super) fn data_sm_content(message: &DataSm) -> Content {
@@ -297,6 +311,7 @@ mod tests {
                 payload: Bytes::from_static(b"\x05\x00\x03\x2a\x03\x02text"),
                 tlvs: Bytes::from_static(b"\x14\x00\x00\x02\x01\x02"),
                 data_sm: false,
+                by_default: false,
             }
         );
     }

@@ -7,6 +7,9 @@ pub const BIND_TRANSCEIVER: u32 = 0x0000_0009;
 pub const SUBMIT_SM: u32 = 0x0000_0004;
 pub const DELIVER_SM: u32 = 0x0000_0005;
 pub const UNBIND: u32 = 0x0000_0006;
+pub const QUERY_SM: u32 = 0x0000_0003;
+pub const REPLACE_SM: u32 = 0x0000_0007;
+pub const CANCEL_SM: u32 = 0x0000_0008;
 pub const ENQUIRE_LINK: u32 = 0x0000_0015;
 pub const RESPONSE: u32 = 0x8000_0000;
 
@@ -95,11 +98,15 @@ pub struct Message {
     pub schedule: String,
     /// validity_period.
     pub validity: String,
+    pub service_type: String,
+    /// replace_if_present_flag.
+    pub replaces: u8,
 }
 
 impl Message {
     pub fn body(&self) -> Vec<u8> {
-        let mut body = vec![0, 0, 0];
+        let mut body = self.service_type.clone().into_bytes();
+        body.extend_from_slice(&[0, 0, 0]);
         body.extend_from_slice(self.source.as_bytes());
         body.extend_from_slice(&[0, 1, 1]);
         body.extend_from_slice(self.destination.as_bytes());
@@ -108,7 +115,7 @@ impl Message {
             body.extend_from_slice(time.as_bytes());
             body.push(0);
         }
-        body.extend_from_slice(&[self.registered, 0, 0, 0]);
+        body.extend_from_slice(&[self.registered, self.replaces, 0, 0]);
         body.push(u8::try_from(self.text.len()).expect("a short text"));
         body.extend_from_slice(&self.text);
         body
@@ -116,7 +123,7 @@ impl Message {
 
     pub fn read(body: &[u8]) -> Self {
         let mut rest = body;
-        text(&mut rest);
+        let service_type = text(&mut rest);
         rest = &rest[2..];
         let source = text(&mut rest);
         rest = &rest[2..];
@@ -125,10 +132,10 @@ impl Message {
         rest = &rest[3..];
         let schedule = text(&mut rest);
         let validity = text(&mut rest);
-        let registered = rest[0];
+        let (registered, replaces) = (rest[0], rest[1]);
         let length = usize::from(rest[4]);
         let text = rest[5..5 + length].to_vec();
-        Self { source, destination, esm_class, registered, text, schedule, validity }
+        Self { source, destination, esm_class, registered, text, schedule, validity, service_type, replaces }
     }
 
     pub fn is_receipt(&self) -> bool {

@@ -49,6 +49,7 @@ fn content() -> Content {
         payload: Bytes::from_static(b"hello"),
         tlvs: Bytes::from_static(b"\x14\x00\x00\x01\x05"),
         data_sm: false,
+        by_default: false,
     }
 }
 

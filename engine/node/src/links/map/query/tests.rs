@@ -7,7 +7,7 @@ use signalbox_core::id::{AccountId, MessageId, SessionId, ShardId};
 use signalbox_core::message::{Direction, TrafficClass};
 use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_core::time::Micros;
-use signalbox_smpp::{Npi, Profile, Tag, Tlvs, Ton};
+use signalbox_smpp::{Alphabet, Npi, Packing, Profile, Tag, Tlvs, Ton};
 
 use super::*;
 
@@ -67,7 +67,7 @@ fn a_replace_has_new_text_and_times() {
         ..ReplaceSm::default()
     };
     let asked = replace(&request, origin(&profile)).unwrap();
-    let Ask::Replace { content, not_before, expires_at, receipt } = asked.ask else { panic!() };
+    let Ask::Replace { content, not_before, expires_at, receipt, .. } = asked.ask else { panic!() };
     assert_eq!(&content.payload[..], b"new");
     assert_eq!((not_before, expires_at), (None, Some(Micros(1_767_225_660_000_000))));
     assert_eq!(receipt, ReceiptRequest(0));
@@ -141,5 +141,47 @@ fn a_replace_may_have_its_text_in_message_payload() {
         let asked = replace(&request(short), origin(&profile)).unwrap();
         let Ask::Replace { content, .. } = asked.ask else { panic!() };
         assert_eq!(&content.payload[..], text);
+    }
+}
+
+/// What a message submitted so becomes by a replace_sm of the same session.
+fn rewritten(profile: &Profile, data_coding: u8, old: &[u8], new: &[u8]) -> (u8, Bytes) {
+    let message = signalbox_smpp::ShortMessage {
+        source: SmppAddress::international("4477"),
+        destination: SmppAddress::international("4478"),
+        data_coding: signalbox_smpp::DataCoding(data_coding),
+        short_message: Bytes::copy_from_slice(old),
+        ..Default::default()
+    };
+    let submit = super::super::from_submit_sm(message, origin(profile)).unwrap();
+    let request = ReplaceSm {
+        message_id: "1".into(),
+        short_message: Bytes::copy_from_slice(new),
+        ..Default::default()
+    };
+    let asked = replace(&request, origin(profile)).unwrap();
+    let Ask::Replace { content, rewording, .. } = asked.ask else { panic!() };
+    let content = rewording.of(submit.parts[0].clone().with_text_of(&content));
+    (content.data_coding, content.payload)
+}
+
+#[test]
+fn a_new_text_is_in_the_alphabet_in_which_the_old_one_was_written() {
+    let habit = |default_alphabet| Profile { default_alphabet, ..Profile::default() };
+    let (plain, utf8) = (Profile::default(), habit(Alphabet::Utf8));
+    let packed = Profile { gsm7: Packing::Packed, ..Profile::default() };
+    for (profile, data_coding, old, new, expected) in [
+        (&plain, 0, &b"old"[..], &b"new"[..], (0, &b"new"[..])),
+        (&plain, 8, b"\0o", b"\0n", (8, b"\0n")),
+        (&habit(Alphabet::Latin1), 0, b"\xfc", b"\xdf", (3, b"\xdf")),
+        // From one alphabet to another, as the text needs it.
+        (&utf8, 0, "\u{4f60}".as_bytes(), "ß".as_bytes(), (0, b"\x1e")),
+        (&utf8, 0, "ß".as_bytes(), "\u{4f60}".as_bytes(), (8, b"\x4f\x60")),
+        // Said to be UCS-2, and no UTF-8 therefore.
+        (&utf8, 8, b"\x4f\x60", b"N-", (8, b"N-")),
+        (&packed, 0, b"\xe8\x32\x9b\xfd\x06", b"\xe8\x32\x9b\xfd\x06", (0, b"hello")),
+    ] {
+        let (data_coding, payload) = rewritten(profile, data_coding, old, new);
+        assert_eq!((data_coding, &payload[..]), expected, "{old:02x?} {new:02x?}");
     }
 }
