@@ -27,7 +27,7 @@ pub use cdr::CdrSettings;
 pub use class::ClassSettings;
 pub use counters::{AtKeyBound, CounterMode, CounterRestart, CounterSettings};
 pub use drain::DrainSettings;
-pub use limits::{AfterDoubt, DoubtSettings, LimitSettings, ReceiptSettings};
+pub use limits::{AfterDoubt, DoubtSettings, LimitSettings, ReassemblySettings, ReceiptSettings};
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use node::NodeSettings;
 pub use numbers::{EnumSettings, HttpLookupSettings, NumberSettings, PortabilitySettings};

@@ -160,6 +160,25 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
         Some(Group { key: key.clone(), parts, since, repeated })
     }
 
+    /// Tells whether [`Self::insert`] would take a part, which may still turn out to be a copy.
+    ///
+    /// # Errors
+    /// The [`Refusal`] it would get.
+    pub fn check(&self, key: &Key<A>, part: &Part) -> Result<(), Refusal> {
+        let (sequence, total) = (part.sequence, key.total);
+        if sequence == 0 || sequence > total {
+            return Err(Refusal::Sequence { sequence, total });
+        }
+        if total == 1 {
+            return Ok(());
+        }
+        if self.groups.contains_key(key) {
+            return self.check_octets(part.weight(), 0);
+        }
+        self.check_group(key.link)?;
+        self.check_octets(Self::GROUP_OCTETS + part.weight(), 0)
+    }
+
     /// Messages that wait.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -178,6 +197,17 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
         self.octets
     }
 
+    fn check_group(&self, link: u64) -> Result<(), Refusal> {
+        if self.groups.len() >= self.limits.groups {
+            return Err(Refusal::Groups { limit: self.limits.groups });
+        }
+        let limit = self.limits.groups_per_link;
+        if self.per_link.get(&link).is_some_and(|&count| count >= limit) {
+            return Err(Refusal::LinkGroups { link, limit });
+        }
+        Ok(())
+    }
+
     fn check_octets(&self, octets: usize, freed: usize) -> Result<(), Refusal> {
         let (held, limit) = (self.octets - freed, self.limits.octets);
         if held + octets > limit { Err(Refusal::Octets { octets, held, limit }) } else { Ok(()) }
@@ -188,13 +218,7 @@ impl<A: Clone + Eq + Hash> Reassembler<A> {
             let group = Group { key, parts: vec![part], since: now, repeated: false };
             return Ok(Outcome::Complete(group));
         }
-        if self.groups.len() >= self.limits.groups {
-            return Err(Refusal::Groups { limit: self.limits.groups });
-        }
-        let (link, limit) = (key.link, self.limits.groups_per_link);
-        if self.per_link.get(&link).is_some_and(|&count| count >= limit) {
-            return Err(Refusal::LinkGroups { link, limit });
-        }
+        self.check_group(key.link)?;
         let octets = Self::GROUP_OCTETS + part.weight();
         self.check_octets(octets, 0)?;
         Ok(self.place_first(key, part, now, octets))

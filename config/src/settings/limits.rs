@@ -34,6 +34,25 @@ settings! {
 }
 
 settings! {
+    /// Parts of a long message that wait for the others, on their way to who takes it whole: webhooks, and links over
+    /// HTTP with `parts = "whole"`.
+    pub struct ReassemblySettings {
+        /// How long the missing parts of an MO message are waited for, from the first; then the rest is told without
+        /// them. Handsets and SMSCs repeat a part that the network lost for some minutes.
+        wait: Period = "10m",
+        /// The same for an MT message; then the parts leave by themselves. An ESME submits them one after the other.
+        mt_wait: Period = "1m",
+        /// Messages whose parts are waited for at once, of one link or account half as many; above it new ones are
+        /// refused for now.
+        max_messages: Count<16, 10_000_000> = 100_000,
+        /// Parts of one device that wait at once.
+        max_device_parts: Count<255, 1_000_000> = 1_000,
+        /// Memory of what is kept of waiting parts, of either direction; their texts are in the store.
+        memory: ByteSize = "64MiB",
+    }
+}
+
+settings! {
     /// Bounds of everything that could grow.
     pub struct LimitSettings agrees {
         /// Messages that the node holds; above it new ones are refused with ESME_RMSGQFUL or 503.
@@ -64,6 +83,8 @@ settings! {
         doubt: DoubtSettings,
         /// Receipts of messages that we passed on.
         receipts: ReceiptSettings,
+        /// Parts of long messages.
+        reassembly: ReassemblySettings,
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! The way of a message through the files here: `intake` (accept, count, route) -> `dispatch` (queues, credit,
 //! the send gate) -> `answer` (what the peer said) -> `receipt` -> `finish` (outcome, CDR, receipt for the
-//! origin). `cutting` makes parts of a text that its link does not take whole. `recover` brings it all back from the store; `asked` and `control` are what
+//! origin). `cutting` makes parts of a text that its link does not take whole, `parts` lets parts leave as one to who
+//! takes no parts. `recover` brings it all back from the store; `asked` and `control` are what
 //! origins and operators do in between.
 
 mod alike;
@@ -26,6 +27,7 @@ mod logged;
 mod naming;
 mod note;
 mod operate;
+mod parts;
 mod peer;
 mod receipt;
 mod recover;
@@ -61,6 +63,7 @@ use self::counted::{counter_mono, counter_wall};
 use self::entry::{Entries, Held, Key};
 use self::finish::Finished;
 use self::group::Group;
+use self::parts::Parts;
 use self::peer::{Peer, Session};
 use self::receipt::Parked;
 use self::requests::Requests;
@@ -111,6 +114,9 @@ pub struct Exchange {
     /// The other messages of one submission, by the one that all have the id of.
     siblings: FxHashMap<MessageId, BTreeSet<MessageId>>,
     groups: FxHashMap<MessageId, Group>,
+    parts: Parts,
+    /// The parts that leave with another one, by that one.
+    joined: FxHashMap<Key, Vec<Key>>,
     /// Questions of this turn.
     asked: Vec<MessageQuery>,
     requests: Requests,
@@ -176,6 +182,8 @@ impl Exchange {
             short_ids: FxHashMap::default(),
             siblings: FxHashMap::default(),
             groups: FxHashMap::default(),
+            parts: Parts::new(limits.parts),
+            joined: FxHashMap::default(),
             asked: Vec::new(),
             requests: Requests::default(),
             open_by_account: FxHashMap::default(),
@@ -255,7 +263,7 @@ impl Exchange {
     #[must_use]
     pub fn next_due(&self) -> Option<Mono> {
         let close = self.turn_open_since.map(|since| since + OPEN_TURN);
-        [self.timers.next_due(), close].into_iter().flatten().min()
+        [self.timers.next_due(), self.parts.next_due(), close].into_iter().flatten().min()
     }
 
     /// Takes an event. What it leads to is in the [`Turn`] of the next [`settle`](Self::settle).
@@ -334,6 +342,7 @@ impl Exchange {
                 }
             }
         }
+        self.expire_parts(now);
         self.sweep_counters(now);
         self.reroute_stranded(now);
         self.read_openings(bodies);
@@ -435,8 +444,10 @@ impl Exchange {
     fn arm(&mut self, now: Now, key: Key) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         let expires = match entry.phase {
-            // The receipt's own deadline rules once the peer has the message.
-            entry::Phase::AwaitingReceipt { .. } | entry::Phase::Released { .. } => None,
+            // The receipt's own deadline rules once the peer has the message, and the lead's for what leaves with it.
+            entry::Phase::Joined | entry::Phase::AwaitingReceipt { .. } | entry::Phase::Released { .. } => {
+                None
+            }
             _ => Some(entry.envelope.expires_at),
         };
         let due = match (entry.phase.due(), expires) {

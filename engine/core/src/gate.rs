@@ -4,7 +4,8 @@
 //! gathered in a [`Case`]; each class of origin has its row in [`Gate::judge`].
 
 use crate::address::Address;
-use crate::id::{MessageId, PeerId, PermitId};
+use crate::id::{CarrierId, LinkId, MessageId, PeerId, PermitId};
+use crate::inbound::Joined;
 use crate::message::{Body, Direction, OriginClass, ReceiptRequest, TrafficClass};
 use crate::outcome::Reason;
 use crate::time::{Micros, Mono};
@@ -77,7 +78,10 @@ pub struct Released {
     class: TrafficClass,
     expires_at: Micros,
     receipt: ReceiptRequest,
+    ingress: Option<LinkId>,
+    carrier: Option<CarrierId>,
     body: Body,
+    joined: Option<Box<Joined>>,
     _gate: Passed,
 }
 
@@ -108,8 +112,14 @@ pub struct Attempt {
     pub expires_at: Micros,
     /// Receipts to ask of the peer.
     pub receipt: ReceiptRequest,
-    /// What is carried.
+    /// The link that brought it.
+    pub ingress: Option<LinkId>,
+    /// The device's carrier, as it was when the message was routed.
+    pub carrier: Option<CarrierId>,
+    /// What is carried; of parts that leave together the first.
     pub body: Body,
+    /// All parts, where they leave together.
+    pub joined: Option<Box<Joined>>,
 }
 
 /// The send gate.
@@ -168,7 +178,10 @@ impl Gate {
                 class: attempt.class,
                 expires_at: attempt.expires_at,
                 receipt: attempt.receipt,
+                ingress: attempt.ingress,
+                carrier: attempt.carrier,
                 body: attempt.body,
+                joined: attempt.joined,
                 _gate: Passed,
             }),
             verdict => Err(verdict),
@@ -237,7 +250,25 @@ impl Released {
         self.receipt
     }
 
-    /// What is carried.
+    /// The link that brought it, if one did.
+    #[must_use]
+    pub fn ingress(&self) -> Option<LinkId> {
+        self.ingress
+    }
+
+    /// The device's carrier, as far as it was known when the message was routed.
+    #[must_use]
+    pub fn carrier(&self) -> Option<CarrierId> {
+        self.carrier
+    }
+
+    /// The parts of the message, where they leave as one; only a peer that takes messages whole is given such.
+    #[must_use]
+    pub fn joined(&self) -> Option<&Joined> {
+        self.joined.as_deref()
+    }
+
+    /// What is carried; of parts that leave together the first.
     #[must_use]
     pub fn body(&self) -> &Body {
         &self.body

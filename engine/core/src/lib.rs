@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod gate;
 pub mod gcra;
 pub mod id;
+pub mod inbound;
 pub mod invariants;
 pub mod message;
 pub mod outcome;

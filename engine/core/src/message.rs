@@ -238,6 +238,19 @@ fn first_tlv(tlvs: &[u8]) -> Option<([u8; 2], &[u8], &[u8])> {
     Some(([tag_high, tag_low], tlv, after))
 }
 
+/// The value of the first TLV of a tag in a TLV area; `None` where there is none before the area ends or is no list of
+/// TLVs any more.
+pub(crate) fn tlv(area: &[u8], wanted: u16) -> Option<&[u8]> {
+    let mut rest = area;
+    while let Some((tag, tlv, after)) = first_tlv(rest) {
+        if u16::from_be_bytes(tag) == wanted {
+            return tlv.get(4..);
+        }
+        rest = after;
+    }
+    None
+}
+
 /// A TLV area without message_payload; from where it is no list of TLVs it stays as it is.
 fn without_payload(tlvs: Bytes) -> Bytes {
     let mut kept = Vec::with_capacity(tlvs.len());

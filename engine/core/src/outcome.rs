@@ -143,11 +143,13 @@ pub enum Reason {
     ReceiptByText,
     /// An HTTP target did not take it in the time that its row gives.
     GivenUp,
+    /// A receiver of whole messages has it, though parts of it never came.
+    PartsMissing,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::None,
         Self::NoRoute,
         Self::RouteRejects,
@@ -166,6 +168,7 @@ impl Reason {
         Self::Internal,
         Self::ReceiptByText,
         Self::GivenUp,
+        Self::PartsMissing,
     ];
 
     /// The name in CDRs, metrics and the API.
@@ -190,6 +193,7 @@ impl Reason {
             Self::Internal => "internal",
             Self::ReceiptByText => "receipt_by_text",
             Self::GivenUp => "given_up",
+            Self::PartsMissing => "parts_missing",
         }
     }
 }

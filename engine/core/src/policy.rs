@@ -60,6 +60,8 @@ pub struct PeerPolicy {
     pub mo_class: TrafficClass,
     /// How long what is sent to it is tried; `None` for the validity of the message.
     pub give_up_after: Option<Duration>,
+    /// It takes messages whole: the parts that an origin cut are joined before they leave to it.
+    pub takes_whole: bool,
 }
 
 impl Default for PeerPolicy {
@@ -81,6 +83,7 @@ impl Default for PeerPolicy {
             slowest: None,
             mo_class: TrafficClass::Reply,
             give_up_after: None,
+            takes_whole: false,
         }
     }
 }
@@ -193,6 +196,36 @@ pub struct Limits {
     pub lookup: Duration,
     /// What waiting lower classes get.
     pub fairness: Fairness,
+    /// Parts that wait for the others of their message; taken at the start only.
+    pub parts: PartLimits,
+}
+
+/// Bounds of the parts that wait for the others of their message, where the receiver takes it whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartLimits {
+    /// How long the missing parts of an MO message are waited for, from the first.
+    pub mo_wait: Duration,
+    /// The same for an MT message that its origin cut.
+    pub mt_wait: Duration,
+    /// Messages of either direction that wait at once; of one link or account half as many.
+    pub messages: usize,
+    /// Octets of what is kept of them in memory, of either direction.
+    pub octets: usize,
+    /// Parts of one device that wait at once.
+    pub of_device: u32,
+}
+
+impl Default for PartLimits {
+    /// Ten minutes, one minute; 100,000 messages, 64 MiB, 1,000 parts of a device.
+    fn default() -> Self {
+        Self {
+            mo_wait: Duration::from_secs(600),
+            mt_wait: Duration::from_secs(60),
+            messages: 100_000,
+            octets: 64 << 20,
+            of_device: 1_000,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -213,6 +246,7 @@ impl Default for Limits {
             schedule: Duration::from_secs(30 * 86_400),
             lookup: Duration::from_secs(2),
             fairness: Fairness::default(),
+            parts: PartLimits::default(),
         }
     }
 }

@@ -21,6 +21,8 @@ mod logged;
 mod long;
 #[path = "exchange/naming.rs"]
 mod naming;
+#[path = "exchange/parts.rs"]
+mod parts;
 #[path = "exchange/present.rs"]
 mod present;
 #[path = "exchange/receipts.rs"]

@@ -236,7 +236,10 @@ fn release(
         class: TrafficClass::Transactional,
         expires_at: now.wall.after(Duration::from_secs(3600)),
         receipt: signalbox_core::message::ReceiptRequest::FINAL,
+        ingress: None,
+        carrier: None,
         body,
+        joined: None,
     };
     Gate.release(&case, attempt).ok().map(Box::new)
 }

@@ -248,6 +248,19 @@ impl Surroundings for Gauges {
                 Note::DuplicateMo { link } => {
                     counter!("mo_duplicates_total", "link" => link_name(self, *link)).increment(1);
                 }
+                Note::Gathered { direction, complete } => {
+                    let result = if *complete { "complete" } else { "incomplete" };
+                    counter!(
+                        "messages_joined_total", "direction" => direction_name(*direction), "result" => result
+                    )
+                    .increment(1);
+                }
+                Note::PartAlone { direction, why } => {
+                    counter!(
+                        "parts_alone_total", "direction" => direction_name(*direction), "bound" => *why
+                    )
+                    .increment(1);
+                }
                 Note::ReceiptStray { link, why } => {
                     let link = link_name(self, *link);
                     counter!("receipts_stray_total", "link" => link, "reason" => why.name()).increment(1);
@@ -303,6 +316,7 @@ impl Surroundings for Gauges {
         }
         gauge!("store_reserve_bytes").set(exchange.store_reserve() as f64);
         gauge!("exchange_open_messages").set(exchange.open() as f64);
+        gauge!("messages_waiting_for_parts").set(exchange.waiting_for_parts() as f64);
         gauge!("cdr_outbox_records").set(exchange.unpublished() as f64);
         let counters = exchange.counter_stats();
         gauge!("spam_counter_keys").set(counters.keys as f64);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use signalbox_config::Settings;
 use signalbox_core::dedupe::DedupeLimits;
-use signalbox_core::policy::{Limits, Policy};
+use signalbox_core::policy::{Limits, PartLimits, Policy};
 use signalbox_core::queue::Fairness;
 use signalbox_routing::portability::PortabilityTable;
 use signalbox_routing::{Cost, Names, Router, RuleErrors, RuleSet, RuleSetSpec, RuleVersion};
@@ -181,6 +181,13 @@ fn limits(settings: &Settings) -> Limits {
         fairness: Fairness {
             one_of: settings.classes.lower_class_one_in.as_u32().max(4),
             ..Fairness::default()
+        },
+        parts: PartLimits {
+            mo_wait: limits.reassembly.wait.duration(),
+            mt_wait: limits.reassembly.mt_wait.duration(),
+            messages: limits.reassembly.max_messages.as_usize(),
+            octets: usize::try_from(limits.reassembly.memory.bytes()).unwrap_or(usize::MAX),
+            of_device: limits.reassembly.max_device_parts.as_u32(),
         },
     }
 }

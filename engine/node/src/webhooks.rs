@@ -11,7 +11,7 @@ mod session;
 mod signature;
 mod target;
 
-pub use event::{MoEvent, PartPlace, ReceiptEvent, WebhookEventBody};
+pub use event::{MoEvent, ReceiptEvent, WebhookEventBody};
 pub use guard::is_public;
 pub use signature::sign;
 

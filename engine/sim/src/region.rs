@@ -448,6 +448,8 @@ fn incident_of(note: &Note) -> Option<Incident> {
         | Note::ValidityCut { .. }
         | Note::KeyForgotten
         | Note::DuplicateMo { .. }
+        | Note::Gathered { .. }
+        | Note::PartAlone { .. }
         | Note::RowDamaged { .. } => None,
     }
 }

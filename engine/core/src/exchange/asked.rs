@@ -9,6 +9,7 @@ use super::group::severity;
 use super::naming::Named;
 use super::note::Note;
 use super::operate::{Ask, MessageQuery, MessageReply, MessageView};
+use super::parts::Mark;
 use super::rewording::Rewording;
 use super::validity::{Asked, Term};
 use super::{Bodies, Exchange};
@@ -116,8 +117,10 @@ impl Exchange {
         };
         let mut cancelled = 0;
         for key in keys {
-            let Some(entry) = self.entries.get(key) else { continue };
+            let lead = self.lead_of(key);
+            let Some(entry) = self.entries.get(lead) else { continue };
             if entry.may_be_withdrawn() {
+                self.leave_parts(now, key);
                 self.finish(now, key, FinalState::Cancelled, Reason::CancelledByOrigin);
                 cancelled += 1;
             } else {
@@ -186,6 +189,7 @@ impl Exchange {
                 && let Some(entry) = self.entries.get(key)
                 && entry.may_be_withdrawn()
                 && entry.envelope.part.is_none()
+                && !self.joined.contains_key(&key)
             {
                 keys.push((key, self.term(now, entry, query.account, change)?));
             }
@@ -196,6 +200,8 @@ impl Exchange {
             (true, false) => {}
         }
         for (key, term) in keys {
+            // What is new of it is no part any more.
+            self.leave_parts(now, key);
             self.replace_body(key, change, bodies);
             if let Some(term) = term {
                 self.replace_term(now, key, change, term);
@@ -266,6 +272,7 @@ impl Exchange {
         entry.data_coding = replaced.data_coding;
         entry.envelope.receipt = change.receipt;
         self.hot_octets -= u64::from(std::mem::take(&mut entry.hot_octets));
+        entry.mark = Mark::of(&replaced);
         entry.body = Held::hot(Body::Content(replaced));
         entry.replaced = true;
     }

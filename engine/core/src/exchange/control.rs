@@ -20,7 +20,7 @@ impl Exchange {
     pub(super) fn command(&mut self, now: Now, to: ReplyTo, command: Command) {
         let reply = match command {
             Command::Search { selection, after, limit } => self.search(&selection, after, limit),
-            Command::Hold(selection) => self.each(&selection, |exchange, key| exchange.hold(key)),
+            Command::Hold(selection) => self.each(&selection, |exchange, key| exchange.hold(now, key)),
             Command::Release(selection) => self.each(&selection, |exchange, key| exchange.let_go(now, key)),
             Command::Reroute { selection, to } => {
                 if to.is_some_and(|peer| self.policy.peer(peer).is_none()) {
@@ -94,10 +94,13 @@ impl Exchange {
         CommandReply::Changed(changed.len() as u64)
     }
 
-    fn hold(&mut self, key: Key) -> bool {
+    fn hold(&mut self, now: Now, key: Key) -> bool {
         let Some(entry) = self.entries.get(key) else { return false };
         if entry.progress.held || !entry.may_be_withdrawn() {
             return false;
+        }
+        if entry.phase == Phase::Gathering {
+            self.leave_parts(now, key);
         }
         self.unqueue(key);
         if let Some(entry) = self.entries.get_mut(key) {
@@ -134,6 +137,9 @@ impl Exchange {
         for key in self.open_of(entry.envelope.id.whole()) {
             let Some(entry) = self.entries.get(key).filter(|entry| entry.may_be_rerouted()) else { continue };
             let waits = matches!(entry.phase, Phase::Waiting { .. });
+            if entry.phase == Phase::Gathering {
+                self.leave_parts(now, key);
+            }
             self.unqueue(key);
             let Some(entry) = self.entries.get_mut(key) else { continue };
             entry.progress.pinned = to.is_some();
@@ -153,6 +159,9 @@ impl Exchange {
     fn purge(&mut self, now: Now, key: Key) -> bool {
         if !self.entries.get(key).is_some_and(Entry::may_be_withdrawn) {
             return false;
+        }
+        if self.entries.get(key).is_some_and(|entry| entry.phase == Phase::Gathering) {
+            self.leave_parts(now, key);
         }
         self.finish(now, key, FinalState::Cancelled, Reason::PurgedByOperator);
         true
@@ -186,7 +195,7 @@ impl Exchange {
 impl Entry {
     /// True while nothing of it is with a peer.
     pub(super) fn may_be_withdrawn(&self) -> bool {
-        matches!(self.phase, Phase::Waiting { .. } | Phase::Queued | Phase::Resolving)
+        matches!(self.phase, Phase::Waiting { .. } | Phase::Queued | Phase::Resolving | Phase::Gathering)
     }
 
     /// True while another peer may be chosen for it.

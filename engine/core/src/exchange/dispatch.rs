@@ -7,7 +7,7 @@ use super::row;
 use super::{Bodies, Exchange};
 use crate::gate::{Attempt, Case, Gate, Verdict};
 use crate::id::{PeerId, SessionId};
-use crate::message::{Direction, ReceiptRequest};
+use crate::message::{Direction, Origin, ReceiptRequest};
 use crate::outcome::{FinalState, Reason};
 use crate::queue::Queued;
 use crate::time::{Micros, Mono, Now, Since};
@@ -27,7 +27,11 @@ impl Exchange {
     pub(super) fn enqueue_since(&mut self, now: Now, key: Key, since: Since) {
         let Some(entry) = self.entries.get(key) else { return };
         let Some(id) = entry.peer else { return };
-        if !self.may_be_too_long(entry, id) {
+        let may_be_too_long = self.may_be_too_long(entry, id);
+        if self.gather(now, key) {
+            return;
+        }
+        if !may_be_too_long {
             return self.queue_whole(now, key, since);
         }
         if let Some(entry) = self.entries.get_mut(key) {
@@ -54,7 +58,7 @@ impl Exchange {
             let ticket = peer.queue.push_back(key, class, share, lane, since);
             if let Some(entry) = self.entries.get_mut(key) {
                 entry.place = Some(Place { ticket, since });
-                entry.lane = lane;
+                entry.in_lane = lane.is_some();
             }
         }
         self.arm(now, key);
@@ -91,7 +95,8 @@ impl Exchange {
     pub(super) fn unqueue(&mut self, key: Key) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         let Some(id) = entry.peer else { return };
-        let (place, lane) = (entry.place.take(), entry.lane.take());
+        let lane = std::mem::take(&mut entry.in_lane).then(|| entry.lane_key());
+        let place = entry.place.take();
         let queued = entry.phase == Phase::Queued;
         let Some(peer) = self.peers.get_mut(&id) else { return };
         match (place, lane) {
@@ -172,6 +177,7 @@ impl Exchange {
         let Some(entry) = self.entries.get_mut(key) else { return };
         // It is out of the queue: should it end here, only its lane is left to give back.
         entry.phase = Phase::Resolving;
+        self.part_from_peer(now, key, id);
         let Some(entry) = self.entries.get(key) else { return };
         if entry.envelope.expires_at <= now.wall {
             self.expire(now, key);
@@ -192,8 +198,10 @@ impl Exchange {
             wall: now.wall,
         };
         let nonce = self.nonce.wrapping_add(1);
-        let envelope = &entry.envelope;
         let asks = self.asks_receipt(entry, id);
+        let joined = self.joined_parts(key, id, &body, bodies);
+        let Some(entry) = self.entries.get(key) else { return };
+        let envelope = &entry.envelope;
         let attempt = Attempt {
             permit: Entries::permit(key, nonce),
             deadline: now.mono + self.policy.limits.permit,
@@ -205,7 +213,13 @@ impl Exchange {
             class: envelope.class,
             expires_at: envelope.expires_at,
             receipt: asks,
+            ingress: match envelope.origin {
+                Origin::Link(link) => Some(link),
+                Origin::Smpp(_) | Origin::Http(..) | Origin::Exchange(_) => None,
+            },
+            carrier: entry.progress.decided.carrier,
             body,
+            joined,
         };
         match Gate.release(&case, attempt) {
             Ok(released) => {
@@ -262,7 +276,7 @@ impl Exchange {
         if entry.envelope.direction != Direction::Mt || !matches!(id, PeerId::Link(_)) {
             return ReceiptRequest::NONE;
         }
-        let wanted = entry.envelope.receipt;
+        let wanted = self.wanted_receipts(entry);
         let always = self.policy.peer(id).is_some_and(|policy| policy.always_receipts);
         let acknowledgements = wanted.acknowledgements();
         if !wanted.wants_any() && !wanted.wants_intermediate() && !always {
@@ -293,6 +307,10 @@ impl Exchange {
         match phase {
             Phase::Waiting { .. } if phase_over && !outlived => self.due_again(now, key),
             Phase::Waiting { .. } | Phase::Queued | Phase::Resolving if outlived => self.expire(now, key),
+            Phase::Gathering if outlived => {
+                self.leave_parts(now, key);
+                self.expire(now, key);
+            }
             Phase::AwaitingReceipt { .. } if phase_over => {
                 self.finish(now, key, FinalState::Unknown, Reason::ReceiptNeverCame);
             }
@@ -300,6 +318,8 @@ impl Exchange {
             Phase::Waiting { .. }
             | Phase::Queued
             | Phase::Resolving
+            | Phase::Gathering
+            | Phase::Joined
             | Phase::Released { .. }
             | Phase::AwaitingReceipt { .. }
             | Phase::InDoubt { .. } => self.arm(now, key),
@@ -315,7 +335,7 @@ impl Exchange {
             return;
         }
         // A message between tries keeps its lane, so it goes to the same queue again.
-        if let (Some(id), Some(_)) = (entry.peer, entry.lane)
+        if let (Some(id), true) = (entry.peer, entry.in_lane)
             && self.usable(id)
         {
             self.queue_again(now, key, id);

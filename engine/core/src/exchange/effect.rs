@@ -34,6 +34,12 @@ pub enum Refusal {
         /// How many wait.
         waiting: u64,
     },
+    /// As many messages wait for their other parts as may, of this device or in all.
+    #[error("{waiting} messages wait for parts, or as many of this device as may")]
+    PartsFull {
+        /// How many wait.
+        waiting: usize,
+    },
     /// The node is about to stop.
     #[error("the node takes no new messages: it is draining")]
     Draining,
@@ -84,6 +90,7 @@ impl Refusal {
             | Self::AccountQueueFull { .. }
             | Self::StoreFull
             | Self::OutboxFull { .. }
+            | Self::PartsFull { .. }
             | Self::Draining
             | Self::CounterThrottle
             | Self::LinkUnknown
@@ -107,6 +114,7 @@ impl Refusal {
             Self::AccountQueueFull { .. } => "account_queue_full",
             Self::StoreFull => "store_full",
             Self::OutboxFull { .. } => "cdr_outbox_full",
+            Self::PartsFull { .. } => "parts_full",
             Self::Draining => "draining",
             Self::NoRoute => "no_route",
             Self::RouteRejects { .. } => "route_rejects",

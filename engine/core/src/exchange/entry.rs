@@ -9,11 +9,12 @@ use smallvec::SmallVec;
 
 use super::alike::{Latest, Likeness, Links};
 use super::operate::Stage;
+use super::parts::Mark;
 use crate::address::Address;
 use crate::correlate::Expected;
 use crate::gate::CounterVerdict;
 use crate::id::{CarrierId, PeerId, PermitId, SessionId};
-use crate::message::{Body, Envelope};
+use crate::message::{Body, Direction, Envelope};
 use crate::queue::{Lane, Ticket};
 use crate::time::{Micros, Mono, Now, Since};
 
@@ -36,6 +37,10 @@ pub(super) enum Phase {
     Queued,
     /// Waits for a number look-up.
     Resolving,
+    /// Waits for the other parts of its message.
+    Gathering,
+    /// Leaves with another part of its message, and ends with it.
+    Joined,
     /// A permit is out.
     Released { session: SessionId },
     /// The peer took it; the receipt is awaited.
@@ -50,6 +55,8 @@ impl Phase {
             Self::Waiting { .. } => Stage::Scheduled,
             Self::Queued => Stage::Queued,
             Self::Resolving => Stage::Resolving,
+            Self::Gathering => Stage::Gathering,
+            Self::Joined => Stage::Joined,
             Self::Released { .. } => Stage::Sent,
             Self::AwaitingReceipt { .. } => Stage::AwaitingReceipt,
             Self::InDoubt { .. } => Stage::InDoubt,
@@ -62,7 +69,7 @@ impl Phase {
             Self::Waiting { due: at } | Self::AwaitingReceipt { until: at } | Self::InDoubt { until: at } => {
                 at.0 = at.0.saturating_add(step);
             }
-            Self::Queued | Self::Resolving | Self::Released { .. } => {}
+            Self::Queued | Self::Resolving | Self::Gathering | Self::Joined | Self::Released { .. } => {}
         }
     }
 
@@ -71,7 +78,7 @@ impl Phase {
         match self {
             Self::Waiting { due } => Some(due),
             Self::AwaitingReceipt { until } | Self::InDoubt { until } => Some(until),
-            Self::Queued | Self::Resolving | Self::Released { .. } => None,
+            Self::Queued | Self::Resolving | Self::Gathering | Self::Joined | Self::Released { .. } => None,
         }
     }
 }
@@ -200,6 +207,8 @@ pub(super) struct Entry {
     pub envelope: Envelope,
     pub body: Held,
     pub data_coding: u8,
+    /// Its place in a longer message that its origin cut.
+    pub mark: Option<Box<Mark>>,
     pub phase: Phase,
     /// Whom it goes to, once decided.
     pub peer: Option<PeerId>,
@@ -209,8 +218,8 @@ pub(super) struct Entry {
     pub nonce: u32,
     /// Its place in the peer's queue while it is there or out with a permit.
     pub place: Option<Place>,
-    /// The lane that it holds or waits for, where its peer keeps the order per destination.
-    pub lane: Option<Lane>,
+    /// It holds its lane or waits for it, where its peer keeps the order per destination.
+    pub in_lane: bool,
     /// Its place among the messages whose receipts are awaited.
     pub expected: Option<Expected>,
     /// When the timer of this entry rings; older ones in the heap are void.
@@ -240,13 +249,14 @@ impl Entry {
             envelope,
             body,
             data_coding,
+            mark: None,
             phase: Phase::Resolving,
             peer: None,
             progress: Progress::default(),
             counters: CounterVerdict::Pass,
             nonce: 0,
             place: None,
-            lane: None,
+            in_lane: false,
             expected: None,
             timer: None,
             hot_octets: 0,
@@ -255,6 +265,11 @@ impl Entry {
             state_stored: false,
             touched: false,
         }
+    }
+
+    /// True where an origin may have cut it; what we cut is joined by its group.
+    pub(super) fn may_be_part(envelope: &Envelope) -> bool {
+        envelope.part.is_none() && envelope.direction != Direction::Receipt
     }
 
     /// The instant that its origin named, while it waits for that.

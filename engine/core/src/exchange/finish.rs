@@ -69,24 +69,57 @@ impl Ending {
 impl Exchange {
     /// Ends an entry. Its rows go, its CDR comes, its origin is told, all in this turn.
     pub(super) fn finish(&mut self, now: Now, key: Key, state: FinalState, reason: Reason) {
+        let members = self.joined.remove(&key).unwrap_or_default();
         let Some(entry) = self.take_out(key) else { return };
-        let Entry { envelope, data_coding, progress, peer, .. } = *entry;
-        let id = envelope.id;
-        self.turn.notes.push(Note::Ended {
-            direction: envelope.direction,
-            peer,
-            outcome: state,
-            reason,
-            after: now.wall.since(id.accepted_at()),
-        });
+        let members: Vec<Box<Entry>> = members.into_iter().filter_map(|key| self.take_out(key)).collect();
+        let reason = self.reason_of_whole(&entry, 1 + members.len(), state, reason);
+        let Entry { mut envelope, data_coding, progress, peer, .. } = *entry;
+        self.note_end(now, &envelope, peer, state, reason);
         if envelope.direction == Direction::Receipt {
             return;
         }
         let ending = Ending { state, reason, at: now.wall, peer, progress };
-        match envelope.part {
-            None => self.conclude(now, envelope, data_coding, 1, ending),
-            Some(part) => self.end_part(now, part, ending),
+        if let Some(part) = envelope.part {
+            self.end_part(now, part, ending);
+            return;
         }
+        let whole = match envelope.direction {
+            Direction::Mo => members.len(),
+            Direction::Mt | Direction::Receipt => 0,
+        };
+        if whole == 0 {
+            let followed = (!members.is_empty()).then(|| ending.clone());
+            self.conclude(now, envelope, data_coding, 1, ending);
+            for (member, ending) in members.into_iter().zip(followed.into_iter().cycle()) {
+                self.finish_member(now, *member, ending);
+            }
+            return;
+        }
+        for member in &members {
+            envelope.octets = envelope.octets.saturating_add(member.envelope.octets);
+            self.note_end(now, &member.envelope, peer, state, reason);
+        }
+        let parts = u8::try_from(1 + whole).unwrap_or(u8::MAX);
+        self.conclude(now, envelope, data_coding, parts, ending);
+    }
+
+    /// Ends a part that left with another one: with an id of its own it has its own CDR and receipt. Late receipts of
+    /// the link are of the one that left for it.
+    fn finish_member(&mut self, now: Now, member: Entry, ending: Ending) {
+        self.note_end(now, &member.envelope, ending.peer, ending.state, ending.reason);
+        self.book(now, member.envelope, member.data_coding, 1, ending, false);
+    }
+
+    fn note_end(
+        &mut self,
+        now: Now,
+        envelope: &Envelope,
+        peer: Option<PeerId>,
+        outcome: FinalState,
+        reason: Reason,
+    ) {
+        let after = now.wall.since(envelope.id.accepted_at());
+        self.turn.notes.push(Note::Ended { direction: envelope.direction, peer, outcome, reason, after });
     }
 
     /// Takes an entry from wherever it is, with its rows.
@@ -94,6 +127,7 @@ impl Exchange {
         self.unqueue(key);
         self.leave_doubt(key);
         self.forget_expected(key);
+        self.joined.remove(&key);
         let entry = self.entries.remove(key)?;
         let id = entry.envelope.id;
         self.by_id.remove(&id);
@@ -135,12 +169,28 @@ impl Exchange {
         parts: u8,
         ending: Ending,
     ) {
-        let ending = ending.in_order(envelope.id.accepted_at());
+        self.book(now, envelope, data_coding, parts, ending, true);
+    }
+
+    /// The same; with `named` late receipts find it by the id that the link gave.
+    fn book(
+        &mut self,
+        now: Now,
+        envelope: Envelope,
+        data_coding: u8,
+        parts: u8,
+        ending: Ending,
+        named: bool,
+    ) {
+        let mut ending = ending.in_order(envelope.id.accepted_at());
         let cdr = cdr(&envelope, data_coding, parts, &ending, CdrKind::Final);
         self.turn.commit.cdrs.push(cdr.encode());
         self.touched_shards.insert(envelope.id.shard());
         self.tell_origin(now, &envelope, &ending);
         if envelope.direction == Direction::Mt {
+            if !named {
+                ending.progress.remote_id.clear();
+            }
             let done = Done { envelope, data_coding, parts, ending, expected: None, amended: false };
             if let Some(oldest) = self.finished.push(done) {
                 self.forget_name(&oldest.envelope);

@@ -10,6 +10,7 @@ use super::entry::{Entry, Held, Key, Phase};
 use super::event::{InParts, Inbound, LookupDone, Submit, SubmitChannel};
 use super::group::Group;
 use super::note::Note;
+use super::parts::Mark;
 use super::requests::Answered;
 use super::route::{Journey, Way};
 use super::validity::{Asked, Term};
@@ -192,6 +193,9 @@ impl Exchange {
             }
             way => way,
         };
+        if let (Way::Peer(peer), [content], true) = (&way, parts, self.unrouted.is_none()) {
+            self.check_parts(&offer, content, *peer)?;
+        }
         let counters = match self.count(now, &offer, id, number.carrier, parts) {
             Err(_) if self.unrouted.is_some() => CounterVerdict::Pass,
             counted => counted?,
@@ -252,8 +256,10 @@ impl Exchange {
             // What it was to replace is replaced here; and parts would replace each other where they arrive.
             content.replace_if_present &= replaced.is_none() && total == 1;
             let data_coding = content.data_coding;
+            let mark = if Entry::may_be_part(&part) { Mark::of(&content) } else { None };
             let mut entry = Entry::new(part, Held::hot(Body::Content(content)), data_coding);
             entry.counters = counters;
+            entry.mark = mark;
             entry.progress.decided = decided.clone();
             if let Way::Peer(peer) = way {
                 entry.peer = Some(peer);

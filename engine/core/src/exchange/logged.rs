@@ -104,6 +104,7 @@ impl Exchange {
             | Refusal::AccountQueueFull { .. }
             | Refusal::StoreFull
             | Refusal::OutboxFull { .. }
+            | Refusal::PartsFull { .. }
             | Refusal::Draining
             | Refusal::LinkUnknown
             | Refusal::Internal => (FinalState::Failed, Reason::Internal),
@@ -146,7 +147,10 @@ impl Exchange {
             Phase::AwaitingReceipt { .. } => return,
             // The attempt before this one had no answer either.
             Phase::Released { .. } | Phase::InDoubt { .. } => entry.progress.possible_duplicate = true,
-            Phase::Waiting { .. } | Phase::Queued | Phase::Resolving => {}
+            Phase::Waiting { .. } | Phase::Queued | Phase::Resolving | Phase::Gathering | Phase::Joined => {}
+        }
+        if matches!(self.entries.get(key).map(|entry| entry.phase), Some(Phase::Gathering | Phase::Joined)) {
+            self.leave_parts(now, key);
         }
         self.withdraw(key);
         let Some(entry) = self.entries.get_mut(key) else { return };
@@ -191,6 +195,8 @@ impl Exchange {
         let envelope = match (cdr.kind, self.by_id.get(&id).copied()) {
             (CdrKind::Amendment, _) => None,
             (CdrKind::Final, Some(key)) => {
+                self.leave_parts(now, key);
+                self.part_again(now, key);
                 self.withdraw(key);
                 let Some(entry) = self.take_out(key) else { return };
                 Some(entry.envelope)

@@ -71,6 +71,20 @@ pub enum Note {
         /// Who brought it.
         link: LinkId,
     },
+    /// The parts of a message that a receiver takes whole were all there, or were waited for no longer.
+    Gathered {
+        /// Which way it goes.
+        direction: Direction,
+        /// False when parts never came.
+        complete: bool,
+    },
+    /// There was no room to wait for the other parts of a message: this one goes by itself.
+    PartAlone {
+        /// Which way it goes.
+        direction: Direction,
+        /// The bound that was reached.
+        why: &'static str,
+    },
     /// A receipt did not lead to one open message.
     ReceiptStray {
         /// Who brought it.

@@ -80,6 +80,10 @@ pub enum Stage {
     Queued,
     /// Waits for a number look-up.
     Resolving,
+    /// Waits for the other parts of its message.
+    Gathering,
+    /// Leaves with another part of its message.
+    Joined,
     /// Held by an operator.
     Held,
     /// Sent, not answered.

@@ -149,9 +149,15 @@ impl Exchange {
     }
 
     fn intermediate(&mut self, now: Now, key: Key, receipt: &Parked) {
-        let Some(entry) = self.entries.get(key) else { return };
-        if entry.envelope.receipt.wants_intermediate() && entry.envelope.part.is_none() {
-            let envelope = entry.envelope.clone();
+        let members = self.joined.get(&key).into_iter().flatten();
+        let envelopes: SmallVec<[_; 1]> = std::iter::once(&key)
+            .chain(members)
+            .filter_map(|key| self.entries.get(*key))
+            .map(|entry| &entry.envelope)
+            .filter(|envelope| envelope.receipt.wants_intermediate() && envelope.part.is_none())
+            .cloned()
+            .collect();
+        for envelope in envelopes {
             self.receipt_to_origin(now, &envelope, receipt.state, receipt.error, None, Bytes::new());
         }
     }

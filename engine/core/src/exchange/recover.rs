@@ -42,6 +42,7 @@ impl Exchange {
                 let message = MessageRow::decode(&row.value)?;
                 let mut entry = Entry::new(message.envelope, Held::Cold, message.data_coding);
                 entry.fresh = false;
+                entry.mark = message.mark;
                 let StateRow { phase, peer, progress } = message.state;
                 entry.peer = peer;
                 entry.progress = progress;
@@ -93,8 +94,17 @@ impl Exchange {
             self.delete(key.shard(), Table::Seen, key.to_bytes());
         }
         let mut later = restoring.later;
-        for (key, phase) in restoring.phases {
-            let phase = later.remove(&key).unwrap_or(phase);
+        let mut phases = restoring.phases;
+        for (key, phase) in &mut phases {
+            *phase = later.remove(key).unwrap_or(*phase);
+            // Before their leads go anywhere.
+            if let StoredPhase::Joined(lead) = *phase
+                && !self.follow_again(*key, lead)
+            {
+                *phase = StoredPhase::Gathering;
+            }
+        }
+        for (key, phase) in phases {
             let Some(entry) = self.entries.get(key) else { continue };
             if let Some(part) = entry.envelope.part
                 && let Some(group) = self.groups.get_mut(&part.whole)
@@ -108,7 +118,10 @@ impl Exchange {
 
     fn resume(&mut self, now: Now, key: Key, phase: StoredPhase) {
         match phase {
-            StoredPhase::Queued | StoredPhase::Resolving => self.requeue_restored(now, key),
+            StoredPhase::Queued | StoredPhase::Resolving | StoredPhase::Gathering => {
+                self.requeue_restored(now, key);
+            }
+            StoredPhase::Joined(_) => {}
             StoredPhase::Waiting(due) => {
                 self.hold_lane(key);
                 if let Some(entry) = self.entries.get_mut(key) {
@@ -178,7 +191,7 @@ impl Exchange {
         }
         let held = self.peer_mut(id).is_some_and(|peer| peer.queue.hold_lane(lane));
         if held && let Some(entry) = self.entries.get_mut(key) {
-            entry.lane = Some(lane);
+            entry.in_lane = true;
         }
     }
 }

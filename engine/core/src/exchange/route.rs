@@ -196,7 +196,9 @@ impl Exchange {
         let way = |other: &Entry| Some((other.peer?, other.progress.decided.clone()));
         let left = siblings().find(|other| match other.phase {
             Phase::Released { .. } | Phase::AwaitingReceipt { .. } | Phase::InDoubt { .. } => true,
-            Phase::Waiting { .. } | Phase::Queued | Phase::Resolving => false,
+            Phase::Waiting { .. } | Phase::Queued | Phase::Resolving | Phase::Gathering | Phase::Joined => {
+                false
+            }
         });
         let ended = || {
             let worst = group.worst.as_ref().filter(|worst| worst.progress.taken_at.is_some())?;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::alike::Likeness;
 use super::entry::{Entry, Phase, Progress};
-use crate::id::PeerId;
+use super::parts::Mark;
+use crate::id::{MessageId, PeerId};
 use crate::message::{Body, Content, Envelope, ReceiptContent};
 use crate::time::Micros;
 
@@ -37,14 +38,21 @@ pub(super) enum StoredPhase {
     Released,
     AwaitingReceipt(Micros),
     InDoubt(Micros),
+    Gathering,
+    /// Leaves with this one.
+    Joined(MessageId),
 }
 
-impl From<Phase> for StoredPhase {
-    fn from(phase: Phase) -> Self {
-        match phase {
+impl StoredPhase {
+    fn of(entry: &Entry) -> Self {
+        match entry.phase {
             Phase::Waiting { due } => Self::Waiting(due),
             Phase::Queued => Self::Queued,
             Phase::Resolving => Self::Resolving,
+            Phase::Gathering => Self::Gathering,
+            Phase::Joined => {
+                entry.mark.as_deref().and_then(|mark| mark.lead).map_or(Self::Gathering, Self::Joined)
+            }
             Phase::Released { .. } => Self::Released,
             Phase::AwaitingReceipt { until } => Self::AwaitingReceipt(until),
             Phase::InDoubt { until } => Self::InDoubt(until),
@@ -62,7 +70,7 @@ pub(super) struct StateRow {
 
 impl StateRow {
     pub(super) fn of(entry: &Entry) -> Self {
-        Self { phase: entry.phase.into(), peer: entry.peer, progress: entry.progress.clone() }
+        Self { phase: StoredPhase::of(entry), peer: entry.peer, progress: entry.progress.clone() }
     }
 
     pub(super) fn encode(&self) -> Bytes {
@@ -130,6 +138,7 @@ pub(super) struct MessageRow {
     pub state: StateRow,
     pub data_coding: u8,
     pub likeness: Option<Likeness>,
+    pub mark: Option<Box<Mark>>,
 }
 
 impl MessageRow {
@@ -138,13 +147,16 @@ impl MessageRow {
         if format != FORMAT {
             return Err(RowError::Format(format));
         }
-        let (envelope, after) = block(row, 1)?;
+        let (envelope, after): (Envelope, usize) = block(row, 1)?;
         let (state, after) = block(row, after)?;
-        let (data_coding, likeness) = match decode_body(&row.slice(after..))? {
-            Body::Content(content) => (content.data_coding, Likeness::of(&envelope, &content)),
-            Body::Receipt(_) => (0, None),
+        let (data_coding, likeness, mark) = match decode_body(&row.slice(after..))? {
+            Body::Content(content) => {
+                let mark = if Entry::may_be_part(&envelope) { Mark::of(&content) } else { None };
+                (content.data_coding, Likeness::of(&envelope, &content), mark)
+            }
+            Body::Receipt(_) => (0, None, None),
         };
-        Ok(Self { envelope, state, data_coding, likeness })
+        Ok(Self { envelope, state, data_coding, likeness, mark })
     }
 }
 

@@ -41,7 +41,7 @@ struct SearchQuery {
     link: Option<String>,
     /// On their way to this webhook.
     webhook: Option<String>,
-    /// In this stage: `scheduled`, `queued`, `resolving`, `held`, `sent`, `awaiting_receipt`, `in_doubt`.
+    /// In this stage: `scheduled`, `queued`, `resolving`, `gathering`, `joined`, `held`, `sent`, `awaiting_receipt`, `in_doubt`.
     #[schema(value_type = Option<String>)]
     stage: Option<Stage>,
     /// In this class: `otp`, `reply`, `transactional`, `bulk`.

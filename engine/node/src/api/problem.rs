@@ -242,6 +242,7 @@ impl From<Refusal> for Problem {
             Refusal::QueueFull { .. }
             | Refusal::StoreFull
             | Refusal::OutboxFull { .. }
+            | Refusal::PartsFull { .. }
             | Refusal::Draining
             | Refusal::LinkUnknown
             | Refusal::Internal => ProblemKind::NotAcceptedNow,

@@ -33,7 +33,7 @@ pub(super) struct SelectionBody {
     /// From or to this number or address, exactly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// In this stage: `scheduled`, `queued`, `resolving`, `held`, `sent`, `awaiting_receipt`, `in_doubt`.
+    /// In this stage: `scheduled`, `queued`, `resolving`, `gathering`, `joined`, `held`, `sent`, `awaiting_receipt`, `in_doubt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub stage: Option<Stage>,

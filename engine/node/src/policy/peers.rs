@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use signalbox_config::Settings;
 use signalbox_config::catalog::{
-    Account, InterfaceVersion, Link, LinkProtocol, LongMessages, LongValidity as LongValidityRow,
+    Account, HttpParts, InterfaceVersion, Link, LinkProtocol, LongMessages, LongValidity as LongValidityRow,
     MessageIdForm, MessageIdStyle, TrafficClass as ClassRow, Webhook, WebhookEvent,
 };
 use signalbox_config::settings::{DoubtSettings, RetrySchedule as Waits, RetrySettings};
@@ -111,6 +111,7 @@ fn link(settings: &Settings, row: &Link) -> Result<PeerPolicy, PolicyError> {
         slowest: rate(row.slowest),
         mo_class: class(row.mo_class),
         give_up_after: None,
+        takes_whole: row.http.as_ref().is_some_and(|http| http.parts == HttpParts::Whole),
     })
 }
 
@@ -225,6 +226,7 @@ fn webhook(row: &Webhook) -> Result<PeerPolicy, PolicyError> {
         retry: check(row.name.as_str(), retry)?,
         queue_max: row.max_messages.as_usize(),
         give_up_after: Some(row.give_up_after.duration()),
+        takes_whole: true,
         ..PeerPolicy::default()
     })
 }

@@ -2,14 +2,9 @@
 
 use serde::Serialize;
 use signalbox_core::gate::Released;
-use signalbox_core::message::{Body, Content, ReceiptContent, ReceiptState};
-use signalbox_smpp::Tlvs;
-use signalbox_text::Udh;
-use signalbox_text::text::{Content as Text, Profile};
+use signalbox_core::inbound::{DeviceMessage, Words};
+use signalbox_core::message::{Body, ReceiptContent, ReceiptState};
 use utoipa::ToSchema;
-
-/// esm_class: a user data header is there (SMPP 3.4 cl. 5.2.12).
-const UDHI: u8 = 0x40;
 
 /// What is posted to a webhook.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -85,28 +80,23 @@ pub struct MoEvent {
     /// The octets in hexadecimal digits, where they are no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// The user data header in hexadecimal digits, if there is one.
+    /// What the user data header has besides the place of a part, in hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
     /// data_coding.
     pub data_coding: u8,
-    /// The place in a longer message, if it is a part of one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub part: Option<PartPlace>,
-    /// When it was accepted.
+    /// In how many parts the device sent it.
+    pub parts: u8,
+    /// The numbers of the parts that did not come in time, from 1; absent for a complete message.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<u8>,
+    /// When it was accepted, of several parts the first.
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Option<jiff::Timestamp>,
-}
-
-/// The place of a part in its message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct PartPlace {
-    /// Common to the parts of one message from one device.
-    pub reference: u16,
-    /// From 1.
-    pub number: u8,
-    /// How many there are.
-    pub total: u8,
+    /// When the last of several parts was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub completed_at: Option<jiff::Timestamp>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
@@ -127,7 +117,7 @@ impl WebhookEventBody {
     pub(super) fn of(released: &Released, account: &str) -> Self {
         let (kind, receipt, message) = match released.body() {
             Body::Receipt(content) => ("receipt", Some(receipt(released, content)), None),
-            Body::Content(content) => ("mo", None, Some(mo(released, content))),
+            Body::Content(_) => ("mo", None, DeviceMessage::of(released).map(MoEvent::from)),
         };
         Self {
             id: released.id().to_string(),
@@ -155,43 +145,25 @@ fn receipt(released: &Released, content: &ReceiptContent) -> ReceiptEvent {
     }
 }
 
-fn mo(released: &Released, content: &Content) -> MoEvent {
-    let tlvs = Tlvs::from_bytes(content.tlvs.clone()).unwrap_or_default();
-    let user_data = if content.payload.is_empty() {
-        tlvs.message_payload().unwrap_or_default()
-    } else {
-        content.payload.clone()
-    };
-    let (header, body) = if content.esm_class & UDHI == 0 {
-        (None, user_data)
-    } else {
-        match Udh::split(&user_data) {
-            Ok((header, body)) => (Some(header), body),
-            // A header that cannot be read is told as it came.
-            Err(_) => (None, user_data),
+impl From<DeviceMessage> for MoEvent {
+    fn from(message: DeviceMessage) -> Self {
+        let DeviceMessage { source, destination, words, header, data_coding, parts, missing, .. } = message;
+        let (text, unreadable, data) = match words {
+            Words::Text { text, unreadable } => (Some(text), unreadable, None),
+            Words::Data(octets) => (None, 0, Some(hex(&octets))),
+        };
+        Self {
+            source: source.to_text(),
+            destination: destination.to_text(),
+            text,
+            unreadable,
+            data,
+            header: header.as_ref().map(|header| hex(header.as_bytes())),
+            data_coding,
+            parts,
+            missing,
+            received_at: instant(message.first_at),
+            completed_at: if parts > 1 { instant(message.last_at) } else { None },
         }
-    };
-    let by_header = header.as_ref().and_then(Udh::concat).map(|concat| PartPlace {
-        reference: concat.reference,
-        number: concat.sequence,
-        total: concat.total,
-    });
-    let by_tlvs = || {
-        tlvs.sar().map(|sar| PartPlace { reference: sar.reference, number: sar.segment, total: sar.total })
-    };
-    let (text, unreadable) = match Profile::default().decode(content.data_coding, header.as_ref(), &body) {
-        Text::Text { text, defects } => (Some(text), defects),
-        Text::Binary { .. } => (None, 0),
-    };
-    MoEvent {
-        source: released.source().to_text(),
-        destination: released.destination().to_text(),
-        data: if text.is_none() { Some(hex(&body)) } else { None },
-        text,
-        unreadable,
-        header: header.as_ref().map(|header| hex(header.as_bytes())),
-        data_coding: content.data_coding,
-        part: by_header.or_else(by_tlvs),
-        received_at: instant(released.id().accepted_at()),
     }
 }

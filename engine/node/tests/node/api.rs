@@ -11,6 +11,6 @@ mod messages;
 mod noc;
 mod rig;
 mod rows;
-mod target;
+pub mod target;
 mod tls;
 mod webhooks;

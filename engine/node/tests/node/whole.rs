@@ -11,6 +11,7 @@ mod esme;
 mod full_disk;
 mod http_links;
 mod kill;
+mod long;
 mod operations;
 mod ordeal;
 mod panics;

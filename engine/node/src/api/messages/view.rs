@@ -32,7 +32,7 @@ pub(in crate::api) struct MessageInfo {
     /// `otp`, `reply`, `transactional` or `bulk`.
     #[schema(value_type = String)]
     class: TrafficClass,
-    /// `scheduled`, `queued`, `resolving`, `held`, `sent`, `awaiting_receipt`, `in_doubt` or `final`.
+    /// `scheduled`, `queued`, `resolving`, `gathering`, `joined`, `held`, `sent`, `awaiting_receipt`, `in_doubt` or `final`.
     #[schema(value_type = String)]
     stage: Stage,
     /// The outcome, once it is final.

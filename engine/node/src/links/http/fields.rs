@@ -72,7 +72,7 @@ impl Fields {
     /// The fields of a message whose parts leave as one; the parts in their order.
     pub(super) fn of_whole(parts: &[Released], link: &LinkSettings, now: Micros) -> Result<Self, NotSayable> {
         let (Some(first), false) = (parts.first(), parts.len() == 1) else {
-            return Self::of(parts.first().ok_or(NotSayable::Damaged)?, link, now);
+            return Self::of_one(parts.first().ok_or(NotSayable::Damaged)?, link, now);
         };
         let mut read = Vec::with_capacity(parts.len());
         for (number, part) in (1..).zip(parts) {
@@ -93,6 +93,14 @@ impl Fields {
         let whole = Self::of(first, link, now)?;
         let id = first.id().whole().to_string();
         Ok(Self { text: Some(text), data: Bytes::new(), header: None, part: None, id, ..whole })
+    }
+
+    /// The fields of a message that is no part of ours; the parts that its origin cut may leave with it.
+    fn of_one(released: &Released, link: &LinkSettings, now: Micros) -> Result<Self, NotSayable> {
+        let whole = Self::of(released, link, now)?;
+        let Some(joined) = released.joined() else { return Ok(whole) };
+        let text = Some(joined.text().ok_or(NotSayable::NoBinary)?);
+        Ok(Self { text, data: Bytes::new(), header: None, part: None, ..whole })
     }
 
     fn of(released: &Released, link: &LinkSettings, now: Micros) -> Result<Self, NotSayable> {

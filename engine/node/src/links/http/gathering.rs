@@ -133,7 +133,10 @@ mod tests {
             class: TrafficClass::Bulk,
             expires_at: Micros(2),
             receipt: ReceiptRequest::NONE,
+            ingress: None,
+            carrier: None,
             body: Body::Content(Content { esm_class: UDHI, payload, ..Content::default() }),
+            joined: None,
         };
         Gate.release(&case, attempt).unwrap()
     }

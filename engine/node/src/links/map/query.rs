@@ -83,6 +83,7 @@ pub fn query_resp(view: &MessageView) -> QuerySmResp {
         (Some(outcome), _) => super::receipt::message_state(outcome.receipt_state()),
         // Scheduled exists in 5.0 only; until it leaves, a message is on its way for all versions.
         (None, Stage::Scheduled | Stage::Queued | Stage::Resolving | Stage::Held) => MessageState::ENROUTE,
+        (None, Stage::Gathering | Stage::Joined) => MessageState::ENROUTE,
         (None, Stage::Sent | Stage::AwaitingReceipt | Stage::InDoubt) => MessageState::ENROUTE,
         (None, Stage::Final) => MessageState::UNKNOWN,
     };

@@ -35,7 +35,8 @@ pub fn of_refusal(refusal: &Refusal, side: Side) -> CommandStatus {
         Refusal::QueueFull { .. }
         | Refusal::AccountQueueFull { .. }
         | Refusal::StoreFull
-        | Refusal::OutboxFull { .. } => (CommandStatus::RMSGQFUL, CommandStatus::RMSGQFUL),
+        | Refusal::OutboxFull { .. }
+        | Refusal::PartsFull { .. } => (CommandStatus::RMSGQFUL, CommandStatus::RMSGQFUL),
         Refusal::Draining => (CommandStatus::RX_T_APPN, CommandStatus::RX_T_APPN),
         Refusal::CounterThrottle => (CommandStatus::RTHROTTLED, CommandStatus::RTHROTTLED),
         Refusal::NoRoute | Refusal::NoDestination => (CommandStatus::RINVDSTADR, CommandStatus::RX_R_APPN),
@@ -102,6 +103,7 @@ mod tests {
             (Refusal::AccountQueueFull { held: 1 }, 0x14, 0x14),
             (Refusal::StoreFull, 0x14, 0x14),
             (Refusal::OutboxFull { waiting: 1 }, 0x14, 0x14),
+            (Refusal::PartsFull { waiting: 1 }, 0x14, 0x14),
             (Refusal::Draining, 0x64, 0x64),
             (Refusal::CounterThrottle, 0x58, 0x58),
             (Refusal::NoRoute, 0x0b, 0x66),

@@ -92,17 +92,26 @@ async fn an_mo_message_is_posted_with_its_text_or_its_octets() {
     assert_eq!(posted["message"]["destination"], "12345");
     assert_eq!(posted["message"]["text"], "Hi ¡@");
 
-    let part = Content {
-        esm_class: 0x40,
-        data_coding: 8,
-        payload: Bytes::from_static(b"\x06\x08\x04\x01\x2a\x03\x02\x04\x2f"),
-        ..Content::default()
-    };
-    node.inbound(TO, "12345", part).await;
+    assert_eq!(
+        (posted["message"]["parts"].as_u64(), &posted["message"]["completed_at"]),
+        (Some(1), &Value::Null)
+    );
+
+    // The parts of a long message, in the order in which the network brings them.
+    for (number, letter) in [(2, 0x2f), (3, 0x30), (1, 0x2e)] {
+        let part = Content {
+            esm_class: 0x40,
+            data_coding: 8,
+            payload: Bytes::copy_from_slice(&[6, 8, 4, 1, 0x2a, 3, number, 4, letter]),
+            ..Content::default()
+        };
+        node.inbound(TO, "12345", part).await;
+    }
     let posted = target.next().await.body;
-    assert_eq!(posted["message"]["text"], "Я");
-    assert_eq!(posted["message"]["part"], json!({ "reference": 298, "number": 2, "total": 3 }));
-    assert_eq!(posted["message"]["header"], "060804012a0302");
+    assert_eq!(posted["message"]["text"], "\u{42e}\u{42f}\u{430}");
+    assert_eq!(posted["message"]["parts"], 3);
+    assert_eq!((&posted["message"]["missing"], &posted["message"]["header"]), (&Value::Null, &Value::Null));
+    assert!(posted["message"]["completed_at"].is_string());
 
     let octets = Content { data_coding: 4, payload: Bytes::from_static(b"\x00\xff"), ..Content::default() };
     node.inbound(TO, "12345", octets).await;

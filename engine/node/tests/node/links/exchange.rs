@@ -286,7 +286,10 @@ impl Exchange {
             class: TrafficClass::Transactional,
             expires_at: now.wall.after(Duration::from_secs(3600)),
             receipt: ReceiptRequest::FINAL,
+            ingress: None,
+            carrier: None,
             body,
+            joined: None,
         };
         Box::new(Gate.release(&case, attempt).unwrap())
     }

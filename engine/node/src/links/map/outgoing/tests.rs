@@ -32,7 +32,10 @@ fn released(content: Content) -> Released {
         class: TrafficClass::Bulk,
         expires_at: NOW.after(Duration::from_secs(3600)),
         receipt: ReceiptRequest(0x11),
+        ingress: None,
+        carrier: None,
         body: CoreBody::Content(content),
+        joined: None,
     };
     Gate.release(&case, attempt).unwrap()
 }
