@@ -24,6 +24,8 @@ debian_packages() {
     [ -x /usr/lib/kannel/test/fakesmsc ] || echo kannel-extras
     # Its promtool checks and tests the rules in config/prometheus.
     has promtool || echo prometheus
+    # The server that the database of people is tested on.
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
 }
 
 install_debian_packages() {

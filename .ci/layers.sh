@@ -25,11 +25,12 @@ for package in signalbox-core signalbox-consent signalbox-counters signalbox-rou
     forbid "$package" 'signalbox|signalbox-(smpp|backends|config|sim)' 'the domain knows no protocol and no backend'
 done
 forbid signalbox-backends 'signalbox|signalbox-(smpp|sim)|tokio|ractor' 'backends know the traits of the domain alone'
+forbid signalbox-people 'signalbox|signalbox-(smpp|backends|config|sim)|ractor|axum|rusqlite' 'people are rows, known to no protocol'
 forbid signalbox-config 'signalbox|signalbox-(backends|smpp|sim)|tokio|ractor' 'settings know nothing of what reads them'
 
 # Time and chance are given to the pure crates, never taken (rule 10).
 clock='(Instant|SystemTime|Timestamp|Zoned)::now|rand::rng\(|thread_rng|getrandom'
-for folder in codecs/text protocols/smpp engine/core engine/consent engine/counters engine/routing engine/invocation engine/sim; do
+for folder in codecs/text protocols/smpp engine/core engine/consent engine/counters engine/routing engine/invocation engine/people engine/sim; do
     found=$(grep -rnE "$clock" "$folder/src" --include='*.rs' | grep -vE ':[0-9]+:\s*//' || true)
     [ -z "$found" ] && continue
     echo "$found" >&2

@@ -1,0 +1,68 @@
+//! The trace of an end user.
+
+use signalbox_core::time::Micros;
+use signalbox_people::{Before, Direction, NewTrace, Scope};
+
+use crate::database::{Database, MINE, OTHER, on_both, others};
+
+on_both!(pages_go_back_in_time, an_event_told_twice_stands_once, what_others_did_is_not_seen);
+
+fn event(number: i64, device: &str, client_id: Option<&str>) -> NewTrace {
+    NewTrace {
+        event: format!("m-{number:03}"),
+        account: MINE,
+        device: device.into(),
+        client_id: client_id.map(str::to_owned),
+        // Two of each instant.
+        at: Micros(number / 2),
+        direction: if number % 3 == 0 { Direction::In } else { Direction::Out },
+        channel: "text".into(),
+        source: "72345".into(),
+        sub_campaign: Some("survey".into()),
+        status: "sent".into(),
+        status_at: Micros(number),
+        text: Some(format!("text {number}")),
+    }
+}
+
+async fn pages_go_back_in_time(database: &Database) {
+    let people = &database.people;
+    let events: Vec<_> = (0..25).map(|number| event(number, "+12125550123", Some("C-1"))).collect();
+    people.record_trace(&events).await.expect("recorded");
+    people.record_trace(&[event(99, "+12125550124", None)]).await.expect("recorded");
+    let mut seen: Vec<NewTrace> = Vec::new();
+    loop {
+        let before = seen.last().map(|last| Before { at: last.at, event: last.event.clone() });
+        let page = people
+            .trace_of_device(&Scope::All, MINE, "+12125550123", before.as_ref(), 7)
+            .await
+            .expect("a page");
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page);
+    }
+    assert_eq!(seen, events.iter().rev().cloned().collect::<Vec<_>>());
+    let by_client = people.trace_of_client(&Scope::All, MINE, "C-1", None, 100).await.expect("a page");
+    assert_eq!(by_client, seen);
+}
+
+async fn an_event_told_twice_stands_once(database: &Database) {
+    let people = &database.people;
+    let sent = event(5, "+12125550123", None);
+    let delivered = NewTrace { status: "delivered".into(), status_at: Micros(50), ..sent.clone() };
+    people.record_trace(std::slice::from_ref(&delivered)).await.expect("recorded");
+    // What is told late, and twice in one order, changes nothing.
+    people.record_trace(&[sent.clone(), sent.clone(), delivered.clone()]).await.expect("recorded");
+    let trace = people.trace_of_device(&Scope::All, MINE, "+12125550123", None, 9).await.expect("a page");
+    assert_eq!(trace, [delivered]);
+}
+
+async fn what_others_did_is_not_seen(database: &Database) {
+    let people = &database.people;
+    let theirs = NewTrace { account: OTHER, ..event(1, "+12125550123", Some("C-1")) };
+    people.record_trace(&[event(2, "+12125550123", Some("C-1")), theirs.clone()]).await.expect("recorded");
+    let seen = people.trace_of_device(&others(), OTHER, "+12125550123", None, 9).await.expect("a page");
+    assert_eq!(seen, [theirs]);
+    assert_eq!(people.trace_of_client(&others(), MINE, "C-1", None, 9).await.expect("a page"), []);
+}
