@@ -85,9 +85,17 @@ impl DncLists {
         self.lists.get(&id)
     }
 
-    /// Asks several lists at once for a number. A list that has it outweighs one that is stale or missing.
+    /// Asks several lists at once for a number. A list that has it outweighs one that is stale or missing. Registers of
+    /// countries and states close marketing alone, internal lists everything.
     #[must_use]
-    pub fn ask(&self, lists: &[ListId], number: E164, channels: Channels, now: Micros) -> DncAnswer {
+    pub fn ask(
+        &self,
+        lists: &[ListId],
+        number: E164,
+        channels: Channels,
+        marketing: bool,
+        now: Micros,
+    ) -> DncAnswer {
         let mut answer = DncAnswer::Clear;
         for id in lists {
             let Some(list) = self.lists.get(id) else {
@@ -96,7 +104,8 @@ impl DncLists {
                 }
                 continue;
             };
-            if list.channels.bits() & channels.bits() == 0 {
+            let closes = marketing || list.kind == ListKind::Internal;
+            if !closes || list.channels.bits() & channels.bits() == 0 {
                 continue;
             }
             if list.numbers.contains(number) {
@@ -161,7 +170,7 @@ mod tests {
     #[test]
     fn the_lists_that_are_asked_answer_together() {
         let lists = lists();
-        let ask = |ids: &[ListId], value| lists.ask(ids, number(value), TEXT, Micros(101 * DAY));
+        let ask = |ids: &[ListId], value| lists.ask(ids, number(value), TEXT, true, Micros(101 * DAY));
         let both = [ListId(1), ListId(2)];
         assert_eq!(ask(&both, 12_025_550_001), DncAnswer::Listed(ListId(1)));
         assert_eq!(ask(&both, 12_025_550_002), DncAnswer::Listed(ListId(2)));
@@ -176,11 +185,11 @@ mod tests {
         let lists = lists();
         let both = [ListId(1), ListId(2)];
         let last = Micros(131 * DAY);
-        assert_eq!(lists.ask(&both, number(12_025_550_003), TEXT, last), DncAnswer::Clear);
+        assert_eq!(lists.ask(&both, number(12_025_550_003), TEXT, true, last), DncAnswer::Clear);
         assert_eq!(lists.unfit(&both, last).count(), 0);
         let after = Micros(last.0 + 1);
-        assert_eq!(lists.ask(&both, number(12_025_550_003), TEXT, after), DncAnswer::Stale(ListId(1)));
-        assert_eq!(lists.ask(&both, number(12_025_550_001), TEXT, after), DncAnswer::Listed(ListId(1)));
+        assert_eq!(lists.ask(&both, number(12_025_550_003), TEXT, true, after), DncAnswer::Stale(ListId(1)));
+        assert_eq!(lists.ask(&both, number(12_025_550_001), TEXT, true, after), DncAnswer::Listed(ListId(1)));
         assert_eq!(
             lists.unfit(&[ListId(1), ListId(2), ListId(3)], after).collect::<Vec<_>>(),
             [ListId(1), ListId(3)]
@@ -191,7 +200,16 @@ mod tests {
     fn a_list_closes_its_channels_alone() {
         let lists = lists();
         let email = Channels::one(Channel::Email);
-        assert_eq!(lists.ask(&[ListId(1)], number(12_025_550_001), email, Micros(0)), DncAnswer::Clear);
+        assert_eq!(lists.ask(&[ListId(1)], number(12_025_550_001), email, true, Micros(0)), DncAnswer::Clear);
+    }
+
+    #[test]
+    fn registers_close_marketing_alone() {
+        let lists = lists();
+        let both = [ListId(1), ListId(2)];
+        let ask = |value| lists.ask(&both, number(value), TEXT, false, Micros(500 * DAY));
+        assert_eq!(ask(12_025_550_001), DncAnswer::Clear);
+        assert_eq!(ask(12_025_550_002), DncAnswer::Listed(ListId(2)));
     }
 
     #[test]
@@ -199,7 +217,7 @@ mod tests {
         let mut lists = lists();
         let old = lists.put(ListId(1), list(ListKind::National, None, &[12_025_550_009])).unwrap();
         assert_eq!(old.numbers.len(), 1);
-        let ask = |value| lists.ask(&[ListId(1)], number(value), TEXT, Micros(0));
+        let ask = |value| lists.ask(&[ListId(1)], number(value), TEXT, true, Micros(0));
         assert_eq!(
             (ask(12_025_550_001), ask(12_025_550_009)),
             (DncAnswer::Clear, DncAnswer::Listed(ListId(1)))

@@ -29,6 +29,8 @@ macro_rules! reasons {
 reasons! {
     /// The account is not contracted for the channel (ACC-05).
     ChannelNotContracted = "channel_not_contracted",
+    /// There is no number or address by which opt-outs could be looked up.
+    RecipientUnknown = "recipient_unknown",
     /// Opted out of everything the enterprise sends.
     OptedOutEnterprise = "opted_out_enterprise",
     /// Opted out of everything the account sends.
@@ -63,6 +65,8 @@ reasons! {
     FrequencyCap = "frequency_cap",
     /// A daily or per-minute limit is used up, and the message is not to wait or would wait too long.
     CarrierLimit = "carrier_limit",
+    /// A limit that should count the message is not loaded.
+    LimitUnknown = "limit_unknown",
     /// The source address has reached as many recipients as it may, and the message would wait too long.
     RecipientCap = "recipient_cap",
 }

@@ -220,7 +220,7 @@ impl Suppressions {
 }
 
 /// The levels of a tenant, the widest first.
-fn levels(tenant: &Tenant) -> impl Iterator<Item = Level> {
+pub(crate) fn levels(tenant: &Tenant) -> impl Iterator<Item = Level> + use<> {
     let wide = [Level::Enterprise(tenant.enterprise), Level::Account(tenant.account)];
     wide.into_iter().chain(tenant.campaign.map(Level::Campaign))
 }
