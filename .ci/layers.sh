@@ -24,6 +24,7 @@ for package in signalbox-core signalbox-consent signalbox-counters signalbox-rou
     forbid "$package" "$io" 'the domain does no I/O'
     forbid "$package" 'signalbox|signalbox-(smpp|backends|config|sim)' 'the domain knows no protocol and no backend'
 done
+forbid signalbox-script 'signalbox|signalbox-(smpp|core|backends|config|sim)|ractor' 'scripts know what they are given alone'
 forbid signalbox-backends 'signalbox|signalbox-(smpp|sim)|tokio|ractor' 'backends know the traits of the domain alone'
 forbid signalbox-people 'signalbox|signalbox-(smpp|backends|config|sim)|ractor|axum|rusqlite' 'people are rows, known to no protocol'
 forbid signalbox-config 'signalbox|signalbox-(backends|smpp|sim)|tokio|ractor' 'settings know nothing of what reads them'

@@ -27,6 +27,9 @@ pub enum Command {
     /// Plays a peer.
     #[command(subcommand)]
     Sim(signalbox_perf::SimCommand),
+    /// Runs scripts for a node, which starts it by itself: standard input is a socket to it.
+    #[command(hide = true)]
+    ScriptWorker,
 }
 
 /// Where the settings are.

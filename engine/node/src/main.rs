@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Sim(command) => signalbox_perf::run(command),
         Command::Apply(args) => client::apply(&args).map_err(Into::into),
         Command::Admin(args) => client::admin(&args).map_err(Into::into),
+        Command::ScriptWorker => signalbox_script::worker::run().map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

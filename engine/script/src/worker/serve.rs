@@ -1,0 +1,110 @@
+use std::io::{BufReader, Write};
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+use signalbox_invocation::{Failure, Invocation, Limits, Outcome};
+
+use super::WorkerError;
+use crate::frame::{self, FrameError};
+use crate::lint::lint;
+use crate::message::{Command, Key, Reply, Run};
+use crate::program::Program;
+
+/// Answers are held back for so long at most, so that a run that hangs keeps none that are done from the pool.
+const HELD_BACK: Duration = Duration::from_millis(2);
+
+/// A source, and its program once it was compiled.
+struct Script {
+    source: String,
+    program: Option<Result<Program, Failure>>,
+}
+
+impl Script {
+    fn run(&mut self, invocation: &Invocation, limits: &Limits) -> Result<Outcome, Failure> {
+        if matches!(&self.program, Some(Ok(program)) if program.is_spoiled()) {
+            self.program = None;
+        }
+        let compiled = self.program.get_or_insert_with(|| Program::compile(&self.source, limits));
+        match compiled {
+            Ok(program) => program.run(invocation, limits),
+            Err(failure) => Err(failure.clone()),
+        }
+    }
+}
+
+/// Answers commands until the pool hangs up.
+pub(super) fn serve<S>(socket: &S) -> Result<(), WorkerError>
+where
+    for<'a> &'a S: std::io::Read + Write,
+{
+    let mut from = BufReader::with_capacity(64 << 10, socket);
+    let mut to = socket;
+    let mut scripts: FxHashMap<Key, Script> = FxHashMap::default();
+    let (mut body, mut out) = (Vec::new(), Vec::new());
+    append(&mut out, &Reply::Ready)?;
+    frame::flush(&mut to, &mut out)?;
+    while let Some(command) = frame::read::<Command<'_>>(&mut from, &mut body).map_err(wrong)? {
+        match command {
+            Command::Load { key, source } => {
+                scripts.insert(key, Script { source: source.into_owned(), program: None });
+            }
+            Command::Forget { key } => {
+                scripts.remove(&key);
+            }
+            Command::Run { limits, runs } => batch(&mut scripts, &limits, &runs, &mut to, &mut out)?,
+            Command::Lint { source, programs } => {
+                append(&mut out, &Reply::Linted(lint(&source, &programs)))?;
+            }
+        }
+        frame::flush(&mut to, &mut out)?;
+    }
+    Ok(())
+}
+
+fn batch(
+    scripts: &mut FxHashMap<Key, Script>,
+    limits: &Limits,
+    runs: &[Run<'_>],
+    to: &mut impl Write,
+    out: &mut Vec<u8>,
+) -> Result<(), WorkerError> {
+    let began = Instant::now();
+    let mut flushed = began;
+    let most = Duration::from_millis(limits.soft_ms.into());
+    for (index, run) in (0..).zip(runs) {
+        // Runs of others wait for this worker, too.
+        if index > 0 && began.elapsed() > most {
+            return append(out, &Reply::Later { from: index });
+        }
+        let result = match scripts.get_mut(&run.key) {
+            Some(script) => script.run(&run.invocation, limits),
+            None => Err(Failure::Invalid("the worker was not given its source".to_owned())),
+        };
+        append(out, &Reply::Done { index, result })?;
+        if flushed.elapsed() > HELD_BACK {
+            frame::flush(to, out)?;
+            flushed = Instant::now();
+        }
+    }
+    Ok(())
+}
+
+fn append(out: &mut Vec<u8>, reply: &Reply) -> Result<(), WorkerError> {
+    match (frame::append(out, reply), reply) {
+        (Ok(()), _) => Ok(()),
+        (Err(FrameError::TooLong { octets }), Reply::Done { index, .. }) => {
+            let result = Err(Failure::BadOutcome(format!("{octets} octets of outcome")));
+            frame::append(out, &Reply::Done { index: *index, result }).map_err(wrong)
+        }
+        (Err(error), Reply::Ready | Reply::Done { .. } | Reply::Later { .. } | Reply::Linted(_)) => {
+            Err(wrong(error))
+        }
+    }
+}
+
+fn wrong(error: FrameError) -> WorkerError {
+    match error {
+        FrameError::Io(error) => WorkerError::Socket(error),
+        FrameError::TooLong { .. } | FrameError::Malformed(_) => WorkerError::Command(error.to_string()),
+    }
+}

@@ -1,0 +1,11 @@
+//! Scripts as accounts write them, in the engine and in the pool of real worker processes.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod api;
+mod declarations;
+mod given;
+mod hostile;
+mod linting;
+mod pool;
+mod sandbox;
