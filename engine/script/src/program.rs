@@ -18,6 +18,9 @@ use crate::methods::methods;
 /// Stack of the engine in octets: deep recursion ends as an error of the script, long before the process's stack does.
 const STACK: usize = 256 << 10;
 
+/// Heap in octets for parsing and compiling.
+const COMPILING: usize = 64 << 20;
+
 /// Characters that are kept of what a script threw.
 const TOLD: usize = 200;
 
@@ -57,7 +60,8 @@ impl Program {
     /// Compiles a source.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] where it is no script, with line and column.
+    /// [`Failure::Invalid`] where it is no script, with line and column; [`Failure::TooLong`] where compiling took
+    /// half of the hard limit.
     pub fn compile(source: &str, limits: &Limits) -> Result<Self, Failure> {
         if source.len() > MAX_SOURCE {
             return Err(Failure::Invalid(format!(
@@ -69,14 +73,20 @@ impl Program {
             Failure::Invalid(format!("line {line}, column {column}: {message}"))
         })?;
         let runtime = runtime().map_err(|error| Failure::Invalid(error.to_string()))?;
+        runtime.set_memory_limit(COMPILING);
         let budget = Rc::new(Budget::new());
         let watched = Rc::clone(&budget);
         runtime.set_interrupt_handler(Some(Box::new(move || watched.tick())));
-        budget.begin(Duration::from_millis(u64::from(limits.hard_ms) / 2), u64::MAX);
+        let time = limits.hard_ms / 2;
+        budget.begin(Duration::from_millis(time.into()), u64::MAX);
         let context =
             Context::custom::<Intrinsics>(&runtime).map_err(|error| Failure::Invalid(error.to_string()))?;
         let program = context.with(|ctx| {
-            let built = build(&ctx, source).catch(&ctx).map_err(|error| Failure::Invalid(told(&error).0))?;
+            let built = build(&ctx, source).catch(&ctx).map_err(|error| match budget.stopped() {
+                // The machine was slow, which says nothing of the source.
+                Some(_) => Failure::TooLong { millis: time },
+                None => Failure::Invalid(told(&error).0),
+            })?;
             let [start, finish, forget, names, factory] =
                 built.map(|function| Persistent::save(&ctx, function));
             Ok::<_, Failure>((start, finish, forget, names, factory))
@@ -213,7 +223,7 @@ fn named(filename: &str) -> EvalOptions {
 pub(crate) fn check_syntax(source: &str) -> Result<(), SyntaxError> {
     let elsewhere = |message: String| SyntaxError { message, line: 1, column: 1 };
     let runtime = runtime().map_err(|error| elsewhere(error.to_string()))?;
-    runtime.set_memory_limit(64 << 20);
+    runtime.set_memory_limit(COMPILING);
     let context = Context::custom::<Intrinsics>(&runtime).map_err(|error| elsewhere(error.to_string()))?;
     context.with(|ctx| {
         let declared = Module::declare(ctx.clone(), "script", source).catch(&ctx);

@@ -21,13 +21,24 @@ struct Script {
 
 impl Script {
     fn run(&mut self, invocation: &Invocation, limits: &Limits) -> Result<Outcome, Failure> {
-        if matches!(&self.program, Some(Ok(program)) if program.is_spoiled()) {
-            self.program = None;
-        }
-        let compiled = self.program.get_or_insert_with(|| Program::compile(&self.source, limits));
-        match compiled {
-            Ok(program) => program.run(invocation, limits),
-            Err(failure) => Err(failure.clone()),
+        let program = match self.program.take() {
+            Some(Ok(program)) if program.is_spoiled() => Program::compile(&self.source, limits),
+            Some(compiled) => compiled,
+            None => Program::compile(&self.source, limits),
+        };
+        match program {
+            Ok(mut program) => {
+                let ended = program.run(invocation, limits);
+                self.program = Some(Ok(program));
+                ended
+            }
+            Err(failure) => {
+                // What is wrong with the source stays wrong; other failures may not come again.
+                if let Failure::Invalid(_) = failure {
+                    self.program = Some(Err(failure.clone()));
+                }
+                Err(failure)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod api;
 mod declarations;
+mod examples;
 mod given;
 mod hostile;
 mod linting;

@@ -278,3 +278,35 @@ fn a_dry_run_needs_no_load_and_leaves_a_trace() {
     assert_eq!(outcome.trace.len(), 1);
     assert_eq!(pool.status().loaded, 0);
 }
+
+#[test]
+fn an_account_has_half_of_the_workers_at_a_time() {
+    let (pool, _) = pool(|settings| settings.workers = 4);
+    pool.load(version(1), script("for (let i = 0; i < 2e5; i++);")).unwrap();
+    let answers: Vec<_> = (0..200).map(|_| pool.run(invocation(1, "begin"))).collect();
+    let mut most = 0;
+    until("the last answer", || {
+        let status = pool.status();
+        most = most.max(status.running);
+        status.waiting == 0 && status.running == 0
+    });
+    assert_eq!(most, 2);
+    for answer in answers {
+        answer.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_batch_that_takes_its_time_lets_others_in_between() {
+    let (pool, _) = pool(|settings| settings.workers = 1);
+    // Some 10 ms each: all of them together take far longer than one batch may.
+    pool.load(version(1), script("for (let i = 0; i < 2e5; i++);")).unwrap();
+    pool.load(version(2), script("log('quick')")).unwrap();
+    let slow: Vec<_> = (0..200).map(|_| pool.run(invocation(1, "begin"))).collect();
+    until("work", || pool.status().running > 0);
+    assert_eq!(pool.run(invocation(2, "begin")).wait().unwrap().log, ["quick"]);
+    assert!(pool.status().waiting > 0, "the slow ones were all done before");
+    for answer in slow {
+        answer.wait().unwrap();
+    }
+}
