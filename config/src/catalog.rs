@@ -1,36 +1,65 @@
-//! Rows that are changed while a node runs, as a file has them: accounts, links, routes, carriers, counter
-//! policies, white lists, tokens and webhooks.
+//! Rows that are changed while a node runs, as a file has them: who uses it (enterprises, accounts, users, tokens),
+//! how it is connected (links, routes, carriers, counters, webhooks), and what runs on it (source addresses, programs,
+//! keywords, campaigns, scripts, participation).
 
 mod account;
+mod campaign;
 mod carrier;
 mod class;
 mod counter;
+mod dialog;
+mod enterprise;
+mod extraction;
 mod http;
+mod jurisdiction;
+mod keyword;
 mod link;
+mod participation;
 mod plan;
+mod program;
 mod quirks;
 mod reference;
+mod registry;
 mod rewrite;
 mod route;
 mod row;
+mod script;
+mod source_address;
+mod tenancy;
 mod token;
+mod user;
+mod web_service;
 mod webhook;
 
-pub use account::{Account, BindMode, LongValidity, MessageIdStyle, Outbind, ReceiptPdu};
+pub use account::{Account, AccountQuotas, BindMode, LongValidity, MessageIdStyle, Outbind, ReceiptPdu};
+pub use campaign::{
+    AgentFlag, Campaign, Instructions, SubCampaign, SubCampaignKind, SubCampaignState, SubCampaignTexts,
+};
 pub use carrier::Carrier;
 pub use class::TrafficClass;
 pub use counter::{
     CounterAction, CounterKind, CounterParts, CounterPolicy, CounterScope, CounterWindow, ListedSide,
     WhiteListEntry,
 };
+pub use enterprise::{Channel, Enterprise, EnterpriseLimits, OptOutLevel};
+pub use extraction::{
+    ChoiceOption, DateOrder, ExtractionKind, ExtractionRule, LimitSpan, Requirement, RequirementKind,
+    SeveralEntries,
+};
 pub use http::{
     BodyTemplate, HttpAnswer, HttpBodyType, HttpCallback, HttpLink, HttpMethod, HttpMo, HttpParts,
     HttpReceipt, ReceiptWord, SignatureKind,
 };
+pub use jurisdiction::{AllowedHours, Jurisdiction, WordClass, Words};
+pub use keyword::{Keyword, too_common};
 pub use link::{
     ErrorClass, InterfaceVersion, Link, LinkOutbind, LinkProtocol, LinkTls, LongMessages, Reconnect,
 };
+pub use participation::{
+    EntryChannel, EntryPoint, Participation, ParticipationKind, ParticipationState, RejectCode, Responses,
+};
 pub use plan::{CatalogPlan, RowChange, RowChangeKind};
+pub use program::{Approval, ApprovalStatus, PoolPolicy, Program, ProgramKind, ProgramTexts};
 pub use quirks::{
     AddressCharset, DefaultAlphabet, MessageIdForm, MissingNul, Quirks, SmLength, TimeCheck, TlvCheck,
 };
@@ -39,8 +68,15 @@ pub use route::{
     Day, MessageDirection, Prefix, Route, RouteAction, RouteConditions, RouteTarget, Sharing, TimeOfDay,
     TimeWindow,
 };
-pub use row::{Row, RowKind};
+pub use row::{KindVisitor, Owner, Row, RowKind, each_kind};
+pub use script::{Script, ScriptKind, ScriptVersion, Template, VersionState};
+pub use source_address::{
+    AddressCombination, AddressSharing, AddressState, CombinationMode, MessageClass, SourceAddress,
+};
+pub use tenancy::Tenancy;
 pub use token::{Right, Token};
+pub use user::User;
+pub use web_service::{ServiceMethod, WebService};
 pub use webhook::{Webhook, WebhookEvent};
 
 use std::path::Path;
@@ -48,13 +84,17 @@ use std::path::Path;
 use crate::document;
 use crate::error::{ConfigError, ConfigErrors};
 use crate::setting::{Agreement, Cursor, Problems, Setting, Source, settings};
-use crate::value::{AccountPassword, PasswordError, PasswordHash, SecretError, SecretPlaces};
+use crate::value::{AccountPassword, Name, PasswordError, PasswordHash, SecretError, SecretPlaces};
 
 settings! {
     /// The rows of a file.
     pub struct Catalog agrees {
+        /// Organisations that own accounts.
+        enterprise: Vec<Enterprise>,
         /// Peers and applications that send through us.
         account: Vec<Account>,
+        /// People who work with the node.
+        user: Vec<User>,
         /// Aggregators and carriers that we bind to.
         link: Vec<Link>,
         /// Routing rules.
@@ -69,15 +109,43 @@ settings! {
         token: Vec<Token>,
         /// HTTP targets of receipts and MO messages.
         webhook: Vec<Webhook>,
+        /// Uses of source addresses that carriers approve.
+        program: Vec<Program>,
+        /// Addresses that messages are sent from and received on.
+        source_address: Vec<SourceAddress>,
+        /// Carriers' words about programs on source addresses.
+        approval: Vec<Approval>,
+        /// Words that begin conversations.
+        keyword: Vec<Keyword>,
+        /// Campaigns.
+        campaign: Vec<Campaign>,
+        /// What runs in them.
+        sub_campaign: Vec<SubCampaign>,
+        /// Scripts.
+        script: Vec<Script>,
+        /// Their versions.
+        script_version: Vec<ScriptVersion>,
+        /// Texts that are sent by their names.
+        template: Vec<Template>,
+        /// Campaigns that people take part in.
+        participation: Vec<Participation>,
+        /// Hours in which people may be reached.
+        jurisdiction: Vec<Jurisdiction>,
+        /// Words that ask for an end, for help or for a new beginning.
+        words: Vec<Words>,
+        /// URLs that scripts may call.
+        web_service: Vec<WebService>,
     }
 }
 
 /// Why a password of a file could not be hashed.
 #[derive(Debug, thiserror::Error)]
-#[error("the password of account `{account}`")]
+#[error("the password of {kind} `{name}`")]
 pub struct HashError {
-    /// The account.
-    pub account: String,
+    /// What has the password.
+    pub kind: RowKind,
+    /// Its name.
+    pub name: String,
     /// Why.
     #[source]
     pub reason: HashErrorReason,
@@ -93,22 +161,6 @@ pub enum HashErrorReason {
     /// It cannot be hashed.
     #[error("it cannot be hashed")]
     Hash(#[source] PasswordError),
-}
-
-impl Default for Catalog {
-    /// No rows.
-    fn default() -> Self {
-        Self {
-            account: Vec::new(),
-            link: Vec::new(),
-            route: Vec::new(),
-            carrier: Vec::new(),
-            counter_policy: Vec::new(),
-            white_list: Vec::new(),
-            token: Vec::new(),
-            webhook: Vec::new(),
-        }
-    }
 }
 
 impl Catalog {
@@ -157,7 +209,8 @@ impl Catalog {
     /// # Errors
     /// Every reference to a row that is not there, and everything that is there twice.
     pub fn check(&self) -> Result<(), ConfigErrors> {
-        let tree = self.to_tree();
+        // The rows stand in no document: what is wrong is told by kind, place and key.
+        let tree = crate::tree::Tree::empty();
         let mut problems = Problems::new(Source { file: "catalog", text: "" });
         let top = Cursor::top(&tree);
         Agreement::check(self, &top, &mut problems);
@@ -169,26 +222,29 @@ impl Catalog {
     /// It takes some 20 ms for each: never on a runtime's thread.
     ///
     /// # Errors
-    /// When a password is not at its place; then no account is changed.
+    /// When a password is not at its place; then nothing is changed.
     pub fn hash_passwords(
         &mut self,
         places: SecretPlaces<'_>,
         mut salt: impl FnMut() -> [u8; 16],
     ) -> Result<(), HashError> {
-        let mut hashes = Vec::with_capacity(self.account.len());
-        for account in &self.account {
-            let AccountPassword::Plain(secret) = &account.password else {
-                hashes.push(account.password.clone());
-                continue;
-            };
-            let error = |reason| HashError { account: account.name.to_string(), reason };
+        let mut hashed = |kind, name: &Name, password: &AccountPassword| {
+            let AccountPassword::Plain(secret) = password else { return Ok(None) };
+            let error = |reason| HashError { kind, name: name.to_string(), reason };
             let password = secret.reveal(places).map_err(|cause| error(HashErrorReason::Secret(cause)))?;
             let hash =
                 PasswordHash::of(&password, salt()).map_err(|cause| error(HashErrorReason::Hash(cause)))?;
-            hashes.push(AccountPassword::Hashed(hash));
+            Ok(Some(AccountPassword::Hashed(hash)))
+        };
+        let accounts = self.account.iter().map(|row| hashed(RowKind::Account, &row.name, &row.password));
+        let accounts = accounts.collect::<Result<Vec<_>, HashError>>()?;
+        let users = self.user.iter().map(|row| hashed(RowKind::User, &row.name, &row.password));
+        let users = users.collect::<Result<Vec<_>, HashError>>()?;
+        for (row, hash) in self.account.iter_mut().zip(accounts) {
+            row.password = hash.unwrap_or_else(|| row.password.clone());
         }
-        for (account, hash) in self.account.iter_mut().zip(hashes) {
-            account.password = hash;
+        for (row, hash) in self.user.iter_mut().zip(users) {
+            row.password = hash.unwrap_or_else(|| row.password.clone());
         }
         Ok(())
     }

@@ -21,6 +21,7 @@
 pub mod choose;
 pub mod data_coding;
 pub mod encoding;
+pub mod fold;
 pub mod gsm7;
 pub mod octets;
 pub mod phone;
@@ -32,5 +33,6 @@ pub mod ucs2;
 pub mod udh;
 
 pub use encoding::{Encoding, Unrepresentable};
+pub use fold::fold;
 pub use phone::{Address, E164};
 pub use udh::Udh;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use crate::setting::{Agreement, Cursor, Problems, choices, settings};
 use crate::value::{
     AccountPassword, AddressPattern, CertificateFingerprint, Count, Country, Host, IpNetwork, Name, Period,
-    Rate, Secret, SourcePattern, StatusCode, Text,
+    Rate, Secret, SourcePattern, StatusCode, Text, TimeZone,
 };
 
 use super::class::TrafficClass;
+use super::enterprise::{Channel, OptOutLevel};
 use super::link::ErrorClass;
 use super::quirks::Quirks;
 
@@ -64,6 +65,13 @@ settings! {
         name: Name => "demo",
         /// Who the account belongs to; shown with its sessions.
         organization: Option<Name> => "example-corp",
+        /// The enterprise that owns it (ACC-07).
+        enterprise: Option<Name> => "example-corp",
+        /// The account above it, which sees what is its own and may switch it off (MQ-19, MQ-31). Where that one is
+        /// switched off, this one is.
+        parent: Option<Name> => "example-parent",
+        /// Ways to reach devices that are in its contract (ACC-05); an action on another one is refused.
+        channels: Vec<Channel> = ["text"],
         /// False refuses its binds and requests and holds its receipts.
         enabled: bool = true,
         /// What it binds with.
@@ -104,6 +112,15 @@ settings! {
         weight: Count<1, 1_000> = 10,
         /// Messages it may have open; `limits.account_messages` when it is not set.
         max_messages: Option<Count<1, 1_000_000_000>> => 100_000,
+        /// What it may use (MQ-32).
+        quotas: AccountQuotas,
+        /// Jurisdictions whose hours hold for all of its messages, wherever the device is; those of the device hold
+        /// in any case.
+        quiet_hours: Vec<Name> => ["us-fl"],
+        /// How far a plain STOP reaches (decision D8); as its enterprise says, else the account, when it is not set.
+        opt_out_level: Option<OptOutLevel> => "enterprise",
+        /// Time zone of its days and reports; that of its enterprise, else UTC, when it is not set.
+        time_zone: Option<TimeZone> => "Europe/London",
         /// Country whose national numbers it may use without the country's code.
         default_country: Option<Country> => "GB",
         /// The form of the message ids that it sees.
@@ -124,6 +141,20 @@ settings! {
         outbind: Option<Outbind>,
         /// What its PDUs have of their own.
         quirks: Quirks,
+    }
+}
+
+settings! {
+    /// Bounds of what an account uses; none where it is not set.
+    pub struct AccountQuotas {
+        /// Messages of a day in its time zone.
+        messages_per_day: Option<Count<0, 1_000_000_000>> => 100_000,
+        /// Messages of a month in its time zone.
+        messages_per_month: Option<Count<0, 1_000_000_000_000>> => 2_000_000,
+        /// Contacts that it may hold.
+        contacts: Option<Count<0, 1_000_000_000>> => 5_000_000,
+        /// Running sub-campaigns.
+        running: Option<Count<0, 1_000_000>> => 100,
     }
 }
 

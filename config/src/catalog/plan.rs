@@ -1,12 +1,11 @@
 //! What applying a file to a catalog would change.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::{
-    Account, Carrier, Catalog, CounterPolicy, Link, Route, Row, RowKind, Token, Webhook, WhiteListEntry,
-};
+use super::{Catalog, KindVisitor, Row, RowKind, each_kind};
 use crate::change::{self, Changes};
-use crate::value::{AccountPassword, SecretPlaces};
+use crate::value::{AccountPassword, Name, SecretPlaces};
 
 /// What happens to a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,64 +46,79 @@ impl CatalogPlan {
     /// 20 ms to find out for each: never on a runtime's thread.
     pub fn between(current: &Catalog, wanted: &Catalog, prune: bool, places: SecretPlaces<'_>) -> Self {
         let mut wanted = wanted.clone();
-        for account in &mut wanted.account {
-            keep_matching_password(account, current, places);
-        }
-        let mut plan = Self::default();
-        plan.put::<Carrier>(current, &wanted);
-        plan.put::<Account>(current, &wanted);
-        plan.put::<Link>(current, &wanted);
-        plan.put::<Route>(current, &wanted);
-        plan.put::<CounterPolicy>(current, &wanted);
-        plan.put::<WhiteListEntry>(current, &wanted);
-        plan.put::<Token>(current, &wanted);
-        plan.put::<Webhook>(current, &wanted);
+        wanted.keep_passwords(current, places);
+        let mut compared = Compared { current, wanted: &wanted, put: Vec::new(), removed: Vec::new() };
+        each_kind(&mut compared);
+        let mut changes = compared.put;
         if prune {
-            plan.remove::<Webhook>(current, &wanted);
-            plan.remove::<Token>(current, &wanted);
-            plan.remove::<WhiteListEntry>(current, &wanted);
-            plan.remove::<CounterPolicy>(current, &wanted);
-            plan.remove::<Route>(current, &wanted);
-            plan.remove::<Link>(current, &wanted);
-            plan.remove::<Account>(current, &wanted);
-            plan.remove::<Carrier>(current, &wanted);
+            // What refers goes before what it refers to.
+            changes.extend(compared.removed.into_iter().rev());
         }
-        plan
+        Self { changes }
     }
 
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
+}
 
-    fn put<T: Row>(&mut self, current: &Catalog, wanted: &Catalog) {
-        for row in T::rows(wanted) {
-            let change = match T::rows(current).iter().find(|old| old.name() == row.name()) {
+struct Compared<'a> {
+    current: &'a Catalog,
+    wanted: &'a Catalog,
+    put: Vec<RowChange>,
+    removed: Vec<RowChange>,
+}
+
+impl KindVisitor for Compared<'_> {
+    fn visit<R: Row>(&mut self) {
+        let current = by_name::<R>(self.current);
+        for row in R::rows(self.wanted) {
+            let change = match current.get(row.name()) {
                 None => RowChangeKind::Add,
-                Some(old) if old == row => continue,
-                Some(old) => RowChangeKind::Change(change::between(old, row)),
+                Some(old) if *old == row => continue,
+                Some(old) => RowChangeKind::Change(change::between(*old, row)),
             };
             let (name, document) = (row.name().to_string(), Some(row.to_document()));
-            self.changes.push(RowChange { kind: T::KIND, name, change, document });
+            self.put.push(RowChange { kind: R::KIND, name, change, document });
         }
-    }
-
-    fn remove<T: Row>(&mut self, current: &Catalog, wanted: &Catalog) {
-        for row in T::rows(current) {
-            if T::rows(wanted).iter().all(|kept| kept.name() != row.name()) {
-                let (name, change) = (row.name().to_string(), RowChangeKind::Remove);
-                self.changes.push(RowChange { kind: T::KIND, name, change, document: None });
-            }
+        let kept: HashSet<&Name> = R::rows(self.wanted).iter().map(Row::name).collect();
+        for row in R::rows(self.current).iter().filter(|row| !kept.contains(row.name())) {
+            let (name, change) = (row.name().to_string(), RowChangeKind::Remove);
+            self.removed.push(RowChange { kind: R::KIND, name, change, document: None });
         }
     }
 }
 
-fn keep_matching_password(account: &mut Account, current: &Catalog, places: SecretPlaces<'_>) {
-    let AccountPassword::Plain(secret) = &account.password else { return };
-    let Some(before) = current.account.iter().find(|before| before.name == account.name) else { return };
-    let AccountPassword::Hashed(hash) = &before.password else { return };
-    if secret.reveal(places).is_ok_and(|password| hash.matches(&password)) {
-        account.password = before.password.clone();
+fn by_name<R: Row>(catalog: &Catalog) -> HashMap<&Name, &R> {
+    R::rows(catalog).iter().map(|row| (row.name(), row)).collect()
+}
+
+impl Catalog {
+    /// Passwords that come as text and fit the hashes that are there become these. It takes some 20 ms for each:
+    /// never on a runtime's thread.
+    pub fn keep_passwords(&mut self, current: &Self, places: SecretPlaces<'_>) {
+        let accounts = current.account.iter().map(|row| (&row.name, &row.password)).collect();
+        for row in &mut self.account {
+            keep_matching(&row.name, &mut row.password, &accounts, places);
+        }
+        let users = current.user.iter().map(|row| (&row.name, &row.password)).collect();
+        for row in &mut self.user {
+            keep_matching(&row.name, &mut row.password, &users, places);
+        }
+    }
+}
+
+fn keep_matching(
+    name: &Name,
+    password: &mut AccountPassword,
+    held: &HashMap<&Name, &AccountPassword>,
+    places: SecretPlaces<'_>,
+) {
+    let AccountPassword::Plain(secret) = &*password else { return };
+    let Some(AccountPassword::Hashed(hash)) = held.get(name) else { return };
+    if secret.reveal(places).is_ok_and(|text| hash.matches(&text)) {
+        *password = AccountPassword::Hashed(hash.clone());
     }
 }
 

@@ -1,6 +1,10 @@
 //! What all rows have in common.
 
-use super::{Account, Carrier, Catalog, CounterPolicy, Link, Route, Token, Webhook, WhiteListEntry};
+use super::{
+    Account, Approval, Campaign, Carrier, Catalog, CounterPolicy, Enterprise, Jurisdiction, Keyword, Link,
+    Participation, Program, Route, Script, ScriptVersion, SourceAddress, SubCampaign, Template, Token, User,
+    WebService, Webhook, WhiteListEntry, Words,
+};
 use crate::document::{read_tree, read_tree_with_unknown};
 use crate::error::ConfigErrors;
 use crate::setting::{Setting, choices};
@@ -10,8 +14,12 @@ use crate::value::Name;
 choices! {
     /// What a row describes.
     pub enum RowKind {
+        /// An enterprise.
+        Enterprise = "enterprise",
         /// An account.
         Account = "account",
+        /// A person.
+        User = "user",
         /// A link.
         Link = "link",
         /// A routing rule.
@@ -26,16 +34,68 @@ choices! {
         Token = "token",
         /// An HTTP target.
         Webhook = "webhook",
+        /// An approved use of source addresses.
+        Program = "program",
+        /// Quiet hours of a place.
+        Jurisdiction = "jurisdiction",
+        /// Words of consent in a language.
+        Words = "words",
+        /// A URL that scripts may call.
+        WebService = "web_service",
+        /// A text that is sent by its name.
+        Template = "template",
+        /// A script.
+        Script = "script",
+        /// A version of a script.
+        ScriptVersion = "script_version",
+        /// A campaign.
+        Campaign = "campaign",
+        /// A sub-campaign.
+        SubCampaign = "sub_campaign",
+        /// A source address.
+        SourceAddress = "source_address",
+        /// A carrier's word about a program.
+        Approval = "approval",
+        /// A keyword.
+        Keyword = "keyword",
+        /// A participation campaign.
+        Participation = "participation",
+    }
+}
+
+/// Whose a row is (MQ-31): who is above sees it and may write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// Nobody's in particular: only who sees everything may write it.
+    Platform,
+    /// An account's.
+    Account(&'a Name),
+    /// An enterprise's.
+    Enterprise(&'a Name),
+    /// That of a script.
+    Script(&'a Name),
+}
+
+impl<'a> Owner<'a> {
+    fn of(account: Option<&'a Name>, enterprise: Option<&'a Name>) -> Self {
+        match (account, enterprise) {
+            (Some(account), _) => Self::Account(account),
+            (None, Some(enterprise)) => Self::Enterprise(enterprise),
+            (None, None) => Self::Platform,
+        }
     }
 }
 
 /// A row of the catalog.
-pub trait Row: Setting + Clone + PartialEq {
+pub trait Row: Setting + Clone + PartialEq + serde::Serialize + Send + Sync + 'static {
     /// What it describes.
     const KIND: RowKind;
 
     /// Its name, unique in its kind.
     fn name(&self) -> &Name;
+
+    /// Whose it is.
+    fn owner(&self) -> Owner<'_>;
 
     /// The rows of this kind in a catalog.
     fn rows(catalog: &Catalog) -> &[Self];
@@ -91,30 +151,79 @@ fn from_json(text: &str) -> Result<Tree, ConfigErrors> {
     })
 }
 
+/// What is done for rows of each kind.
+pub trait KindVisitor {
+    /// Does it for one kind.
+    fn visit<R: Row>(&mut self);
+}
+
 macro_rules! rows {
-    ($($row:ident in $field:ident: $kind:ident),* $(,)?) => {$(
-        impl Row for $row {
-            const KIND: RowKind = RowKind::$kind;
-            fn name(&self) -> &Name {
-                &self.name
+    ($($row:ident in $field:ident: $kind:ident of |$this:ident| $owner:expr),* $(,)?) => {
+        $(
+            impl Row for $row {
+                const KIND: RowKind = RowKind::$kind;
+                fn name(&self) -> &Name {
+                    &self.name
+                }
+                fn owner(&self) -> Owner<'_> {
+                    let $this = self;
+                    $owner
+                }
+                fn rows(catalog: &Catalog) -> &[Self] {
+                    &catalog.$field
+                }
+                fn rows_mut(catalog: &mut Catalog) -> &mut Vec<Self> {
+                    &mut catalog.$field
+                }
             }
-            fn rows(catalog: &Catalog) -> &[Self] {
-                &catalog.$field
-            }
-            fn rows_mut(catalog: &mut Catalog) -> &mut Vec<Self> {
-                &mut catalog.$field
+        )*
+
+        /// Visits every kind, in an order in which rows refer to kinds that came before, but for source addresses
+        /// and sub-campaigns, which may refer to each other.
+        pub fn each_kind(visitor: &mut impl KindVisitor) {
+            $(visitor.visit::<$row>();)*
+        }
+
+        impl RowKind {
+            /// Visits this kind alone.
+            pub fn visit(self, visitor: &mut impl KindVisitor) {
+                match self {
+                    $(Self::$kind => visitor.visit::<$row>(),)*
+                }
             }
         }
-    )*};
+
+        impl Default for Catalog {
+            /// No rows.
+            fn default() -> Self {
+                Self { $($field: Vec::new(),)* }
+            }
+        }
+    };
 }
 
 rows! {
-    Account in account: Account,
-    Link in link: Link,
-    Route in route: Route,
-    Carrier in carrier: Carrier,
-    CounterPolicy in counter_policy: CounterPolicy,
-    WhiteListEntry in white_list: WhiteList,
-    Token in token: Token,
-    Webhook in webhook: Webhook,
+    Carrier in carrier: Carrier of |_row| Owner::Platform,
+    Enterprise in enterprise: Enterprise of |row| Owner::Enterprise(&row.name),
+    Account in account: Account of |row| Owner::Account(&row.name),
+    User in user: User of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
+    Link in link: Link of |_row| Owner::Platform,
+    Route in route: Route of |_row| Owner::Platform,
+    CounterPolicy in counter_policy: CounterPolicy of |_row| Owner::Platform,
+    WhiteListEntry in white_list: WhiteList of |_row| Owner::Platform,
+    Token in token: Token of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
+    Webhook in webhook: Webhook of |row| Owner::Account(&row.account),
+    Program in program: Program of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
+    Jurisdiction in jurisdiction: Jurisdiction of |_row| Owner::Platform,
+    Words in words: Words of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
+    WebService in web_service: WebService of |row| Owner::Account(&row.account),
+    Template in template: Template of |row| Owner::Account(&row.account),
+    Script in script: Script of |row| Owner::Account(&row.account),
+    ScriptVersion in script_version: ScriptVersion of |row| Owner::Script(&row.script),
+    Campaign in campaign: Campaign of |row| Owner::Account(&row.account),
+    SubCampaign in sub_campaign: SubCampaign of |row| Owner::Account(&row.account),
+    SourceAddress in source_address: SourceAddress of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
+    Approval in approval: Approval of |_row| Owner::Platform,
+    Keyword in keyword: Keyword of |row| Owner::Account(&row.account),
+    Participation in participation: Participation of |row| Owner::Account(&row.account),
 }

@@ -46,8 +46,11 @@ settings! {
         enabled: bool = true,
         /// What it lets do.
         rights: Vec<Right> => ["catalog:read", "links:read"],
-        /// The account that it sends for and sees; all when it is not set.
+        /// The account that it sends for; it sees its rows and those of all accounts below it. All rows when neither
+        /// this nor `enterprise` is set.
         account: Option<Name> => "demo",
+        /// The enterprise whose rows it sees and writes, with those of all below it (MQ-31).
+        enterprise: Option<Name> => "example-corp",
         /// Up to when.
         expires: Option<jiff::Timestamp> => "2027-12-31T23:59:59Z",
     }
@@ -57,6 +60,9 @@ impl Agreement for Token {
     fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
         if self.rights.is_empty() {
             problems.conflict(at, "rights", "must name at least one right");
+        }
+        if self.account.is_some() && self.enterprise.is_some() {
+            problems.conflict(at, "enterprise", "cannot be set beside account");
         }
         if self.rights.contains(&Right::MessagesSend) && self.account.is_none() {
             problems.conflict(at, "rights", "messages:send needs an account");

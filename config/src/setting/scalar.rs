@@ -70,6 +70,7 @@ macro_rules! parsed_setting {
 
 parsed_setting!(SocketAddr, "an address with a port such as \"127.0.0.1:2775\" or \"[::1]:2775\"");
 parsed_setting!(IpAddr, "an IP address such as \"192.0.2.1\" or \"2001:db8::1\"");
+parsed_setting!(jiff::civil::Date, "a day such as \"2026-12-31\"");
 parsed_setting!(jiff::Timestamp, "a point in time such as \"2026-12-31T23:59:59Z\"");
 
 impl Setting for bool {

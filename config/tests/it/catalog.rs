@@ -338,7 +338,7 @@ fn passwords_of_a_file_are_hashed_once() {
 
     let elsewhere = ACCOUNT.replace("'secret'", "{ file = 'missing' }");
     let error = parse(&elsewhere).hash_passwords(places, salt).unwrap_err();
-    assert_eq!(error.account, "a");
+    assert_eq!(error.name, "a");
 }
 
 #[test]

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
-use signalbox_config::catalog::{
-    Account, Carrier, CounterPolicy, Link, Route, Row, RowKind, Token, Webhook, WhiteListEntry,
-};
+use signalbox_config::catalog::{KindVisitor, Row, RowKind, each_kind};
 use signalbox_config::{Catalog as Rows, ConfigErrors};
 use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, CatalogRow, Kind, Version};
 use signalbox_core::id::{AccountId, CarrierId, LinkId, WebhookId};
@@ -105,6 +103,51 @@ pub fn kind_of(kind: RowKind) -> Kind {
         RowKind::WhiteList => Kind::WhiteList,
         RowKind::Token => Kind::Token,
         RowKind::Webhook => Kind::Webhook,
+        RowKind::Enterprise => Kind::Enterprise,
+        RowKind::User => Kind::User,
+        RowKind::Program => Kind::Program,
+        RowKind::SourceAddress => Kind::SourceAddress,
+        RowKind::Approval => Kind::Approval,
+        RowKind::Keyword => Kind::Keyword,
+        RowKind::Campaign => Kind::Campaign,
+        RowKind::SubCampaign => Kind::SubCampaign,
+        RowKind::Script => Kind::Script,
+        RowKind::ScriptVersion => Kind::ScriptVersion,
+        RowKind::Template => Kind::Template,
+        RowKind::Participation => Kind::Participation,
+        RowKind::Jurisdiction => Kind::Jurisdiction,
+        RowKind::Words => Kind::Words,
+        RowKind::WebService => Kind::WebService,
+    }
+}
+
+/// The configuration's kind of a row of the catalog.
+#[must_use]
+pub fn row_kind(kind: Kind) -> RowKind {
+    match kind {
+        Kind::Account => RowKind::Account,
+        Kind::Link => RowKind::Link,
+        Kind::Route => RowKind::Route,
+        Kind::Carrier => RowKind::Carrier,
+        Kind::CounterPolicy => RowKind::CounterPolicy,
+        Kind::WhiteList => RowKind::WhiteList,
+        Kind::Token => RowKind::Token,
+        Kind::Webhook => RowKind::Webhook,
+        Kind::Enterprise => RowKind::Enterprise,
+        Kind::User => RowKind::User,
+        Kind::Program => RowKind::Program,
+        Kind::SourceAddress => RowKind::SourceAddress,
+        Kind::Approval => RowKind::Approval,
+        Kind::Keyword => RowKind::Keyword,
+        Kind::Campaign => RowKind::Campaign,
+        Kind::SubCampaign => RowKind::SubCampaign,
+        Kind::Script => RowKind::Script,
+        Kind::ScriptVersion => RowKind::ScriptVersion,
+        Kind::Template => RowKind::Template,
+        Kind::Participation => RowKind::Participation,
+        Kind::Jurisdiction => RowKind::Jurisdiction,
+        Kind::Words => RowKind::Words,
+        Kind::WebService => RowKind::WebService,
     }
 }
 
@@ -126,17 +169,11 @@ impl Snapshot {
     }
 
     fn read(catalog: &dyn Catalog, version: Version) -> Result<Self, SnapshotError> {
-        let mut snapshot =
+        let snapshot =
             Self { version, rows: Rows::default(), ids: Ids::default(), versions: BTreeMap::new() };
-        snapshot.read_kind::<Account>(catalog)?;
-        snapshot.read_kind::<Link>(catalog)?;
-        snapshot.read_kind::<Route>(catalog)?;
-        snapshot.read_kind::<Carrier>(catalog)?;
-        snapshot.read_kind::<CounterPolicy>(catalog)?;
-        snapshot.read_kind::<WhiteListEntry>(catalog)?;
-        snapshot.read_kind::<Token>(catalog)?;
-        snapshot.read_kind::<Webhook>(catalog)?;
-        Ok(snapshot)
+        let mut reading = Reading { catalog, read: Ok(snapshot) };
+        each_kind(&mut reading);
+        reading.read
     }
 
     fn read_kind<R: Row>(&mut self, catalog: &dyn Catalog) -> Result<(), SnapshotError> {
@@ -169,26 +206,46 @@ impl Snapshot {
     }
 }
 
+/// A snapshot that is being read, kind by kind, until one fails.
+struct Reading<'a> {
+    catalog: &'a dyn Catalog,
+    read: Result<Snapshot, SnapshotError>,
+}
+
+impl KindVisitor for Reading<'_> {
+    fn visit<R: Row>(&mut self) {
+        let Ok(snapshot) = &mut self.read else { return };
+        if let Err(error) = snapshot.read_kind::<R>(self.catalog) {
+            self.read = Err(error);
+        }
+    }
+}
+
 /// The changes that write every row of a file.
 #[must_use]
 pub fn all_rows(rows: &Rows) -> Vec<CatalogChange> {
-    let mut changes = Vec::new();
-    push_rows::<Account>(rows, &mut changes);
-    push_rows::<Link>(rows, &mut changes);
-    push_rows::<Carrier>(rows, &mut changes);
-    push_rows::<Route>(rows, &mut changes);
-    push_rows::<CounterPolicy>(rows, &mut changes);
-    push_rows::<WhiteListEntry>(rows, &mut changes);
-    push_rows::<Token>(rows, &mut changes);
-    push_rows::<Webhook>(rows, &mut changes);
-    changes
+    let mut all = AllRows { rows, changes: Vec::new() };
+    each_kind(&mut all);
+    all.changes
 }
 
-fn push_rows<R: Row>(rows: &Rows, changes: &mut Vec<CatalogChange>) {
-    changes.extend(R::rows(rows).iter().map(|row| CatalogChange::Put {
+struct AllRows<'a> {
+    rows: &'a Rows,
+    changes: Vec<CatalogChange>,
+}
+
+impl KindVisitor for AllRows<'_> {
+    fn visit<R: Row>(&mut self) {
+        self.changes.extend(R::rows(self.rows).iter().map(put));
+    }
+}
+
+/// The change that writes a row.
+fn put<R: Row>(row: &R) -> CatalogChange {
+    CatalogChange::Put {
         kind: kind_of(R::KIND),
         name: row.name().to_string(),
         document: row.to_document(),
         expected: None,
-    }));
+    }
 }

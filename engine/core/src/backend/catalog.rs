@@ -22,11 +22,41 @@ pub enum Kind {
     Token,
     /// An HTTP target of receipts and MO messages.
     Webhook,
+    /// An enterprise that owns accounts.
+    Enterprise,
+    /// A person who works with the node.
+    User,
+    /// A use of source addresses that carriers approve.
+    Program,
+    /// An address that messages are sent from and received on.
+    SourceAddress,
+    /// A carrier's word about a program on a source address.
+    Approval,
+    /// Words that begin a conversation.
+    Keyword,
+    /// A campaign.
+    Campaign,
+    /// What runs in a campaign.
+    SubCampaign,
+    /// A script.
+    Script,
+    /// A version of a script.
+    ScriptVersion,
+    /// A text that is sent by its name.
+    Template,
+    /// A campaign that people take part in.
+    Participation,
+    /// Hours in which people of a place may be reached.
+    Jurisdiction,
+    /// Words of consent in a language.
+    Words,
+    /// A URL that scripts may call.
+    WebService,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 23] = [
         Self::Account,
         Self::Link,
         Self::Route,
@@ -35,6 +65,21 @@ impl Kind {
         Self::WhiteList,
         Self::Token,
         Self::Webhook,
+        Self::Enterprise,
+        Self::User,
+        Self::Program,
+        Self::SourceAddress,
+        Self::Approval,
+        Self::Keyword,
+        Self::Campaign,
+        Self::SubCampaign,
+        Self::Script,
+        Self::ScriptVersion,
+        Self::Template,
+        Self::Participation,
+        Self::Jurisdiction,
+        Self::Words,
+        Self::WebService,
     ];
 
     /// The name in files, the API and the database.
@@ -49,6 +94,21 @@ impl Kind {
             Self::WhiteList => "white_list",
             Self::Token => "token",
             Self::Webhook => "webhook",
+            Self::Enterprise => "enterprise",
+            Self::User => "user",
+            Self::Program => "program",
+            Self::SourceAddress => "source_address",
+            Self::Approval => "approval",
+            Self::Keyword => "keyword",
+            Self::Campaign => "campaign",
+            Self::SubCampaign => "sub_campaign",
+            Self::Script => "script",
+            Self::ScriptVersion => "script_version",
+            Self::Template => "template",
+            Self::Participation => "participation",
+            Self::Jurisdiction => "jurisdiction",
+            Self::Words => "words",
+            Self::WebService => "web_service",
         }
     }
 }

@@ -1,13 +1,15 @@
 //! `POST /v1/catalog/apply`: the catalog as a file, with diff and dry run.
 
+use std::collections::HashSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
 use signalbox_config::Catalog as Rows;
 use signalbox_config::CatalogPlan;
-use signalbox_config::catalog::{Right, RowChange, RowChangeKind};
-use signalbox_config::value::AccountPassword;
+use signalbox_config::catalog::{KindVisitor, Right, Row, RowChange, RowChangeKind, each_kind};
+use signalbox_config::value::Name;
 use signalbox_core::backend::{CatalogChange, Version};
 use utoipa::ToSchema;
 
@@ -151,16 +153,7 @@ impl Api {
         let control = self.control().clone();
         let kept = tokio::task::spawn_blocking(move || {
             let in_force = control.in_force();
-            for account in &mut wanted.account {
-                let AccountPassword::Plain(secret) = &account.password else { continue };
-                let rows = &in_force.snapshot.rows.account;
-                let Some(before) = rows.iter().find(|before| before.name == account.name) else { continue };
-                let AccountPassword::Hashed(hash) = &before.password else { continue };
-                let places = in_force.settings.secret_places();
-                if secret.reveal(places).is_ok_and(|password| hash.matches(&password)) {
-                    account.password = before.password.clone();
-                }
-            }
+            wanted.keep_passwords(&in_force.snapshot.rows, in_force.settings.secret_places());
             wanted
         });
         let kept = kept.await.map_err(|error| internal(&error))?;
@@ -185,22 +178,22 @@ impl Api {
 
 /// The rows that are there with those of a file in their place or behind them.
 fn merged(current: &Rows, wanted: Rows) -> Rows {
-    use signalbox_config::catalog::{
-        Account, Carrier, CounterPolicy, Link, Route, Row, Token, Webhook, WhiteListEntry,
-    };
-    fn merge<R: Row>(into: &mut Rows, wanted: &Rows) {
-        let rows = R::rows_mut(into);
-        rows.retain(|row| R::rows(wanted).iter().all(|new| new.name() != row.name()));
-        rows.extend_from_slice(R::rows(wanted));
+    let mut merge = Merge { all: current.clone(), wanted };
+    each_kind(&mut merge);
+    merge.all
+}
+
+struct Merge {
+    all: Rows,
+    wanted: Rows,
+}
+
+impl KindVisitor for Merge {
+    fn visit<R: Row>(&mut self) {
+        let wanted = std::mem::take(R::rows_mut(&mut self.wanted));
+        let replaced: HashSet<&Name> = wanted.iter().map(Row::name).collect();
+        let rows = R::rows_mut(&mut self.all);
+        rows.retain(|row| !replaced.contains(row.name()));
+        rows.extend(wanted);
     }
-    let mut all = current.clone();
-    merge::<Account>(&mut all, &wanted);
-    merge::<Link>(&mut all, &wanted);
-    merge::<Route>(&mut all, &wanted);
-    merge::<Carrier>(&mut all, &wanted);
-    merge::<CounterPolicy>(&mut all, &wanted);
-    merge::<WhiteListEntry>(&mut all, &wanted);
-    merge::<Token>(&mut all, &wanted);
-    merge::<Webhook>(&mut all, &wanted);
-    all
 }

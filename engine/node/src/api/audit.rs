@@ -5,9 +5,7 @@ use axum::extract::State;
 use axum::http::Method;
 use serde::Serialize;
 use serde_json::Value;
-use signalbox_config::catalog::{
-    Account, Carrier, CounterPolicy, Link, Right, Route, Token, Webhook, WhiteListEntry,
-};
+use signalbox_config::catalog::{KindVisitor, Right, Row};
 use signalbox_core::backend::{Kind, TrailEntry, TrailPlace, Version};
 use utoipa::ToSchema;
 
@@ -16,8 +14,8 @@ use super::extract::{QueryOf, timestamp};
 use super::operations::{Operation, operation};
 use super::page::{Page, PageQuery, odd_cursor};
 use super::problem::{Problem, internal};
-use super::rows::ApiRow;
 use super::{Api, mask};
+use crate::catalog::row_kind;
 
 /// One entry of the audit trail.
 #[derive(Debug, Serialize, ToSchema)]
@@ -113,18 +111,20 @@ fn shown(entry: TrailEntry, whole: bool) -> AuditInfo {
 
 /// A row's document without its secrets; nothing when this version of the program cannot tell which they are.
 fn masked(kind: Kind, document: &str) -> Value {
-    fn of<R: ApiRow>(document: &str) -> Value {
-        R::from_stored(document).ok().and_then(|(row, _)| serde_json::to_value(row).ok()).unwrap_or_default()
-    }
-    match kind {
-        Kind::Account => of::<Account>(document),
-        Kind::Link => of::<Link>(document),
-        Kind::Route => of::<Route>(document),
-        Kind::Carrier => of::<Carrier>(document),
-        Kind::CounterPolicy => of::<CounterPolicy>(document),
-        Kind::WhiteList => of::<WhiteListEntry>(document),
-        Kind::Token => of::<Token>(document),
-        Kind::Webhook => of::<Webhook>(document),
+    let mut masking = Masking { document, shown: Value::Null };
+    row_kind(kind).visit(&mut masking);
+    masking.shown
+}
+
+struct Masking<'a> {
+    document: &'a str,
+    shown: Value,
+}
+
+impl KindVisitor for Masking<'_> {
+    fn visit<R: Row>(&mut self) {
+        let row = R::from_stored(self.document).ok();
+        self.shown = row.and_then(|(row, _)| serde_json::to_value(row).ok()).unwrap_or_default();
     }
 }
 

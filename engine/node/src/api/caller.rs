@@ -122,6 +122,8 @@ impl Api {
             return Err(unknown("the token is unknown, switched off or out of date"));
         };
         let account = match &token.account {
+            // It sees one enterprise alone, which operations cannot tell apart yet: better none than all.
+            None if token.enterprise.is_some() => return Err(unknown("tokens of enterprises are not served")),
             None => None,
             Some(name) => {
                 let known = in_force.snapshot.ids.account(name.as_str());

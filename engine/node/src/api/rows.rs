@@ -7,7 +7,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use signalbox_config::Catalog as Rows;
 use signalbox_config::catalog::{
-    Account, Carrier, CounterPolicy, Link, Right, Route, Row, RowKind, Token, Webhook, WhiteListEntry,
+    Account, Approval, Campaign, Carrier, CounterPolicy, Enterprise, Jurisdiction, Keyword, Link,
+    Participation, Program, Right, Route, Row, RowKind, Script, ScriptVersion, SourceAddress, SubCampaign,
+    Template, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
 use signalbox_config::value::{Name, Secret};
 use signalbox_core::backend::{CatalogChange, Version};
@@ -66,6 +68,29 @@ pub(super) fn operations() -> Vec<Operation> {
     operations.extend(of::<WhiteListEntry>(&places!("white-list", "white_list", Right::CountersOperate)));
     operations.extend(of::<Token>(&places!("tokens", "token", Right::CatalogWrite)));
     operations.extend(of::<Webhook>(&places!("webhooks", "webhook", Right::CatalogWrite)));
+    operations.extend(of::<Enterprise>(&places!("enterprises", "enterprise", Right::CatalogWrite)));
+    operations.extend(of::<User>(&places!("users", "user", Right::CatalogWrite)));
+    operations.extend(of::<Program>(&places!("programs", "program", Right::CatalogWrite)));
+    operations.extend(of::<SourceAddress>(&places!(
+        "source-addresses",
+        "source_address",
+        Right::CatalogWrite
+    )));
+    operations.extend(of::<Approval>(&places!("approvals", "approval", Right::CatalogWrite)));
+    operations.extend(of::<Keyword>(&places!("keywords", "keyword", Right::CatalogWrite)));
+    operations.extend(of::<Campaign>(&places!("campaigns", "campaign", Right::CatalogWrite)));
+    operations.extend(of::<SubCampaign>(&places!("sub-campaigns", "sub_campaign", Right::CatalogWrite)));
+    operations.extend(of::<Script>(&places!("scripts", "script", Right::CatalogWrite)));
+    operations.extend(of::<ScriptVersion>(&places!(
+        "script-versions",
+        "script_version",
+        Right::CatalogWrite
+    )));
+    operations.extend(of::<Template>(&places!("templates", "template", Right::CatalogWrite)));
+    operations.extend(of::<Participation>(&places!("participations", "participation", Right::CatalogWrite)));
+    operations.extend(of::<Jurisdiction>(&places!("jurisdictions", "jurisdiction", Right::CatalogWrite)));
+    operations.extend(of::<Words>(&places!("words", "words", Right::CatalogWrite)));
+    operations.extend(of::<WebService>(&places!("web-services", "web_service", Right::CatalogWrite)));
     operations
 }
 
@@ -143,7 +168,22 @@ fn check_kind<R: Row>(caller: &Caller, writes: bool) -> Result<(), Problem> {
         | RowKind::Carrier
         | RowKind::CounterPolicy
         | RowKind::WhiteList
-        | RowKind::Token => caller.unscoped(),
+        | RowKind::Token
+        | RowKind::Enterprise
+        | RowKind::User
+        | RowKind::Program
+        | RowKind::SourceAddress
+        | RowKind::Approval
+        | RowKind::Keyword
+        | RowKind::Campaign
+        | RowKind::SubCampaign
+        | RowKind::Script
+        | RowKind::ScriptVersion
+        | RowKind::Template
+        | RowKind::Participation
+        | RowKind::Jurisdiction
+        | RowKind::Words
+        | RowKind::WebService => caller.unscoped(),
     }
 }
 
@@ -231,6 +271,21 @@ fn segment<R: Row>() -> &'static str {
         RowKind::WhiteList => "white-list",
         RowKind::Token => "tokens",
         RowKind::Webhook => "webhooks",
+        RowKind::Enterprise => "enterprises",
+        RowKind::User => "users",
+        RowKind::Program => "programs",
+        RowKind::SourceAddress => "source-addresses",
+        RowKind::Approval => "approvals",
+        RowKind::Keyword => "keywords",
+        RowKind::Campaign => "campaigns",
+        RowKind::SubCampaign => "sub-campaigns",
+        RowKind::Script => "scripts",
+        RowKind::ScriptVersion => "script-versions",
+        RowKind::Template => "templates",
+        RowKind::Participation => "participations",
+        RowKind::Jurisdiction => "jurisdictions",
+        RowKind::Words => "words",
+        RowKind::WebService => "web-services",
     }
 }
 

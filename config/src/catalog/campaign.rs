@@ -1,0 +1,163 @@
+//! Campaigns and what runs in them (CAM-01, CAM-02, CAM-09).
+
+use super::enterprise::{Channel, OptOutLevel};
+use super::program::{PoolPolicy, check_span};
+use crate::setting::{Agreement, Cursor, Problems, choices, settings};
+use crate::value::{Count, FieldText, Name, Period, Prose};
+
+choices! {
+    /// How conversations of a sub-campaign begin.
+    pub enum SubCampaignKind {
+        /// With a message of a device.
+        Inbound = "inbound",
+        /// With a message to a device.
+        Outbound = "outbound",
+    }
+}
+
+choices! {
+    /// Where a sub-campaign is in its life.
+    pub enum SubCampaignState {
+        /// It is being made, and does nothing.
+        Draft = "draft",
+        /// It talks to testers alone, and nothing of it is counted or charged.
+        Testing = "testing",
+        /// It works.
+        Running = "running",
+        /// It begins nothing new and answers nobody; opt-outs hold all the same.
+        Paused = "paused",
+        /// It is over.
+        Ended = "ended",
+    }
+}
+
+choices! {
+    /// Which messages of devices agents are shown (KEY-11, TXS-20).
+    pub enum AgentFlag {
+        /// None, but for what a script flags.
+        Script = "script",
+        /// Those that nothing answered.
+        Unanswered = "unanswered",
+        /// All.
+        All = "all",
+    }
+}
+
+settings! {
+    /// A series of sub-campaigns with what they have in common (CAM-01).
+    pub struct Campaign {
+        /// Name in sub-campaigns, opt-outs and reports.
+        name: Name => "service",
+        /// The account whose it is.
+        account: Name => "demo",
+        /// What it is.
+        description: Prose<0, 4000> = "",
+        /// Ways to reach devices that its sub-campaigns may use.
+        channels: Vec<Channel> = ["text"],
+        /// How far a plain STOP reaches; as the account says when it is not set.
+        opt_out_level: Option<OptOutLevel> => "campaign",
+        /// Priority of its sub-campaigns that say nothing else; higher comes first.
+        priority: Count<0, 100> = 50,
+    }
+}
+
+settings! {
+    /// Conversations of one kind: their script, addresses, time and texts.
+    pub struct SubCampaign agrees {
+        /// Name in keywords, CDRs, traces and reports.
+        name: Name => "balance-in",
+        /// The account whose it is.
+        account: Name => "demo",
+        /// The campaign that it belongs to; its opt-outs may reach so far.
+        campaign: Option<Name> => "service",
+        /// How its conversations begin.
+        kind: SubCampaignKind => "inbound",
+        /// Where it is in its life.
+        state: SubCampaignState = "draft",
+        /// What talks: one of a script and fixed replies.
+        instructions: Instructions,
+        /// The only address that it sends from; one of the pool of the program when it is not set.
+        source_address: Option<Name> => "us-70650",
+        /// The programs that its messages belong to; a message that names none belongs to the first.
+        programs: Vec<Name> => ["balance"],
+        /// How one of several addresses is chosen; as the program says when it is not set.
+        pool: Option<PoolPolicy> => "sticky",
+        /// From when on it runs.
+        from: Option<jiff::Timestamp> => "2026-01-01T00:00:00Z",
+        /// Up to when.
+        to: Option<jiff::Timestamp> => "2028-01-01T00:00:00Z",
+        /// Texts of the system, each with fields of the contact and variables.
+        texts: SubCampaignTexts,
+        /// Its place before others; higher comes first. As the campaign says when it is not set (CAM-10).
+        priority: Option<Count<0, 100>> => 50,
+        /// A conversation ends after so long without a message (decision: 24 hours).
+        conversation_timeout: Period = "24h",
+        /// Which messages of devices agents are shown.
+        agents: AgentFlag = "script",
+        /// How far a plain STOP reaches; as the campaign or the account says when it is not set (decision D8).
+        opt_out_level: Option<OptOutLevel> => "account",
+    }
+}
+
+settings! {
+    /// What talks in a sub-campaign.
+    pub struct Instructions agrees {
+        /// A script.
+        script: Option<Name> => "balance",
+        /// Its version, for good; else the one that is published when a conversation begins.
+        version: Option<Count<1, 1_000_000>> => 3,
+        /// The answer to every message that is neither help nor opt-out.
+        reply: Option<FieldText<1600>> => "Thank you, {first_name}.",
+    }
+}
+
+settings! {
+    /// Texts of the system in a sub-campaign. Where one is not set, the program's is sent, or none.
+    pub struct SubCampaignTexts {
+        /// Answers a message that comes before it begins.
+        not_started: Option<FieldText<1600>> => "We have not opened yet.",
+        /// Answers a message that comes after it ended.
+        ended: Option<FieldText<1600>> => "This service has ended.",
+        /// Answers HELP.
+        help: Option<FieldText<1600>> => "Example Bank. Help: 1 555 0100. STOP to end.",
+        /// Answers STOP, once (OPT-05).
+        opt_out: Option<FieldText<1600>> => "You get no more texts from Example Bank.",
+        /// Answers START after an opt-out.
+        opt_in: Option<FieldText<1600>> => "You get texts from Example Bank again.",
+        /// Answers when the script failed.
+        failure: Option<FieldText<1600>> => "Something went wrong. Please try again later.",
+    }
+}
+
+impl Agreement for SubCampaign {
+    fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        check_span(self.from, self.to, at, problems);
+        let works = match self.state {
+            SubCampaignState::Testing | SubCampaignState::Running => true,
+            SubCampaignState::Draft | SubCampaignState::Paused | SubCampaignState::Ended => false,
+        };
+        let told = &self.instructions;
+        // What waits for agents alone needs no instructions.
+        if works && told.script.is_none() && told.reply.is_none() && self.agents != AgentFlag::All {
+            problems.conflict(
+                at,
+                "state",
+                format!("{} needs a script, a reply, or agents = \"all\"", self.state),
+            );
+        }
+        if works && self.kind == SubCampaignKind::Outbound && self.programs.is_empty() {
+            problems.conflict(at, "programs", "must name at least one program");
+        }
+    }
+}
+
+impl Agreement for Instructions {
+    fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        if self.script.is_some() && self.reply.is_some() {
+            problems.conflict(at, "reply", "cannot be set beside script");
+        }
+        if self.version.is_some() && self.script.is_none() {
+            problems.conflict(at, "version", "needs a script");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The registry of addresses and keywords: nothing is bound twice at the same time (MQ-17, MQ-27, KEY-03, CM-10;
+//! shared rule 6).
+
+use std::collections::HashMap;
+
+use super::reference::Places;
+use super::{Account, Catalog, Keyword, Participation, SourceAddress};
+use crate::setting::Problems;
+use crate::value::Name;
+
+/// A binding of words on an address for a time.
+struct Binding<'a> {
+    from: Option<jiff::Timestamp>,
+    to: Option<jiff::Timestamp>,
+    /// What it is, for the error of the next one.
+    kind: &'static str,
+    name: &'a Name,
+}
+
+impl Binding<'_> {
+    fn overlaps(&self, other: &Self) -> bool {
+        let before = |end: Option<jiff::Timestamp>, begin: Option<jiff::Timestamp>| {
+            end.zip(begin).is_some_and(|(end, begin)| end <= begin)
+        };
+        !before(self.to, other.from) && !before(other.to, self.from)
+    }
+}
+
+/// The bindings so far, by address and folded words; no words are the whole address.
+#[derive(Default)]
+struct Bindings<'a>(HashMap<(&'a Name, &'a str), Vec<Binding<'a>>>);
+
+impl<'a> Bindings<'a> {
+    /// Adds one; what it clashes with, if anything.
+    fn add(&mut self, address: &'a Name, words: &'a str, binding: Binding<'a>) -> Option<String> {
+        let held = self.0.entry((address, words)).or_default();
+        let clash = held.iter().find(|other| other.overlaps(&binding));
+        let told =
+            clash.map(|other| format!("the {} `{}` has this already at `{address}`", other.kind, other.name));
+        held.push(binding);
+        told
+    }
+}
+
+/// Records what is bound twice.
+pub(super) fn check(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Problems<'_>) {
+    check_addresses(catalog, places, problems);
+    let mut bindings = Bindings::default();
+    bindings.0.reserve(catalog.keyword.len());
+    for (index, row) in catalog.keyword.iter().enumerate() {
+        let binding = Binding { from: row.from, to: row.to, kind: "keyword", name: &row.name };
+        if let Some(clash) = bindings.add(&row.source_address, row.text.folded(), binding) {
+            places.conflict::<Keyword>(index, "text", clash, problems);
+        }
+    }
+    for (index, row) in catalog.participation.iter().enumerate() {
+        for (place, point) in row.entry_points.iter().enumerate() {
+            let Some(address) = &point.source_address else { continue };
+            let words = point.keyword.as_ref().map_or("", |keyword| keyword.folded());
+            let binding = Binding { from: row.open, to: row.close, kind: "participation", name: &row.name };
+            if let Some(clash) = bindings.add(address, words, binding) {
+                places.conflict::<Participation>(
+                    index,
+                    &format!("entry_points[{place}].keyword"),
+                    clash,
+                    problems,
+                );
+            }
+        }
+    }
+}
+
+/// The same digits may be a short code of two countries, told apart by the links that they come over.
+fn check_addresses(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Problems<'_>) {
+    let mut by_address: HashMap<&str, Vec<&SourceAddress>> = HashMap::new();
+    for (index, row) in catalog.source_address.iter().enumerate() {
+        let held = by_address.entry(row.address.as_str()).or_default();
+        let shares = |other: &&&SourceAddress| {
+            other.country == row.country || other.links.iter().any(|link| row.links.contains(link))
+        };
+        if let Some(other) = held.iter().find(shares) {
+            let reason = format!("the source_address `{}` has this already", other.name);
+            places.conflict::<SourceAddress>(index, "address", reason, problems);
+        }
+        held.push(row);
+    }
+    for (index, account) in catalog.account.iter().enumerate() {
+        for pattern in &account.mo_addresses {
+            if let Some(taken) = by_address.get(pattern.to_string().as_str()).and_then(|held| held.first()) {
+                let reason =
+                    format!("messages to `{pattern}` are those of the source_address `{}`", taken.name);
+                places.conflict::<Account>(index, "mo_addresses", reason, problems);
+            }
+        }
+    }
+}
