@@ -123,7 +123,9 @@ impl Api {
         };
         let account = match &token.account {
             // It sees one enterprise alone, which operations cannot tell apart yet: better none than all.
-            None if token.enterprise.is_some() => return Err(unknown("tokens of enterprises are not served")),
+            None if token.enterprise.is_some() => {
+                return Err(unknown("tokens of enterprises are not served"));
+            }
             None => None,
             Some(name) => {
                 let known = in_force.snapshot.ids.account(name.as_str());
