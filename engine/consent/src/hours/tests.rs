@@ -239,6 +239,9 @@ const ODD: [&str; 6] = [
     "America/Scoresbysund",
 ];
 
+/// So far ahead every fifth minute is tried.
+const SEARCHED_DAYS: i64 = 30;
+
 fn span() -> impl Strategy<Value = Vec<String>> {
     proptest::collection::vec(0u16..24 * 12, 0..4).prop_map(|mut edges| {
         edges.sort_unstable();
@@ -249,7 +252,7 @@ fn span() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     /// The first allowed instant is the one that trying every minute finds, in the weeks of the changes of clocks too.
     #[test]
@@ -277,13 +280,15 @@ proptest! {
             let mut clocks = found.zones.iter().map(|zone| zones.get(*zone).to_datetime(at.timestamp()));
             clocks.all(|local| rules.rules()[0].week.allows(local))
         };
-        let steps = (0..14i64 * 24 * 12).map(|step| Micros(now.0 + step * 5 * 60_000_000));
+        let steps = (0..SEARCHED_DAYS * 24 * 12).map(|step| Micros(now.0 + step * 5 * 60_000_000));
         let expected = steps.into_iter().find(|at| allows(*at));
         match verdict {
             HoursVerdict::Allowed => prop_assert_eq!(expected, Some(now)),
             HoursVerdict::Until(at) => {
                 prop_assert!(at > now);
-                prop_assert_eq!(expected, Some(at));
+                // Two zones may share no hour until a change of clocks: later than what is tried.
+                let tried = at.0 - now.0 < SEARCHED_DAYS * 86_400_000_000;
+                prop_assert_eq!(expected, tried.then_some(at));
             }
             HoursVerdict::Never => prop_assert_eq!(expected, None),
             HoursVerdict::NoRule | HoursVerdict::UnknownPlace => prop_assert!(false, "the rule applies"),
