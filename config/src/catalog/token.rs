@@ -28,6 +28,10 @@ choices! {
         CountersRead = "counters:read",
         /// Acknowledge alarms and change white lists.
         CountersOperate = "counters:operate",
+        /// See contacts, devices, lists and what passed with them.
+        ContactsRead = "contacts:read",
+        /// Change contacts and lists, and upload files of them.
+        ContactsWrite = "contacts:write",
         /// Look numbers up and explain routes.
         NumbersRead = "numbers:read",
         /// Read the audit trail.

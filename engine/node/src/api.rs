@@ -24,6 +24,7 @@ mod operations;
 mod pace;
 mod page;
 mod peers;
+mod people;
 mod problem;
 mod queue;
 mod routing;
@@ -44,6 +45,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use signalbox_core::backend::Clock;
 use signalbox_core::time::Now;
+use signalbox_people::People;
 use tokio::sync::Semaphore;
 
 use crate::control::Control;
@@ -62,6 +64,7 @@ struct Shared {
     gateway: Gateway,
     links: Arc<dyn LinkStates>,
     clock: Arc<dyn Clock>,
+    people: Arc<People>,
     requests: Semaphore,
     request_timeout: Duration,
     scans: Arc<Semaphore>,
@@ -81,6 +84,7 @@ impl Api {
             gateway: parts.gateway,
             links: parts.links,
             clock: parts.clock,
+            people: parts.people,
             requests: Semaphore::new(settings.max_requests.as_usize()),
             request_timeout: settings.request_timeout.duration(),
             scans: Arc::new(Semaphore::new(SCANS)),

@@ -23,6 +23,7 @@ pub mod spine;
 pub mod supervisor;
 pub mod telemetry;
 pub mod tls;
+mod uploads;
 pub mod vitals;
 pub mod watchdog;
 pub mod webhooks;

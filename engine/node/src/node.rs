@@ -15,6 +15,7 @@ use signalbox_config::Settings;
 use signalbox_config::settings::{CounterRestart, StoreDurability};
 use signalbox_core::backend::{CdrSink, Clock, Random};
 use signalbox_core::exchange::Event;
+use signalbox_people::People;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -76,6 +77,9 @@ pub enum NodeError {
     /// The links.
     #[error(transparent)]
     Links(#[from] crate::links::LinksError),
+    /// The database of contacts.
+    #[error(transparent)]
+    People(#[from] signalbox_people::PeopleError),
     /// The API.
     #[error(transparent)]
     Api(#[from] crate::api::ApiError),
@@ -179,6 +183,8 @@ impl Node {
         let control = Arc::new(control);
         let relay = Relay::start(Box::new(cdrs), Box::new(reader), clock.clone(), spine.clone())?;
 
+        let place = signalbox_people::Place::File(data.join("people.db"));
+        let people = Arc::new(People::open(&place, settings.node.name.as_str()).await?);
         let gateway = Gateway::open(spine.clone());
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
@@ -187,6 +193,7 @@ impl Node {
             gateway,
             links: Arc::new(links.clone()),
             clock: clock.clone(),
+            people: people.clone(),
         })
         .await?;
         let (stop, stopping) = watch::channel(false);
@@ -200,6 +207,8 @@ impl Node {
             tokio::spawn(crate::lookup::run(control.clone(), spine.clone(), clock.clone(), lookup_requests)),
             tokio::spawn(store_gauges(gauge, stopping.clone())),
         ];
+        let files = crate::uploads::run(control.clone(), people.clone(), clock.clone(), stopping.clone());
+        tasks.push(tokio::spawn(files));
         tasks.push(tokio::spawn(watch_portability(control.clone(), ported, stopping)));
 
         let address = settings.admin.address;

@@ -121,6 +121,28 @@ impl People {
         Ok(list.filter(|list| scope.sees(list.account)))
     }
 
+    /// A list by its name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_named(
+        &self,
+        scope: &Scope,
+        account: AccountId,
+        name: &str,
+    ) -> Result<Option<List>, PeopleError> {
+        if !scope.sees(account) {
+            return Ok(None);
+        }
+        let text = format!("SELECT {COLUMNS} FROM list WHERE account = $1 AND name = $2");
+        let row = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(i64::from(account.0))
+            .bind(name)
+            .fetch_optional(self.reader())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// Lists of an account by name, from the one after `after`.
     ///
     /// # Errors

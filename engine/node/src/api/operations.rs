@@ -168,6 +168,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::links::operations());
     all.extend(super::callbacks::operations());
     all.extend(super::rows::operations());
+    all.extend(super::people::operations());
     all.extend(super::apply::operations());
     all.extend(super::routing::operations());
     all.extend(super::numbers::operations());

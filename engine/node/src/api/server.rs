@@ -14,6 +14,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use signalbox_config::settings::{ApiSettings, TlsListener};
 use signalbox_core::backend::Clock;
+use signalbox_people::People;
 use tokio::task::JoinHandle;
 
 use super::connection::Door;
@@ -67,6 +68,8 @@ pub struct Parts {
     pub links: Arc<dyn LinkStates>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
+    /// Contacts and what belongs to them.
+    pub people: Arc<People>,
 }
 
 /// The running API.

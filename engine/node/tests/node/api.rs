@@ -9,6 +9,7 @@ mod client;
 mod document;
 mod messages;
 mod noc;
+mod people;
 mod rig;
 mod rows;
 pub mod target;

@@ -8,6 +8,7 @@ mod channels;
 mod clock;
 mod counted;
 mod esme;
+mod files;
 mod full_disk;
 mod http_links;
 mod kill;

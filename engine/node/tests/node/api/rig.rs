@@ -24,6 +24,7 @@ use signalbox_core::gate::Released;
 use signalbox_core::id::{PeerId, SessionId};
 use signalbox_core::message::Content;
 use signalbox_core::time::Micros;
+use signalbox_people::{People, Place};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -97,19 +98,20 @@ threshold = 2
 name = "operator"
 secret = "operator-token-0123456789"
 rights = ["messages:read", "messages:reveal", "messages:cancel", "queue:operate", "catalog:read", "catalog:write",
-    "links:read", "links:operate", "counters:read", "counters:operate", "numbers:read", "audit:read"]
+    "links:read", "links:operate", "counters:read", "counters:operate", "numbers:read", "audit:read", "contacts:read",
+    "contacts:write"]
 
 [[token]]
 name = "blind"
 secret = "blind-operator-0123456789"
-rights = ["messages:read", "counters:read", "audit:read"]
+rights = ["messages:read", "counters:read", "audit:read", "contacts:read"]
 
 [[token]]
 name = "alpha"
 secret = "alpha-token-0123456789"
 account = "alpha"
 rights = ["messages:send", "messages:read", "messages:reveal", "messages:cancel", "queue:operate", "catalog:read",
-    "catalog:write", "links:read", "numbers:read"]
+    "catalog:write", "links:read", "numbers:read", "contacts:read", "contacts:write"]
 
 [[token]]
 name = "beta"
@@ -244,6 +246,7 @@ impl Node {
             gateway: Gateway::open(spine.clone()),
             links: Arc::new(Played),
             clock: clock.clone(),
+            people: Arc::new(People::open(&Place::File(data.join("people.db")), "test").await.unwrap()),
         })
         .await
         .unwrap()

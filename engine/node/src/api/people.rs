@@ -1,0 +1,115 @@
+//! Contacts and what belongs to them: whose they are, and how their errors are told.
+
+mod contacts;
+mod history;
+mod lists;
+mod uploads;
+
+pub(super) use uploads::is_csv;
+
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use signalbox_core::id::AccountId;
+use signalbox_people::{People, PeopleError, Scope};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::caller::Caller;
+use super::extract::Condition;
+use super::operations::Operation;
+use super::problem::{Problem, ProblemKind, internal};
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut operations = contacts::operations();
+    operations.extend(lists::operations());
+    operations.extend(uploads::operations());
+    operations.extend(history::operations());
+    operations
+}
+
+/// Which page of what an account has.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AccountPage {
+    /// The account; that of the token where it has one.
+    account: Option<String>,
+    /// Where to go on: `next` of the page before.
+    cursor: Option<String>,
+    /// Items in the page at most; bounded by `api.max_page`.
+    limit: Option<usize>,
+}
+
+impl Api {
+    fn people(&self) -> &People {
+        &self.0.people
+    }
+
+    /// The account that a request is about.
+    fn account_asked(&self, caller: &Caller, asked: Option<&str>) -> Result<AccountId, Problem> {
+        match (asked, &caller.account) {
+            (None, Some(own)) => Ok(own.id),
+            (None, None) => Err(Problem::field("account", "is needed: the token is for all accounts")),
+            (Some(name), _) => {
+                let found = self.account(name).filter(|id| caller.sees(Some(*id)));
+                found.ok_or_else(|| Problem::no("account", name))
+            }
+        }
+    }
+
+    /// The name of an account.
+    fn account_called(&self, id: AccountId) -> String {
+        super::peers::account(&self.control().in_force().snapshot.ids, id)
+    }
+}
+
+/// Whose rows a caller sees.
+fn scope(caller: &Caller) -> Scope {
+    match &caller.account {
+        None => Scope::All,
+        Some(own) => Scope::Accounts([own.id].into()),
+    }
+}
+
+/// The id in a path; what is no number is nobody's id.
+fn id_of<T: std::str::FromStr>(what: &'static str, written: &str) -> Result<T, Problem> {
+    written.parse().map_err(|_| Problem::no(what, written))
+}
+
+/// The version that a change is based on; whether there is one is for the row to say.
+fn version(condition: Condition) -> Result<Option<i64>, Problem> {
+    match condition {
+        Condition::None | Condition::Exists => Ok(None),
+        Condition::Is(version) => Ok(Some(i64::try_from(version.0).unwrap_or(i64::MAX))),
+        Condition::Absent => Err(Problem::new(ProblemKind::Malformed, "if-none-match has no meaning here")),
+    }
+}
+
+/// An answer with its ETag, and its place where it is new.
+fn tagged(status: StatusCode, version: i64, place: Option<String>, body: impl Serialize) -> Response {
+    let mut headers = HeaderMap::new();
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
+        headers.insert(ETAG, tag);
+    }
+    if let Some(place) = place.and_then(|place| HeaderValue::try_from(place).ok()) {
+        headers.insert(LOCATION, place);
+    }
+    (status, headers, axum::Json(body)).into_response()
+}
+
+impl From<PeopleError> for Problem {
+    fn from(error: PeopleError) -> Self {
+        match &error {
+            PeopleError::Absent { .. } => Self::new(ProblemKind::NotFound, error.to_string()),
+            PeopleError::Exists { .. } => Self::new(ProblemKind::AlreadyExists, error.to_string()),
+            PeopleError::Changed { .. } => Self::new(ProblemKind::VersionMismatch, error.to_string()),
+            PeopleError::InUse { .. } | PeopleError::NotReady { .. } => {
+                Self::new(ProblemKind::BrokenReference, error.to_string())
+            }
+            PeopleError::Invalid(invalid) => Self::field(invalid.field.clone(), invalid.problem.clone()),
+            PeopleError::Busy => Self::new(ProblemKind::NotAcceptedNow, error.to_string()).retry_after(1),
+            _ => internal(&error),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Files of contacts in the watched folder.
+
+use std::fs;
+use std::time::Duration;
+
+use signalbox_people::{AccountId, People, Place, Scope};
+
+use super::site::{PATIENCE, Site, rows, wait_for};
+use super::smsc::{Mood, Smsc};
+
+#[test]
+fn a_file_in_the_folder_becomes_a_list() {
+    let smsc = Smsc::start(None);
+    smsc.set(Mood::Takes(Duration::ZERO));
+    let site = Site::new(&rows(smsc.address, "", ""));
+    let folder = site.data.join("uploads/demo/spring");
+    fs::create_dir_all(&folder).expect("the folder");
+    fs::create_dir_all(site.data.join("uploads/nobody/spring")).expect("a folder");
+    // What lies there before the node starts is taken as well; what is still being written is not.
+    fs::write(folder.join("a.csv"), "id,mobile\nC-1,07700 900123\nC-2,none\n").expect("a file");
+    fs::write(folder.join("b.csv.part"), "id,mobile\nC-9,07700 900129\n").expect("a file");
+    let _node = site.start();
+    fs::write(folder.join("c.csv"), "id,car\nC-3,red\n").expect("a file");
+    fs::write(site.data.join("uploads/nobody/spring/d.csv"), "id,mobile\n").expect("a file");
+    for name in ["demo/spring/a.csv.done", "demo/spring/c.csv.failed", "nobody/spring/d.csv.failed"] {
+        let file = site.data.join("uploads").join(name);
+        wait_for(name, PATIENCE, || file.exists().then_some(()));
+    }
+    assert!(folder.join("b.csv.part").exists());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (counts, problem, found) = runtime.block_on(async {
+        let people = People::open(&Place::File(site.data.join("people.db")), "other").await.expect("people");
+        let account = AccountId(1);
+        let list = people.list_named(&Scope::All, account, "spring").await.expect("read").expect("a list");
+        let uploads = people.uploads(&Scope::All, account, None, 9).await.expect("read");
+        let of = |file: &str| uploads.iter().find(|upload| upload.file == file).expect("an upload");
+        let contacts = people.members(&Scope::All, list.id, None, 9).await.expect("read");
+        let contact = people.contact(&Scope::All, contacts[0].id).await.expect("read").expect("a contact");
+        people.close().await;
+        (of("a.csv").counts, of("c.csv").problem.clone(), contact)
+    });
+    assert_eq!((counts.accepted, counts.rejected), (1, 1));
+    assert_eq!(problem.as_deref(), Some("no column holds a number or an e-mail address"));
+    assert_eq!((found.client_id.as_str(), found.devices[0].address.as_str()), ("C-1", "+447700900123"));
+}
