@@ -1,0 +1,4 @@
+//! Flows from outside: documents in, outcomes out.
+
+mod given;
+mod walk;
