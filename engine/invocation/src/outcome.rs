@@ -112,8 +112,10 @@ pub struct Cost {
     pub calls: u32,
 }
 
-/// What instructions want done; all of it is committed, or nothing is.
+/// What instructions want done; all of it is committed, or nothing is. A field that is not there, in a form that has
+/// names, is as nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outcome {
     /// Texts, in order; several make one attempt group (API-08).
     pub sends: Vec<Send>,

@@ -1,7 +1,12 @@
 //! What the engine of a script is given by Rust: sources of its world, and helpers that codecs have.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use signalbox_invocation::{Excess, Invocation, Limits, Outcome};
+use signalbox_invocation::{
+    Account, CallPass, Contact, ContactAttempt, Device, Excess, Invocation, Outcome, SubCampaign, Value,
+    WebAnswer,
+};
 use signalbox_text::Encoding;
 use signalbox_text::choose::{Choices, choose};
 use signalbox_text::segments::Plan;
@@ -12,18 +17,82 @@ pub(crate) const SANDBOX: &str = include_str!("js/sandbox.js");
 /// The calls and entities.
 pub(crate) const API: &str = include_str!("js/api.js");
 
-/// What an invocation begins with.
-#[derive(Serialize)]
-pub(crate) struct Given<'a> {
-    invocation: &'a Invocation,
-    limits: &'a Limits,
-    seed: [u32; 4],
-    entry: &'a str,
+/// An invocation as texts of JSON, apart as scripts want them: one that does not look at its history does not pay
+/// for reading it.
+pub(crate) struct Given {
+    pub(crate) core: String,
+    pub(crate) people: String,
+    pub(crate) values: String,
+    pub(crate) history: String,
 }
 
-impl<'a> Given<'a> {
-    pub(crate) fn new(invocation: &'a Invocation, limits: &'a Limits) -> Self {
-        Self { invocation, limits, seed: spread(invocation.seed), entry: invocation.entry.name() }
+#[derive(Serialize)]
+struct Core<'a> {
+    entry: &'a str,
+    now: i64,
+    seed: [u32; 4],
+    test: bool,
+    timed_out: bool,
+    version: u32,
+    account: &'a Account,
+    sub_campaign: &'a SubCampaign,
+    call_pass: &'a Option<CallPass>,
+    conversation: &'a str,
+    source_address: &'a str,
+    attempt: &'a Option<ContactAttempt>,
+    answer: &'a Option<WebAnswer>,
+}
+
+#[derive(Serialize)]
+struct People<'a> {
+    contact: &'a Contact,
+    device: &'a Device,
+}
+
+#[derive(Serialize)]
+struct Values<'a> {
+    variables: &'a BTreeMap<String, Value>,
+    stored: &'a BTreeMap<String, Value>,
+}
+
+#[derive(Serialize)]
+struct History<'a> {
+    history: &'a [ContactAttempt],
+    elsewhere: &'a [ContactAttempt],
+}
+
+impl Given {
+    pub(crate) fn new(invocation: &Invocation) -> serde_json::Result<Self> {
+        let conversation = &invocation.conversation;
+        Ok(Self {
+            core: serde_json::to_string(&Core {
+                entry: invocation.entry.name(),
+                now: invocation.now,
+                seed: spread(invocation.seed),
+                test: invocation.test,
+                timed_out: invocation.timed_out,
+                version: invocation.version.version,
+                account: &invocation.account,
+                sub_campaign: &invocation.sub_campaign,
+                call_pass: &invocation.call_pass,
+                conversation: &conversation.id,
+                source_address: &conversation.source_address,
+                attempt: &invocation.attempt,
+                answer: &invocation.answer,
+            })?,
+            people: serde_json::to_string(&People {
+                contact: &invocation.contact,
+                device: &invocation.device,
+            })?,
+            values: serde_json::to_string(&Values {
+                variables: &conversation.variables,
+                stored: &invocation.stored,
+            })?,
+            history: serde_json::to_string(&History {
+                history: &conversation.history,
+                elsewhere: &conversation.elsewhere,
+            })?,
+        })
     }
 }
 

@@ -46,6 +46,7 @@ pub(crate) struct SyntaxError {
 /// A compiled script. What it holds is only its own: it shares no memory with another.
 pub struct Program {
     // Values of the engine go before the engine itself.
+    configure: Persistent<Function<'static>>,
     start: Persistent<Function<'static>>,
     finish: Persistent<Function<'static>>,
     forget: Persistent<Function<'static>>,
@@ -53,6 +54,7 @@ pub struct Program {
     factory: Persistent<Function<'static>>,
     context: Context,
     budget: Rc<Budget>,
+    limits: Option<Limits>,
     spoiled: bool,
 }
 
@@ -87,15 +89,26 @@ impl Program {
                 Some(_) => Failure::TooLong { millis: time },
                 None => Failure::Invalid(told(&error).0),
             })?;
-            let [start, finish, forget, names, factory] =
+            let [configure, start, finish, forget, names, factory] =
                 built.map(|function| Persistent::save(&ctx, function));
-            Ok::<_, Failure>((start, finish, forget, names, factory))
+            Ok::<_, Failure>((configure, start, finish, forget, names, factory))
         })?;
         // The heap is the script's own: what its world takes is not counted.
         let world = usize::try_from(runtime.memory_usage().malloc_size).unwrap_or(0);
         runtime.set_memory_limit(world.saturating_add(limits.heap));
-        let (start, finish, forget, names, factory) = program;
-        Ok(Self { start, finish, forget, names, factory, context, budget, spoiled: false })
+        let (configure, start, finish, forget, names, factory) = program;
+        Ok(Self {
+            configure,
+            start,
+            finish,
+            forget,
+            names,
+            factory,
+            context,
+            budget,
+            limits: None,
+            spoiled: false,
+        })
     }
 
     /// Runs one invocation.
@@ -103,8 +116,8 @@ impl Program {
     /// # Errors
     /// See [`Failure`]. What the run wanted is forgotten then.
     pub fn run(&mut self, invocation: &Invocation, limits: &Limits) -> Result<Outcome, Failure> {
-        let given = serde_json::to_string(&Given::new(invocation, limits))
-            .map_err(|error| Failure::Invalid(error.to_string()))?;
+        let given = Given::new(invocation).map_err(|error| Failure::Invalid(error.to_string()))?;
+        self.configure(limits)?;
         self.budget.begin(Duration::from_millis(limits.soft_ms.into()), limits.ticks);
         let ended = self.context.with(|ctx| self.called(&ctx, given, limits));
         // What allocates or runs without end may leave a heap behind that nobody else should run in.
@@ -140,7 +153,19 @@ impl Program {
         serde_json::from_str(&text).map_err(|error| Failure::BadOutcome(error.to_string()))
     }
 
-    fn called(&self, ctx: &Ctx<'_>, given: String, limits: &Limits) -> Result<Outcome, Failure> {
+    fn configure(&mut self, limits: &Limits) -> Result<(), Failure> {
+        if self.limits == Some(*limits) {
+            return Ok(());
+        }
+        let text = serde_json::to_string(limits).map_err(|error| Failure::Invalid(error.to_string()))?;
+        self.context
+            .with(|ctx| self.configure.clone().restore(&ctx)?.call::<_, ()>((text,)))
+            .map_err(|error| Failure::Invalid(error.to_string()))?;
+        self.limits = Some(*limits);
+        Ok(())
+    }
+
+    fn called(&self, ctx: &Ctx<'_>, given: Given, limits: &Limits) -> Result<Outcome, Failure> {
         let ran = self.method(ctx, given).catch(ctx).map_err(|error| failure(&error, limits));
         self.budget.look();
         match self.budget.stopped() {
@@ -170,9 +195,15 @@ impl Program {
     }
 
     /// Calls the method, and does what it put off with promises: nothing else comes to a script later.
-    fn method(&self, ctx: &Ctx<'_>, given: String) -> rquickjs::Result<()> {
+    fn method(&self, ctx: &Ctx<'_>, given: Given) -> rquickjs::Result<()> {
         let factory = self.factory.clone().restore(ctx)?;
-        let value: Value<'_> = self.start.clone().restore(ctx)?.call((factory, given))?;
+        let value: Value<'_> = self.start.clone().restore(ctx)?.call((
+            factory,
+            given.core,
+            given.people,
+            given.values,
+            given.history,
+        ))?;
         while self.budget.stopped().is_none() && ctx.execute_pending_job() {
             self.budget.look();
         }
@@ -190,7 +221,7 @@ fn runtime() -> rquickjs::Result<Runtime> {
 }
 
 /// The world, sealed, and then the script's factory.
-fn build<'js>(ctx: &Ctx<'js>, source: &str) -> rquickjs::Result<[Function<'js>; 5]> {
+fn build<'js>(ctx: &Ctx<'js>, source: &str) -> rquickjs::Result<[Function<'js>; 6]> {
     let sandbox: Object<'js> = ctx.eval_with_options(host::SANDBOX, named("sandbox"))?;
     let api: Function<'js> = ctx.eval_with_options(host::API, named("api"))?;
     let segments = Function::new(ctx.clone(), |text: String| host::segments_of(&text))?;
@@ -207,7 +238,14 @@ fn build<'js>(ctx: &Ctx<'js>, source: &str) -> rquickjs::Result<[Function<'js>; 
     }
     text.push_str("};})");
     let factory = ctx.eval_with_options(text, named("script"))?;
-    Ok([calls.get("start")?, calls.get("finish")?, calls.get("forget")?, calls.get("names")?, factory])
+    Ok([
+        calls.get("configure")?,
+        calls.get("start")?,
+        calls.get("finish")?,
+        calls.get("forget")?,
+        calls.get("names")?,
+        factory,
+    ])
 }
 
 /// On the source's first line, so that lines are the author's.
