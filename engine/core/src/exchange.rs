@@ -56,10 +56,10 @@ pub use operate::{
     Ask, Command, CommandReply, CounterQuery, ExplainRequest, MessageQuery, MessageReply, MessageView,
     QueueView, Selection, Stage,
 };
-pub use recover::{NoBodies, Restoring};
+pub use recover::{NoBodies, ReadRow, Restoring};
 pub use rewording::Rewording;
 
-use self::counted::{counter_mono, counter_wall};
+pub use self::counted::{counter_mono, counter_wall};
 use self::entry::{Entries, Held, Key};
 use self::finish::Finished;
 use self::group::Group;
@@ -199,8 +199,7 @@ impl Exchange {
             unread: Vec::new(),
             seen: SeenMo::new(limits.dedupe),
             finished: Finished::new(limits.finished),
-            counters: Counters::new(&policy.counters.set, policy.counters.limits)
-                .expect("policies are checked when they are read"),
+            counters: Self::fresh_counters(&policy),
             swept: now.mono,
             timers,
             clock_offset: now.offset_micros(),

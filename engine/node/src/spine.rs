@@ -7,6 +7,7 @@
 mod counters;
 mod handle;
 mod relay;
+mod restore;
 mod thread;
 mod unpublished;
 

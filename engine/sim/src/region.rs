@@ -173,13 +173,14 @@ impl Region {
         if desk.store.load(Some(shard), &mut |row| rows.push(row)).is_err() {
             return Next::Reclaim;
         }
-        for row in &rows {
+        let read = rows.len();
+        for row in rows {
             exchange.restore_row(&mut restoring, row);
         }
         exchange.replay();
         exchange.restored(desk.now, restoring);
         scene.judge.tell(scene.now, || {
-            format!("shard {shard} loaded in {epoch:?}: {} rows, {mark:?}, claim at {claim:?}", rows.len())
+            format!("shard {shard} loaded in {epoch:?}: {read} rows, {mark:?}, claim at {claim:?}")
         });
         self.stage = Stage::Work(Box::new(Work {
             exchange,

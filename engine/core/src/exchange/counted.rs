@@ -5,6 +5,7 @@ use std::time::Duration;
 use signalbox_counters::{Counters, Restored, SavedAlarms, SavedEntry};
 
 use super::{Effect, Exchange, HOUSEKEEPING};
+use crate::policy::Policy;
 use crate::time::Now;
 
 /// In this time the sweep visits every counter (DC-05: a twentieth of the usual window or less).
@@ -42,9 +43,21 @@ impl Exchange {
             .then(|| self.counters.snapshot(slice, counter_mono(now), counter_wall(now)).collect())
     }
 
-    /// Takes back what a snapshot held, before anything is counted (DC-25).
-    pub fn restore_counters(&mut self, now: Now, entries: Vec<SavedEntry>) -> Restored {
-        self.counters.restore(counter_mono(now), counter_wall(now), entries)
+    /// Lends the counters, so that what a snapshot held is put back into them beside everything else, before anything
+    /// is counted (DC-25). They come back with [`give_back_counters`](Self::give_back_counters).
+    #[must_use]
+    pub fn lend_counters(&mut self) -> Counters {
+        std::mem::replace(&mut self.counters, Self::fresh_counters(&self.policy))
+    }
+
+    /// Takes the counters back that were lent.
+    pub fn give_back_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+    }
+
+    pub(super) fn fresh_counters(policy: &Policy) -> Counters {
+        Counters::new(&policy.counters.set, policy.counters.limits)
+            .expect("policies are checked when they are read")
     }
 
     /// Takes back the alarms of a snapshot, after its entries. With `complete` nothing was counted after the
@@ -87,10 +100,14 @@ impl Exchange {
     }
 }
 
-pub(super) fn counter_mono(now: Now) -> signalbox_counters::Mono {
+/// The monotonic clock as counters take it.
+#[must_use]
+pub fn counter_mono(now: Now) -> signalbox_counters::Mono {
     signalbox_counters::Mono::from_nanos(now.mono.0)
 }
 
-pub(super) fn counter_wall(now: Now) -> signalbox_counters::Wall {
+/// The wall clock as counters take it.
+#[must_use]
+pub fn counter_wall(now: Now) -> signalbox_counters::Wall {
     signalbox_counters::Wall(now.wall.0)
 }

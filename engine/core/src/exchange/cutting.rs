@@ -82,7 +82,7 @@ impl Exchange {
             entry.counters = whole.counters;
             entry.progress = whole.progress.clone();
             entry.peer = whole.peer;
-            let key = self.add(entry, likeness);
+            let key = self.add(Box::new(entry), likeness);
             if let Some(group) = self.groups.get_mut(&id) {
                 group.parts.push(key);
             }

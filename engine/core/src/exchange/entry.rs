@@ -327,9 +327,9 @@ impl Entries {
     }
 
     /// Puts an entry in, and among those that are like it.
-    pub(super) fn insert(&mut self, entry: Entry, likeness: Option<Likeness>) -> Key {
+    pub(super) fn insert(&mut self, entry: Box<Entry>, likeness: Option<Likeness>) -> Key {
         self.live += 1;
-        let entry = Some(Box::new(entry));
+        let entry = Some(entry);
         let (slot, generation) = if let Some(slot) = self.free.pop() {
             let place = &mut self.slots[slot as usize];
             place.entry = entry;

@@ -256,7 +256,7 @@ impl Exchange {
         };
         let mut entry = Entry::new(envelope, Held::hot(Body::Receipt(content)), 0);
         entry.peer = Some(peer);
-        let key = self.add(entry, None);
+        let key = self.add(Box::new(entry), None);
         self.enqueue(now, key);
     }
 

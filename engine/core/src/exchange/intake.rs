@@ -264,7 +264,7 @@ impl Exchange {
             if let Way::Peer(peer) = way {
                 entry.peer = Some(peer);
             }
-            let key = self.add(entry, likeness);
+            let key = self.add(Box::new(entry), likeness);
             if total > 1
                 && let Some(group) = self.groups.get_mut(&id)
             {
@@ -279,7 +279,7 @@ impl Exchange {
     }
 
     /// Puts a fresh entry into the books.
-    pub(super) fn add(&mut self, entry: Entry, likeness: Option<Likeness>) -> Key {
+    pub(super) fn add(&mut self, entry: Box<Entry>, likeness: Option<Likeness>) -> Key {
         let envelope = &entry.envelope;
         let id = envelope.id;
         let account = envelope.origin.account();

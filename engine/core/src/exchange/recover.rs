@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
+use super::alike::Likeness;
 use super::entry::{Entry, Held, Key, Phase};
 use super::group::Group;
 use super::note::Note;
@@ -24,41 +25,95 @@ pub struct Restoring {
     later: FxHashMap<Key, StoredPhase>,
 }
 
+/// A row of the store as far as it can be read without the exchange, so that one thread reads what another puts in
+/// its place.
+pub struct ReadRow(Read);
+
+enum Read {
+    Message { entry: Box<Entry>, likeness: Option<Likeness>, phase: StoredPhase },
+    State { id: MessageId, state: Box<StateRow> },
+    Other(Row),
+    Damaged { why: String },
+}
+
+impl ReadRow {
+    /// Reads a row.
+    #[must_use]
+    pub fn of(row: Row) -> Self {
+        let read = match row.table {
+            Table::Message => message_of(&row),
+            Table::State => StateRow::decode(&row.value)
+                .map(|state| Read::State { id: MessageId::from_bytes(row.key), state: Box::new(state) }),
+            Table::Group
+            | Table::Seen
+            | Table::EarlyReceipt
+            | Table::Inbox
+            | Table::Request
+            | Table::Start
+            | Table::Record
+            | Table::Suppression
+            | Table::Conversation
+            | Table::Device
+            | Table::Timer => {
+                return Self(Read::Other(row));
+            }
+        };
+        Self(read.unwrap_or_else(|error| Read::Damaged { why: damage(&row, &error) }))
+    }
+}
+
+fn message_of(row: &Row) -> Result<Read, RowError> {
+    let message = MessageRow::decode(&row.value)?;
+    let StateRow { phase, peer, progress } = message.state;
+    let mut entry = Box::new(Entry::new(message.envelope, Held::Cold, message.data_coding));
+    entry.fresh = false;
+    entry.mark = message.mark;
+    entry.peer = peer;
+    entry.progress = progress;
+    Ok(Read::Message { entry, likeness: message.likeness, phase })
+}
+
+fn damage(row: &Row, error: &RowError) -> String {
+    format!("{:?} of shard {}: {error}", row.table, row.shard)
+}
+
 impl Exchange {
     /// Takes one row of the store, in the order in which it shows them. A row that cannot be read stays in the
     /// store and is reported.
-    pub fn restore_row(&mut self, restoring: &mut Restoring, row: &Row) {
+    pub fn restore_row(&mut self, restoring: &mut Restoring, row: Row) {
+        self.restore_read(restoring, ReadRow::of(row));
+    }
+
+    /// The same for a row that is read already.
+    pub fn restore_read(&mut self, restoring: &mut Restoring, row: ReadRow) {
         // What recovery puts in place is as the store has it; nothing of it is written again.
         self.restoring = true;
-        if let Err(error) = self.try_restore_row(restoring, row) {
-            let why = format!("{:?} of shard {}: {error}", row.table, row.shard);
-            self.turn.notes.push(Note::RowDamaged { why });
+        match row.0 {
+            Read::Message { entry, likeness, phase } => {
+                let key = self.add(entry, likeness);
+                restoring.phases.push((key, phase));
+            }
+            Read::State { id, state } => self.restore_state(restoring, id, *state),
+            Read::Other(row) => {
+                if let Err(error) = self.restore_other(restoring, &row) {
+                    self.turn.notes.push(Note::RowDamaged { why: damage(&row, &error) });
+                }
+            }
+            Read::Damaged { why } => self.turn.notes.push(Note::RowDamaged { why }),
         }
     }
 
-    fn try_restore_row(&mut self, restoring: &mut Restoring, row: &Row) -> Result<(), RowError> {
+    fn restore_state(&mut self, restoring: &mut Restoring, id: MessageId, state: StateRow) {
+        let Some(key) = self.by_id.get(&id).copied() else { return };
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.state_stored = true;
+        entry.peer = state.peer;
+        entry.progress = state.progress;
+        restoring.later.insert(key, state.phase);
+    }
+
+    fn restore_other(&mut self, restoring: &mut Restoring, row: &Row) -> Result<(), RowError> {
         match row.table {
-            Table::Message => {
-                let message = MessageRow::decode(&row.value)?;
-                let mut entry = Entry::new(message.envelope, Held::Cold, message.data_coding);
-                entry.fresh = false;
-                entry.mark = message.mark;
-                let StateRow { phase, peer, progress } = message.state;
-                entry.peer = peer;
-                entry.progress = progress;
-                let key = self.add(entry, message.likeness);
-                restoring.phases.push((key, phase));
-            }
-            Table::State => {
-                let state = StateRow::decode(&row.value)?;
-                let id = MessageId::from_bytes(row.key);
-                let Some(key) = self.by_id.get(&id).copied() else { return Ok(()) };
-                let Some(entry) = self.entries.get_mut(key) else { return Ok(()) };
-                entry.state_stored = true;
-                entry.peer = state.peer;
-                entry.progress = state.progress;
-                restoring.later.insert(key, state.phase);
-            }
             Table::Group => {
                 let group: Group = postcard::from_bytes(&row.value)?;
                 self.groups.insert(group.envelope.id, group);
@@ -75,6 +130,8 @@ impl Exchange {
             }
             // The dialog server's are its own to take.
             Table::Inbox
+            | Table::Message
+            | Table::State
             | Table::Start
             | Table::Record
             | Table::Suppression

@@ -174,7 +174,7 @@ impl World {
         rows.sort_by_key(|((table, _, key), _)| (*table, *key));
         for ((table, shard, key), value) in rows {
             let row = Row { shard: *shard, table: *table, key: *key, value: value.clone() };
-            self.exchange.restore_row(&mut restoring, &row);
+            self.exchange.restore_row(&mut restoring, row);
         }
         if replay.is_some() {
             self.exchange.replay();

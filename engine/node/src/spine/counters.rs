@@ -12,10 +12,10 @@ use std::time::Duration;
 use signalbox_backends::counter_file::{
     SnapshotError, SnapshotHead, SnapshotReader, SnapshotTail, SnapshotWriter,
 };
-use signalbox_core::exchange::Exchange;
+use signalbox_core::exchange::{Exchange, counter_mono, counter_wall};
 use signalbox_core::id::Epoch;
 use signalbox_core::time::{Mono, Now};
-use signalbox_counters::{Restored, SavedEntry};
+use signalbox_counters::{Counters, Restored, SavedEntry};
 
 /// Shortest pause between two slices.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -51,11 +51,16 @@ pub(super) struct CounterSnapshots {
 }
 
 impl CounterSnapshots {
-    /// Brings back what the last snapshot held, says in the log what became of it, and starts the writer.
-    pub(super) fn start(store: CounterStore, exchange: &mut Exchange, now: Now) -> std::io::Result<Self> {
-        match load(&store, exchange, now) {
+    /// Ends what [`count`] began, says in the log what became of it, and starts the writer.
+    pub(super) fn start(
+        store: CounterStore,
+        counted: Result<Option<Counted>, SnapshotError>,
+        exchange: &mut Exchange,
+        now: Now,
+    ) -> std::io::Result<Self> {
+        match counted {
             Ok(None) => tracing::info!("no snapshot of the counters: they are warming up"),
-            Ok(Some(loaded)) => loaded.report(),
+            Ok(Some(counted)) => counted.complete(&store, exchange, now).report(),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the snapshot of the counters is not used: they are warming up");
@@ -163,29 +168,45 @@ impl Loaded {
     }
 }
 
-/// Puts a snapshot into the exchange; `None` when there is none. The whole file is checked before anything of it
-/// is used.
-pub(super) fn load(
+/// What a snapshot brought back into counters that were lent, but for its alarms.
+#[derive(Debug)]
+pub(super) struct Counted {
+    head: SnapshotHead,
+    tail: SnapshotTail,
+    restored: Restored,
+}
+
+/// Puts the entries of a snapshot into counters; `None` when there is none. The whole file is checked before anything
+/// of it is used.
+pub(super) fn count(
     store: &CounterStore,
-    exchange: &mut Exchange,
+    counters: &mut Counters,
     now: Now,
-) -> Result<Option<Loaded>, SnapshotError> {
+) -> Result<Option<Counted>, SnapshotError> {
     let Some(snapshot) = SnapshotReader::open(&store.path)? else { return Ok(None) };
     let mut restored = Restored::default();
     snapshot.entries(|entries| {
-        let more = exchange.restore_counters(now, entries);
+        let more = counters.restore(counter_mono(now), counter_wall(now), entries);
         restored.entries += more.entries;
         restored.expired += more.expired;
         restored.unfit += more.unfit;
         restored.present += more.present;
         restored.refused += more.refused;
     })?;
-    let old = restored.entries == 0 && restored.expired > 0;
-    let complete = snapshot.tail.complete && snapshot.head.epoch.0 + 1 == store.epoch.0 && !old;
-    let alarms = exchange.restore_alarms(now, snapshot.tail.alarms, complete);
-    restored.alarms = alarms.alarms;
-    restored.refused += alarms.refused;
-    Ok(Some(Loaded { restored, age: now.wall.since(snapshot.head.taken_at), complete }))
+    Ok(Some(Counted { head: snapshot.head, tail: snapshot.tail, restored }))
+}
+
+impl Counted {
+    /// Puts the alarms into the exchange that has its counters again.
+    pub(super) fn complete(self, store: &CounterStore, exchange: &mut Exchange, now: Now) -> Loaded {
+        let Self { head, tail, mut restored } = self;
+        let old = restored.entries == 0 && restored.expired > 0;
+        let complete = tail.complete && head.epoch.0 + 1 == store.epoch.0 && !old;
+        let alarms = exchange.restore_alarms(now, tail.alarms, complete);
+        restored.alarms = alarms.alarms;
+        restored.refused += alarms.refused;
+        Loaded { restored, age: now.wall.since(head.taken_at), complete }
+    }
 }
 
 /// Writes what it is given until nobody gives any more. A snapshot that fails is given up; the one before stays.

@@ -10,7 +10,7 @@ use signalbox_core::backend::Ownership;
 use signalbox_core::backend::{
     Clock, Commit, CommitError, OutboxPosition, OwnershipEvent, Random, Store, StoreError, Table,
 };
-use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, Reply, Restoring, Unsent};
+use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, Reply, Unsent};
 use signalbox_core::id::{Epoch, MessageId, SessionId, ShardId};
 use signalbox_core::policy::Policy;
 use signalbox_core::time::{Mono, Now};
@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use super::counters::{CounterSnapshots, CounterStore};
 use super::handle::{Register, SpineHandle, ToSession};
+use super::restore::restore;
 use super::unpublished::Unpublished;
 
 /// Batches taken into one turn at most.
@@ -153,11 +154,7 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
             exchange.own(shard, epoch, mark);
         }
     }
-    let mut restoring = Restoring::default();
-    store.load(None, &mut |row| exchange.restore_row(&mut restoring, &row))?;
-    exchange.restored(clock.now(), restoring);
-    let snapshots =
-        counters.map(|store| CounterSnapshots::start(store, &mut exchange, clock.now())).transpose()?;
+    let snapshots = restore(&*store, &mut exchange, counters, &*clock)?;
 
     let (handle, events, register) = SpineHandle::new(bounds.queue);
     let spine = Spine {

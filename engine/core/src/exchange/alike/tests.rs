@@ -25,7 +25,7 @@ fn envelope(number: i64) -> Envelope {
 
 fn put(entries: &mut Entries, number: i64, likeness: u32) -> Key {
     let entry = Entry::new(envelope(number), Held::hot(Body::Content(Content::default())), 0);
-    entries.insert(entry, NonZeroU32::new(likeness).map(Likeness))
+    entries.insert(Box::new(entry), NonZeroU32::new(likeness).map(Likeness))
 }
 
 fn alike(entries: &Entries, likeness: u32) -> Vec<i64> {

@@ -69,6 +69,21 @@ fn key(number: u32) -> CounterKey {
     CounterKey::Source(Key::e164(&format!("4477{number:08}")).unwrap())
 }
 
+/// As at a start of the node.
+fn load(store: &CounterStore, exchange: &mut Exchange, now: Now) -> Result<Option<Loaded>, SnapshotError> {
+    let mut counters = exchange.lend_counters();
+    let counted = count(store, &mut counters, now);
+    exchange.give_back_counters(counters);
+    Ok(counted?.map(|counted| counted.complete(store, exchange, now)))
+}
+
+fn start(store: CounterStore, exchange: &mut Exchange, now: Now) -> std::io::Result<CounterSnapshots> {
+    let mut counters = exchange.lend_counters();
+    let counted = count(&store, &mut counters, now);
+    exchange.give_back_counters(counters);
+    CounterSnapshots::start(store, counted, exchange, now)
+}
+
 /// Three sightings of each key, the last ones now.
 fn fill(exchange: &mut Exchange, now: Now) {
     let entries = (0..KEYS).map(|number| SavedEntry {
@@ -82,10 +97,13 @@ fn fill(exchange: &mut Exchange, now: Now) {
             capped: false,
         },
     });
-    assert_eq!(exchange.restore_counters(now, entries.collect()).entries, u64::from(KEYS));
+    let mut counters = exchange.lend_counters();
+    let restored = counters.restore(counter_mono(now), counter_wall(now), entries);
+    exchange.give_back_counters(counters);
+    assert_eq!(restored.entries, u64::from(KEYS));
 }
 
-fn count(exchange: &Exchange, now: Now, number: u32) -> u64 {
+fn counted(exchange: &Exchange, now: Now, number: u32) -> u64 {
     let (mono, wall) =
         (signalbox_counters::Mono::from_nanos(now.mono.0), signalbox_counters::Wall(now.wall.0));
     exchange.counters().look(mono, wall, key(number)).map_or(0, |look| look.count)
@@ -130,7 +148,7 @@ fn die(snapshots: CounterSnapshots) {
 fn dc_25_counts_outlive_a_kill_and_are_as_much_older_as_it_took() {
     let dir = TempDir::new().unwrap();
     let mut before = exchange(now());
-    let mut snapshots = CounterSnapshots::start(store(&dir, 1), &mut before, now()).unwrap();
+    let mut snapshots = start(store(&dir, 1), &mut before, now()).unwrap();
     fill(&mut before, now());
     let ended = one_snapshot(&mut snapshots, &before, now());
     assert!(ended.mono - now().mono >= Duration::from_secs(60 + 25), "spread over half the time to the next");
@@ -141,7 +159,7 @@ fn dc_25_counts_outlive_a_kill_and_are_as_much_older_as_it_took() {
     let mut after = exchange(back);
     let loaded = load(&store(&dir, 2), &mut after, back).unwrap().unwrap();
     assert_eq!((loaded.restored.entries, loaded.complete), (u64::from(KEYS), false));
-    assert_eq!((count(&after, back, 0), count(&after, back, KEYS - 1)), (2, 2));
+    assert_eq!((counted(&after, back, 0), counted(&after, back, KEYS - 1)), (2, 2));
     assert!(is_warming(&after, back), "what came after the snapshot is not counted");
 }
 
@@ -162,7 +180,7 @@ fn dc_25_a_slice_is_a_segment_of_the_table() {
 fn dc_25_after_an_orderly_end_nothing_is_warming() {
     let dir = TempDir::new().unwrap();
     let mut before = exchange(now());
-    let snapshots = CounterSnapshots::start(store(&dir, 1), &mut before, now()).unwrap();
+    let snapshots = start(store(&dir, 1), &mut before, now()).unwrap();
     fill(&mut before, now());
     snapshots.finish(&before, now());
     let back = later(now(), Duration::from_secs(30));
@@ -170,7 +188,7 @@ fn dc_25_after_an_orderly_end_nothing_is_warming() {
         let mut after = exchange(back);
         let loaded = load(&store(&dir, epoch), &mut after, back).unwrap().unwrap();
         assert_eq!((loaded.complete, is_warming(&after, back)), (complete, !complete), "start {epoch}");
-        assert_eq!(count(&after, back, 7), 3);
+        assert_eq!(counted(&after, back, 7), 3);
     }
 }
 
@@ -178,7 +196,7 @@ fn dc_25_after_an_orderly_end_nothing_is_warming() {
 fn dc_25_a_snapshot_that_is_too_old_is_as_none() {
     let dir = TempDir::new().unwrap();
     let mut before = exchange(now());
-    let snapshots = CounterSnapshots::start(store(&dir, 1), &mut before, now()).unwrap();
+    let snapshots = start(store(&dir, 1), &mut before, now()).unwrap();
     fill(&mut before, now());
     snapshots.finish(&before, now());
     let back = later(now(), WINDOW * 2);
@@ -192,7 +210,7 @@ fn dc_25_a_snapshot_that_is_too_old_is_as_none() {
 fn dc_25_nothing_of_a_damaged_snapshot_is_used() {
     let dir = TempDir::new().unwrap();
     let mut before = exchange(now());
-    let snapshots = CounterSnapshots::start(store(&dir, 1), &mut before, now()).unwrap();
+    let snapshots = start(store(&dir, 1), &mut before, now()).unwrap();
     fill(&mut before, now());
     snapshots.finish(&before, now());
     let path = store(&dir, 1).path;
@@ -206,7 +224,7 @@ fn dc_25_nothing_of_a_damaged_snapshot_is_used() {
     assert_eq!(after.counter_stats().keys, 0);
     assert!(is_warming(&after, now()));
     // It does not stand in the way of the start, and the next snapshot takes its place.
-    let snapshots = CounterSnapshots::start(store(&dir, 2), &mut after, now()).unwrap();
+    let snapshots = start(store(&dir, 2), &mut after, now()).unwrap();
     fill(&mut after, now());
     snapshots.finish(&after, now());
     let mut third = exchange(now());
@@ -217,7 +235,7 @@ fn dc_25_nothing_of_a_damaged_snapshot_is_used() {
 fn a_directory_that_is_gone_costs_the_snapshot_and_nothing_else() {
     let dir = TempDir::new().unwrap();
     let mut exchange = exchange(now());
-    let mut snapshots = CounterSnapshots::start(store(&dir, 1), &mut exchange, now()).unwrap();
+    let mut snapshots = start(store(&dir, 1), &mut exchange, now()).unwrap();
     dir.close().unwrap();
     fill(&mut exchange, now());
     one_snapshot(&mut snapshots, &exchange, now());

@@ -1,0 +1,67 @@
+//! Back from the store at the start, by three threads: one reads rows, one puts them in their places, one counts again
+//! what the snapshot of the counters held. Half of a long start is the first touch of memory, which each thread pays
+//! for its own.
+
+use std::panic::resume_unwind;
+use std::sync::mpsc::sync_channel;
+use std::thread::{Builder, scope};
+
+use signalbox_core::backend::{Clock, Store};
+use signalbox_core::exchange::{Exchange, ReadRow, Restoring};
+
+use super::counters::{CounterSnapshots, CounterStore, count};
+use super::thread::SpineError;
+
+/// Rows that are handed on together.
+const BATCH: usize = 512;
+/// Batches that may wait to be put in their places.
+const WAITING: usize = 8;
+
+/// Brings an exchange and its counters back, and starts the snapshots of these.
+///
+/// # Errors
+/// When the store cannot be read or a thread not be started.
+pub(super) fn restore(
+    store: &dyn Store,
+    exchange: &mut Exchange,
+    counters: Option<CounterStore>,
+    clock: &dyn Clock,
+) -> Result<Option<CounterSnapshots>, SpineError> {
+    let begun = clock.now();
+    let lent = counters.map(|file| (file, exchange.lend_counters()));
+    let placed = &mut *exchange;
+    let counted = scope(|scope| {
+        let counting = lent.map(|(file, mut counters)| {
+            Builder::new().name("restore-counters".into()).spawn_scoped(scope, move || {
+                let counted = count(&file, &mut counters, begun);
+                (file, counters, counted)
+            })
+        });
+        let counting = counting.transpose()?;
+        let (rows, read) = sync_channel::<Vec<ReadRow>>(WAITING);
+        let placing = Builder::new().name("restore-rows".into()).spawn_scoped(scope, move || {
+            let mut restoring = Restoring::default();
+            for row in read.into_iter().flatten() {
+                placed.restore_read(&mut restoring, row);
+            }
+            placed.restored(clock.now(), restoring);
+        })?;
+        let mut batch = Vec::with_capacity(BATCH);
+        // A thread that takes no more has panicked, which is told below.
+        let loaded = store.load(None, &mut |row| {
+            batch.push(ReadRow::of(row));
+            if batch.len() == BATCH {
+                let _ = rows.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+            }
+        });
+        let _ = rows.send(batch);
+        drop(rows);
+        placing.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let counted = counting.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        loaded?;
+        Ok::<_, SpineError>(counted)
+    })?;
+    let Some((file, counters, counted)) = counted else { return Ok(None) };
+    exchange.give_back_counters(counters);
+    Ok(Some(CounterSnapshots::start(file, counted, exchange, clock.now())?))
+}
