@@ -120,6 +120,26 @@ impl AccountPolicy {
     pub const DEFAULT_WEIGHT: u32 = 10;
 }
 
+impl Default for AccountPolicy {
+    /// A million messages, each valid for a day and at most for a week, from any source address.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            active: true,
+            queue_max: 1_000_000,
+            weight: Self::DEFAULT_WEIGHT,
+            default_validity: Duration::from_secs(86_400),
+            max_validity: Duration::from_secs(7 * 86_400),
+            long_validity: LongValidity::Cut,
+            ids: IdStyle::Auto,
+            sources: Vec::new(),
+            // An ESME that was lost before it answered expects its messages again at once.
+            delivery: PeerPolicy { doubt_hold: Duration::ZERO, ..PeerPolicy::default() },
+            mo_webhook: None,
+        }
+    }
+}
+
 /// What a validity beyond the account's longest brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LongValidity {
@@ -266,6 +286,19 @@ pub struct CounterPolicy {
     pub snapshot_every: Duration,
 }
 
+impl Default for CounterPolicy {
+    /// The default thresholds of each kind, nobody exempt, a snapshot a minute.
+    fn default() -> Self {
+        Self {
+            set: signalbox_counters::PolicySet::default(),
+            white_list: signalbox_counters::WhiteList::default(),
+            limits: signalbox_counters::Limits::default(),
+            groups: Vec::new(),
+            snapshot_every: Duration::from_secs(60),
+        }
+    }
+}
+
 /// One version of all of it.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -286,6 +319,20 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// A policy that knows how to route and nobody to route for: no accounts, links or HTTP targets, default bounds.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self {
+            accounts: FxHashMap::default(),
+            links: FxHashMap::default(),
+            webhooks: FxHashMap::default(),
+            router,
+            lookups: false,
+            counters: CounterPolicy::default(),
+            limits: Limits::default(),
+        }
+    }
+
     /// How messages leave to this peer; `None` when it is not configured (any more).
     #[must_use]
     pub fn peer(&self, peer: PeerId) -> Option<&PeerPolicy> {

@@ -16,11 +16,8 @@ use signalbox_core::address::Address;
 use signalbox_core::exchange::{Answer, Event, Exchange, LinkReceipt, Note, ReplyTo, Submit, SubmitChannel};
 use signalbox_core::id::{AccountId, LinkId, MessageId, PeerId};
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, ReceiptState, TrafficClass};
-use signalbox_core::policy::{
-    AccountPolicy, CounterPolicy, IdStyle, Limits, LongValidity, PeerPolicy, Policy,
-};
+use signalbox_core::policy::{AccountPolicy, PeerPolicy, Policy};
 use signalbox_core::time::{Micros, Now};
-use signalbox_routing::plan::NumberPlan;
 use signalbox_routing::{Names, Router, RuleSet, RuleVersion};
 
 struct Quiet;
@@ -40,38 +37,11 @@ fn policy() -> anyhow::Result<Policy> {
     let spec = serde_json::from_value(
         serde_json::json!({ "rules": [{ "name": "all", "then": { "links": [{ "link": "one" }] } }] }),
     )?;
-    let delivery = PeerPolicy { doubt_hold: Duration::ZERO, ..PeerPolicy::default() };
-    let account = AccountPolicy {
-        name: "a".into(),
-        active: true,
-        queue_max: u64::MAX,
-        weight: AccountPolicy::DEFAULT_WEIGHT,
-        default_validity: Duration::from_secs(3600),
-        max_validity: Duration::from_secs(86_400),
-        long_validity: LongValidity::Cut,
-        ids: IdStyle::Auto,
-        sources: Vec::new(),
-        delivery,
-        mo_webhook: None,
-    };
+    let account = AccountPolicy { name: "a".into(), queue_max: u64::MAX, ..AccountPolicy::default() };
     Ok(Policy {
         accounts: [(AccountId(1), account)].into_iter().collect(),
         links: [(LinkId(1), PeerPolicy::default())].into_iter().collect(),
-        webhooks: Default::default(),
-        router: Router {
-            rules: Arc::new(RuleSet::compile(&spec, RuleVersion(1), Arc::new(names))?),
-            plan: Arc::new(NumberPlan::new()),
-            portability: None,
-        },
-        lookups: false,
-        counters: CounterPolicy {
-            set: Default::default(),
-            white_list: Default::default(),
-            limits: Default::default(),
-            groups: Vec::new(),
-            snapshot_every: Duration::from_secs(60),
-        },
-        limits: Limits::default(),
+        ..Policy::new(Router::new(RuleSet::compile(&spec, RuleVersion(1), Arc::new(names))?))
     })
 }
 

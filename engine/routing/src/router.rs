@@ -35,6 +35,12 @@ pub struct Consulted {
 }
 
 impl Router {
+    /// These rules, with the countries of E.164 and without a portability table.
+    #[must_use]
+    pub fn new(rules: RuleSet) -> Self {
+        Self { rules: Arc::new(rules), plan: Arc::new(NumberPlan::new()), portability: None }
+    }
+
     /// What is known about a device: the carrier by the look-up that was made for it, else by the portability
     /// table, else by the number plan; the country by the plan. A message keeps the answer, and asks again only
     /// when it is tried again.

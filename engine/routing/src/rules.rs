@@ -38,6 +38,14 @@ pub struct RuleSet {
     names: Arc<Names>,
 }
 
+impl Default for RuleSet {
+    /// No rules: nothing is routed.
+    fn default() -> Self {
+        Self::compile(&RuleSetSpec::default(), RuleVersion::default(), Arc::default())
+            .expect("a set without rules has no faults")
+    }
+}
+
 impl RuleSet {
     /// Compiles a set: names become ids, fields are checked, the index is built.
     ///

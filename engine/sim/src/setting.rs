@@ -7,11 +7,8 @@ use std::time::Duration;
 use signalbox_core::address::Address;
 use signalbox_core::id::{AccountId, LinkId, PeerId, ShardId};
 use signalbox_core::outcome::ErrorClass;
-use signalbox_core::policy::{
-    AccountPolicy, AfterDoubt, CounterPolicy, IdStyle, Limits, LongValidity, PeerPolicy, Policy,
-};
+use signalbox_core::policy::{AccountPolicy, AfterDoubt, CounterPolicy, Limits, PeerPolicy, Policy};
 use signalbox_core::retry::{Delay, RetrySchedule, Tries};
-use signalbox_routing::plan::NumberPlan;
 use signalbox_routing::{Names, Router, RuleSet, RuleVersion};
 
 pub(crate) const NODES: usize = 3;
@@ -107,16 +104,10 @@ fn delivery(name: &str, ordered: bool, after_doubt: AfterDoubt) -> PeerPolicy {
 fn account(name: &str) -> AccountPolicy {
     AccountPolicy {
         name: name.into(),
-        active: true,
-        queue_max: 1_000_000,
-        weight: AccountPolicy::DEFAULT_WEIGHT,
         default_validity: Duration::from_secs(40),
         max_validity: Duration::from_secs(60),
-        long_validity: LongValidity::Cut,
-        ids: IdStyle::Auto,
-        sources: Vec::new(),
         delivery: delivery(name, false, AfterDoubt::Retry),
-        mo_webhook: None,
+        ..AccountPolicy::default()
     }
 }
 
@@ -152,13 +143,7 @@ fn build() -> Policy {
           "then": { "links": [{ "link": "two", "priority": 0 }, { "link": "one", "priority": 1 }] } },
     ]}))
     .expect("the rules are well-formed");
-    let counters = signalbox_core::policy::CounterPolicy {
-        set: Default::default(),
-        white_list: Default::default(),
-        limits: Default::default(),
-        groups: Vec::new(),
-        snapshot_every: Duration::from_secs(60),
-    };
+    let rules = RuleSet::compile(&spec, RuleVersion(1), Arc::new(names)).expect("the rules are sound");
     Policy {
         accounts: ACCOUNTS.into_iter().zip(["a", "b"]).map(|(id, name)| (id, account(name))).collect(),
         links: [
@@ -167,22 +152,14 @@ fn build() -> Policy {
         ]
         .into_iter()
         .collect(),
-        webhooks: Default::default(),
-        router: Router {
-            rules: Arc::new(
-                RuleSet::compile(&spec, RuleVersion(1), Arc::new(names)).expect("the rules are sound"),
-            ),
-            plan: Arc::new(NumberPlan::new()),
-            portability: None,
-        },
-        lookups: false,
-        counters: small(counters),
+        counters: small(CounterPolicy::default()),
         limits: Limits {
             permit: PERMIT,
             early_receipt_wait: Duration::from_secs(4),
             store_reserve: STORE_RESERVE,
             ..Limits::default()
         },
+        ..Policy::new(Router::new(rules))
     }
 }
 

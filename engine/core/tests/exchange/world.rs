@@ -15,11 +15,8 @@ use signalbox_core::exchange::{
 use signalbox_core::gate::Released;
 use signalbox_core::id::{AccountId, Epoch, LinkId, MessageId, PeerId, PermitId, SessionId, ShardId};
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, ReceiptState, TrafficClass};
-use signalbox_core::policy::{
-    AccountPolicy, CounterPolicy, IdStyle, Limits, LongValidity, PeerPolicy, Policy,
-};
+use signalbox_core::policy::{AccountPolicy, PeerPolicy, Policy};
 use signalbox_core::time::{Micros, Mono, Now};
-use signalbox_routing::plan::NumberPlan;
 use signalbox_routing::{Names, Router, RuleSet, RuleVersion};
 
 pub const LINK: LinkId = LinkId(1);
@@ -73,16 +70,9 @@ pub fn address(digits: &str) -> Address {
 fn account(name: &str) -> AccountPolicy {
     AccountPolicy {
         name: name.into(),
-        active: true,
-        queue_max: 1_000_000,
-        weight: AccountPolicy::DEFAULT_WEIGHT,
         default_validity: Duration::from_secs(3600),
         max_validity: Duration::from_secs(86_400),
-        long_validity: LongValidity::Cut,
-        ids: IdStyle::Auto,
-        sources: Vec::new(),
-        delivery: PeerPolicy { doubt_hold: Duration::ZERO, ..PeerPolicy::default() },
-        mo_webhook: None,
+        ..AccountPolicy::default()
     }
 }
 
@@ -99,21 +89,7 @@ pub fn policy() -> Policy {
     Policy {
         accounts: [(ACCOUNT, account("a")), (OTHER, account("b"))].into_iter().collect(),
         links: [(LINK, PeerPolicy::default()), (SECOND, PeerPolicy::default())].into_iter().collect(),
-        webhooks: Default::default(),
-        router: Router {
-            rules: Arc::new(RuleSet::compile(&spec, RuleVersion(7), Arc::new(names)).unwrap()),
-            plan: Arc::new(NumberPlan::new()),
-            portability: None,
-        },
-        lookups: false,
-        counters: CounterPolicy {
-            set: Default::default(),
-            white_list: Default::default(),
-            limits: Default::default(),
-            groups: Vec::new(),
-            snapshot_every: Duration::from_secs(60),
-        },
-        limits: Limits::default(),
+        ..Policy::new(Router::new(RuleSet::compile(&spec, RuleVersion(7), Arc::new(names)).unwrap()))
     }
 }
 

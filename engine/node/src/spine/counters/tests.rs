@@ -1,11 +1,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use signalbox_core::policy::{CounterPolicy, Limits, Policy};
+use signalbox_core::policy::{CounterPolicy, Policy};
 use signalbox_core::time::Micros;
 use signalbox_counters::{CounterKey, Key, KeyKind, PolicySet, SavedCount};
-use signalbox_routing::plan::NumberPlan;
-use signalbox_routing::{Names, Router, RuleSet, RuleVersion};
+use signalbox_routing::{Router, RuleSet};
 use tempfile::TempDir;
 
 use super::*;
@@ -23,7 +22,6 @@ impl signalbox_core::backend::Random for Numbers {
 }
 
 fn policy() -> Policy {
-    let rules = serde_json::from_value(serde_json::json!({ "rules": [] })).unwrap();
     let set = PolicySet {
         policies: vec![signalbox_counters::Policy {
             window_ms: WINDOW.as_millis() as u64,
@@ -33,23 +31,8 @@ fn policy() -> Policy {
         ..PolicySet::default()
     };
     Policy {
-        accounts: Default::default(),
-        links: Default::default(),
-        webhooks: Default::default(),
-        router: Router {
-            rules: Arc::new(RuleSet::compile(&rules, RuleVersion(1), Arc::new(Names::new())).unwrap()),
-            plan: Arc::new(NumberPlan::new()),
-            portability: None,
-        },
-        lookups: false,
-        counters: CounterPolicy {
-            set,
-            white_list: Default::default(),
-            limits: Default::default(),
-            groups: Vec::new(),
-            snapshot_every: Duration::from_secs(60),
-        },
-        limits: Limits::default(),
+        counters: CounterPolicy { set, ..CounterPolicy::default() },
+        ..Policy::new(Router::new(RuleSet::default()))
     }
 }
 

@@ -3,9 +3,7 @@ use signalbox_backends::system::{SystemClock, SystemRandom};
 use signalbox_core::backend::{Committed, Row, ShardMark};
 use signalbox_core::exchange::{Command, ReplyTo};
 use signalbox_core::id::{Epoch, ShardId};
-use signalbox_core::policy::{CounterPolicy, Limits};
-use signalbox_routing::plan::NumberPlan;
-use signalbox_routing::{Names, Router, RuleSet, RuleSetSpec, RuleVersion};
+use signalbox_routing::{Router, RuleSet};
 
 use super::*;
 
@@ -50,29 +48,6 @@ impl Surroundings for Commits {
     fn holding(&mut self, _: &Exchange, _: Option<u64>, _: Now) {}
 }
 
-fn policy() -> Policy {
-    let spec = RuleSetSpec { currency: None, rules: Vec::new() };
-    Policy {
-        accounts: FxHashMap::default(),
-        links: FxHashMap::default(),
-        webhooks: FxHashMap::default(),
-        router: Router {
-            rules: Arc::new(RuleSet::compile(&spec, RuleVersion(1), Arc::new(Names::new())).unwrap()),
-            plan: Arc::new(NumberPlan::new()),
-            portability: None,
-        },
-        lookups: false,
-        counters: CounterPolicy {
-            set: Default::default(),
-            white_list: Default::default(),
-            limits: Default::default(),
-            groups: Vec::new(),
-            snapshot_every: Duration::from_secs(60),
-        },
-        limits: Limits::default(),
-    }
-}
-
 /// Twenty events, of which each second one is answered, in one batch.
 fn commits_of(most: usize) -> Vec<usize> {
     let (told, commits) = std::sync::mpsc::channel();
@@ -81,7 +56,7 @@ fn commits_of(most: usize) -> Vec<usize> {
         ownership: Box::new(EmbeddedOwnership::new(Epoch(1))),
         clock: Arc::new(SystemClock::new()),
         random: Box::new(SystemRandom::new().unwrap()),
-        policy: Arc::new(policy()),
+        policy: Arc::new(Policy::new(Router::new(RuleSet::default()))),
         surroundings: Box::new(Commits(told)),
         counters: None,
         bounds: SpineBounds { commit: most, ..SpineBounds::default() },
