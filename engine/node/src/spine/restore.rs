@@ -2,15 +2,15 @@
 //! what the snapshot of the counters held. Half of a long start is the first touch of memory, which each thread pays
 //! for its own.
 
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, scope};
 
-use signalbox_core::backend::{Clock, Store};
+use signalbox_core::backend::{Clock, Store, StoreError};
 use signalbox_core::exchange::{Exchange, ReadRow, Restoring};
 
 use super::counters::{CounterSnapshots, CounterStore, count};
-use super::thread::SpineError;
+use super::thread::{SpineError, panic_text};
 
 /// Rows that are handed on together.
 const BATCH: usize = 512;
@@ -20,8 +20,18 @@ const WAITING: usize = 8;
 /// Brings an exchange and its counters back, and starts the snapshots of these.
 ///
 /// # Errors
-/// When the store cannot be read or a thread not be started.
+/// When the store cannot be read, a thread cannot be started or one of them panics; then the exchange is of no use.
 pub(super) fn restore(
+    store: &dyn Store,
+    exchange: &mut Exchange,
+    counters: Option<CounterStore>,
+    clock: &dyn Clock,
+) -> Result<Option<CounterSnapshots>, SpineError> {
+    catch_unwind(AssertUnwindSafe(|| restored(store, exchange, counters, clock)))
+        .unwrap_or_else(|panic| Err(SpineError::Panicked(panic_text(&*panic))))
+}
+
+fn restored(
     store: &dyn Store,
     exchange: &mut Exchange,
     counters: Option<CounterStore>,
@@ -38,17 +48,33 @@ pub(super) fn restore(
             })
         });
         let counting = counting.transpose()?;
-        let (rows, read) = sync_channel::<Vec<ReadRow>>(WAITING);
-        let placing = Builder::new().name("restore-rows".into()).spawn_scoped(scope, move || {
+        read_beside(store, move |rows| {
             let mut restoring = Restoring::default();
-            for row in read.into_iter().flatten() {
+            for row in rows {
                 placed.restore_read(&mut restoring, row);
             }
             placed.restored(clock.now(), restoring);
         })?;
+        Ok::<_, SpineError>(counting.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))))
+    })?;
+    let Some((file, counters, counted)) = counted else { return Ok(None) };
+    exchange.give_back_counters(counters);
+    Ok(Some(CounterSnapshots::start(file, counted, exchange, clock.now())?))
+}
+
+/// Reads all rows here while another thread puts them in their places. What that one panics with goes on here.
+fn read_beside(
+    store: &dyn Store,
+    place: impl FnOnce(&mut dyn Iterator<Item = ReadRow>) + Send,
+) -> Result<(), SpineError> {
+    scope(|scope| {
+        let (rows, read) = sync_channel::<Vec<ReadRow>>(WAITING);
+        let placing = Builder::new()
+            .name("restore-rows".into())
+            .spawn_scoped(scope, move || place(&mut read.into_iter().flatten()))?;
         let mut batch = Vec::with_capacity(BATCH);
         // A thread that takes no more has panicked, which is told below.
-        let loaded = store.load(None, &mut |row| {
+        let loaded: Result<(), StoreError> = store.load(None, &mut |row| {
             batch.push(ReadRow::of(row));
             if batch.len() == BATCH {
                 let _ = rows.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
@@ -57,11 +83,9 @@ pub(super) fn restore(
         let _ = rows.send(batch);
         drop(rows);
         placing.join().unwrap_or_else(|panic| resume_unwind(panic));
-        let counted = counting.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        loaded?;
-        Ok::<_, SpineError>(counted)
-    })?;
-    let Some((file, counters, counted)) = counted else { return Ok(None) };
-    exchange.give_back_counters(counters);
-    Ok(Some(CounterSnapshots::start(file, counted, exchange, clock.now())?))
+        Ok(loaded?)
+    })
 }
+
+#[cfg(test)]
+mod tests;

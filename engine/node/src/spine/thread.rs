@@ -64,7 +64,7 @@ pub enum SpineError {
     /// A commit failed in a way that only a new start can mend.
     #[error("the commit failed")]
     Commit(#[source] CommitError),
-    /// The exchange panicked; what was not committed was not answered either.
+    /// The exchange panicked, or what reads its store at the start; what was not committed was not answered either.
     #[error("the exchange panicked: {0}")]
     Panicked(String),
     /// The thread could not be started.
@@ -178,7 +178,7 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
     Ok((handle, SpineThread { thread }))
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
