@@ -27,6 +27,7 @@ mod logged;
 mod naming;
 mod note;
 mod operate;
+mod own;
 mod parts;
 mod peer;
 mod receipt;
@@ -56,6 +57,7 @@ pub use operate::{
     Ask, Command, CommandReply, CounterQuery, ExplainRequest, MessageQuery, MessageReply, MessageView,
     QueueView, Selection, Stage,
 };
+pub use own::{OwnEnd, OwnText};
 pub use recover::{NoBodies, ReadRow, Restoring};
 pub use rewording::Rewording;
 
@@ -71,8 +73,10 @@ use self::timers::{Timer, Timers};
 use crate::backend::{Commit, Op, Random, ShardMark, Table};
 use crate::correlate::{Correlator, EarlyReceipts};
 use crate::dedupe::SeenMo;
+use crate::gate::Released;
 use crate::id::{AccountId, Epoch, LinkId, MessageId, PeerId, SHARDS, SessionId, ShardId};
 use crate::policy::Policy;
+use crate::scope::Scope;
 use crate::time::{Micros, Mono, Now, Since};
 
 /// How often what ages is looked after.
@@ -117,6 +121,12 @@ pub struct Exchange {
     parts: Parts,
     /// The parts that leave with another one, by that one.
     joined: FxHashMap<Key, Vec<Key>>,
+    /// For whom and for what the open messages of our own are, by the whole.
+    scopes: FxHashMap<MessageId, Box<Scope>>,
+    /// What the dialog server is to take in this turn.
+    handed: Vec<Released>,
+    /// Messages of our own that ended in this turn.
+    own_ends: Vec<OwnEnd>,
     /// Questions of this turn.
     asked: Vec<MessageQuery>,
     requests: Requests,
@@ -184,6 +194,9 @@ impl Exchange {
             groups: FxHashMap::default(),
             parts: Parts::new(limits.parts),
             joined: FxHashMap::default(),
+            scopes: FxHashMap::default(),
+            handed: Vec::new(),
+            own_ends: Vec::new(),
             asked: Vec::new(),
             requests: Requests::default(),
             open_by_account: FxHashMap::default(),
@@ -221,6 +234,7 @@ impl Exchange {
         exchange.counters.mark_warming(counter_mono(now));
         exchange.apply_white_list(now);
         exchange.configure_peers(now);
+        exchange.configure_dialog(now);
         exchange
     }
 
@@ -301,16 +315,18 @@ impl Exchange {
     /// that no more than a window of answers can be lost with the process.
     pub fn settle_if_awaited(&mut self, now: Now, bodies: &dyn Bodies) -> Option<Turn> {
         self.advance(now, bodies);
-        if self.turn.effects.is_empty() {
-            if self.touched.is_empty() && self.turn.commit.is_empty() && self.turn.notes.is_empty() {
-                return None;
-            }
-            let since = *self.turn_open_since.get_or_insert(now.mono);
-            if now.mono - since < OPEN_TURN {
-                return None;
-            }
+        if self.is_awaited(now) { Some(self.close()) } else { None }
+    }
+
+    fn is_awaited(&mut self, now: Now) -> bool {
+        if !self.turn.effects.is_empty() {
+            return true;
         }
-        Some(self.close())
+        if self.touched.is_empty() && self.turn.commit.is_empty() && self.turn.notes.is_empty() {
+            return false;
+        }
+        let since = *self.turn_open_since.get_or_insert(now.mono);
+        now.mono - since >= OPEN_TURN
     }
 
     fn close(&mut self) -> Turn {
@@ -411,7 +427,8 @@ impl Exchange {
                 continue;
             }
             let Held::Hot(body) = &entry.body else { continue };
-            let message = row::encode_message(entry, body);
+            let message =
+                row::encode_message(entry, body, self.scopes.get(&id.whole()).map(|scope| &**scope));
             entry.fresh = false;
             entry.replaced = false;
             // The message row has the newer state.
@@ -493,6 +510,7 @@ impl Exchange {
         let _ = self.counters.set_policies(&self.policy.counters.set);
         self.apply_white_list(now);
         self.configure_peers(now);
+        self.configure_dialog(now);
         self.strand_all();
     }
 }

@@ -134,7 +134,7 @@ impl Gate {
             // Receipts and notices are owed to the peer whatever its traffic looks like.
             OriginClass::Receipt | OriginClass::Notification => Verdict::Allow,
             OriginClass::Test => Self::contract(case),
-            OriginClass::User => match Self::contract(case) {
+            OriginClass::User | OriginClass::Conversation => match Self::contract(case) {
                 Verdict::Allow => Self::counters(case),
                 other => other,
             },

@@ -162,6 +162,11 @@ impl FromStr for MessageId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub u64);
 
+impl SessionId {
+    /// That of the dialog server; nodes number theirs from 1.
+    pub const DIALOG: Self = Self(0);
+}
+
 /// A configured HTTP target of receipts and MO messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct WebhookId(pub u32);
@@ -175,6 +180,8 @@ pub enum PeerId {
     Account(AccountId),
     /// An HTTP target.
     Webhook(WebhookId),
+    /// The dialog server of this node, which takes what devices write to source addresses.
+    Dialog,
 }
 
 /// Leave to make one attempt: names the entry of the exchange that it belongs to.

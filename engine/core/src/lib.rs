@@ -23,4 +23,5 @@ pub mod outcome;
 pub mod policy;
 pub mod queue;
 pub mod retry;
+pub mod scope;
 pub mod time;

@@ -35,6 +35,8 @@ pub enum OriginClass {
     Notification,
     /// Test traffic: counted and billed nowhere.
     Test,
+    /// A text of a conversation: of a script, a flow or an agent.
+    Conversation,
 }
 
 /// How urgent a message is; a link serves the classes in this order with a bound on starvation.

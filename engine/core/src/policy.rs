@@ -316,6 +316,30 @@ pub struct Policy {
     pub counters: CounterPolicy,
     /// Bounds.
     pub limits: Limits,
+    /// The dialog server; `None` where there is none.
+    pub dialog: Option<DialogPolicy>,
+}
+
+/// What is the dialog server's.
+#[derive(Clone, Debug, Default)]
+pub struct DialogPolicy {
+    /// How messages are handed to it.
+    pub peer: PeerPolicy,
+    /// Numbers of the source addresses whose messages it takes, by their keys.
+    pub addresses: FxHashMap<Box<[u8]>, u32>,
+    /// Links that texts of a source address leave over, by its number, the preferred one first; where there are none the
+    /// routing rules decide.
+    pub links: FxHashMap<u32, Vec<LinkId>>,
+}
+
+impl DialogPolicy {
+    /// The dialog server of these source addresses.
+    #[must_use]
+    pub fn new(addresses: FxHashMap<Box<[u8]>, u32>, links: FxHashMap<u32, Vec<LinkId>>) -> Self {
+        let name = "dialog".to_owned();
+        let peer = PeerPolicy { name, takes_whole: true, adaptive: false, ..PeerPolicy::default() };
+        Self { peer, addresses, links }
+    }
 }
 
 impl Policy {
@@ -330,6 +354,7 @@ impl Policy {
             lookups: false,
             counters: CounterPolicy::default(),
             limits: Limits::default(),
+            dialog: None,
         }
     }
 
@@ -340,6 +365,7 @@ impl Policy {
             PeerId::Link(link) => self.links.get(&link),
             PeerId::Account(account) => self.accounts.get(&account).map(|account| &account.delivery),
             PeerId::Webhook(webhook) => self.webhooks.get(&webhook),
+            PeerId::Dialog => self.dialog.as_ref().map(|dialog| &dialog.peer),
         }
     }
 }

@@ -189,6 +189,7 @@ fn kind_name(peer: PeerId) -> &'static str {
         PeerId::Link(_) => "link",
         PeerId::Account(_) => "account",
         PeerId::Webhook(_) => "webhook",
+        PeerId::Dialog => "dialog",
     }
 }
 

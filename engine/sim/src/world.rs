@@ -157,7 +157,7 @@ impl World {
                             let Some(esme) = esme else { continue };
                             self.esmes[esme].receive(&mut self.scene, session, frame);
                         }
-                        PeerId::Webhook(_) => {}
+                        PeerId::Webhook(_) | PeerId::Dialog => {}
                     }
                 }
             }

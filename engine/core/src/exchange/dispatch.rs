@@ -234,7 +234,11 @@ impl Exchange {
                     slot.out = slot.out.saturating_add(1);
                 }
                 self.turn.notes.push(Note::Released { peer: id });
-                self.turn.effects.push(Effect::Send { session, released: Box::new(released) });
+                if id == PeerId::Dialog {
+                    self.handed.push(released);
+                } else {
+                    self.turn.effects.push(Effect::Send { session, released: Box::new(released) });
+                }
             }
             Err(Verdict::Filter(reason)) => self.finish(now, key, FinalState::Filtered, reason),
             Err(Verdict::Defer(until)) => self.wait(now, key, until),

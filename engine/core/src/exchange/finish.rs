@@ -187,6 +187,7 @@ impl Exchange {
         self.turn.commit.cdrs.push(cdr.encode());
         self.touched_shards.insert(envelope.id.shard());
         self.tell_origin(now, &envelope, &ending);
+        self.tell_own(&envelope, ending.state, ending.reason);
         if envelope.direction == Direction::Mt {
             if !named {
                 ending.progress.remote_id.clear();
@@ -305,6 +306,7 @@ pub(super) fn peer_text(peer: PeerId) -> String {
         PeerId::Link(link) => format!("link:{}", link.0),
         PeerId::Account(account) => format!("account:{}", account.0),
         PeerId::Webhook(webhook) => format!("webhook:{}", webhook.0),
+        PeerId::Dialog => "dialog".to_owned(),
     }
 }
 

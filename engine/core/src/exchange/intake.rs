@@ -66,7 +66,7 @@ impl Exchange {
     }
 
     /// Refuses what no message may pass: full, low on room, draining.
-    fn check_room(&self) -> Result<(), Refusal> {
+    pub(super) fn check_room(&self) -> Result<(), Refusal> {
         if self.draining {
             return Err(Refusal::Draining);
         }
@@ -179,6 +179,7 @@ impl Exchange {
                 Origin::Smpp(_) | Origin::Http(..) | Origin::Exchange(_) => None,
             },
             class: offer.class,
+            message: Some(id),
         };
         let number = self.number_answer(journey.device(), now);
         let asks_outside =
@@ -405,7 +406,8 @@ impl Exchange {
             destination_carrier,
             group: self.group_of(&offer.source),
             class: match offer.origin_class {
-                OriginClass::User => signalbox_counters::OriginClass::User,
+                // Two machines that answer each other are a loop, whichever of them is ours.
+                OriginClass::User | OriginClass::Conversation => signalbox_counters::OriginClass::User,
                 OriginClass::Receipt => signalbox_counters::OriginClass::Receipt,
                 OriginClass::Notification => signalbox_counters::OriginClass::Notification,
                 OriginClass::Test => signalbox_counters::OriginClass::Test,

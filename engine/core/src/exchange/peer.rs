@@ -105,14 +105,14 @@ impl Exchange {
         let origin = self.entries.get(key).map(|entry| entry.envelope.origin);
         let owner = match (id, origin) {
             (PeerId::Account(account), _) => owner_account(account),
-            (PeerId::Link(_) | PeerId::Webhook(_), Some(Origin::Link(link))) => {
+            (PeerId::Link(_) | PeerId::Webhook(_) | PeerId::Dialog, Some(Origin::Link(link))) => {
                 Owner(LINK_OWNERS | u64::from(link.0))
             }
             (
-                PeerId::Link(_) | PeerId::Webhook(_),
+                PeerId::Link(_) | PeerId::Webhook(_) | PeerId::Dialog,
                 Some(Origin::Smpp(account) | Origin::Http(account, _) | Origin::Exchange(account)),
             ) => owner_account(account),
-            (PeerId::Link(_) | PeerId::Webhook(_), None) => Owner(u64::MAX),
+            (PeerId::Link(_) | PeerId::Webhook(_) | PeerId::Dialog, None) => Owner(u64::MAX),
         };
         Share { owner, weight: weight_of(&self.policy, owner) }
     }

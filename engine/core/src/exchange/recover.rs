@@ -15,6 +15,7 @@ use crate::backend::{Row, Table};
 use crate::dedupe::{MoKey, SeenMo, SeenRow};
 use crate::id::{MessageId, PeerId};
 use crate::message::Direction;
+use crate::scope::Scope;
 use crate::time::Now;
 
 /// Rows that are put in place only once all are read.
@@ -23,6 +24,15 @@ pub struct Restoring {
     seen: Vec<(MoKey, SeenRow)>,
     phases: Vec<(Key, StoredPhase)>,
     later: FxHashMap<Key, StoredPhase>,
+    dialog: Vec<Row>,
+}
+
+impl Restoring {
+    /// The rows of the dialog server, in the order in which they were read.
+    #[must_use]
+    pub fn take_dialog_rows(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.dialog)
+    }
 }
 
 /// A row of the store as far as it can be read without the exchange, so that one thread reads what another puts in
@@ -30,7 +40,7 @@ pub struct Restoring {
 pub struct ReadRow(Read);
 
 enum Read {
-    Message { entry: Box<Entry>, likeness: Option<Likeness>, phase: StoredPhase },
+    Message { entry: Box<Entry>, likeness: Option<Likeness>, phase: StoredPhase, scope: Option<Box<Scope>> },
     State { id: MessageId, state: Box<StateRow> },
     Other(Row),
     Damaged { why: String },
@@ -70,7 +80,7 @@ fn message_of(row: &Row) -> Result<Read, RowError> {
     entry.mark = message.mark;
     entry.peer = peer;
     entry.progress = progress;
-    Ok(Read::Message { entry, likeness: message.likeness, phase })
+    Ok(Read::Message { entry, likeness: message.likeness, phase, scope: message.scope })
 }
 
 fn damage(row: &Row, error: &RowError) -> String {
@@ -89,7 +99,10 @@ impl Exchange {
         // What recovery puts in place is as the store has it; nothing of it is written again.
         self.restoring = true;
         match row.0 {
-            Read::Message { entry, likeness, phase } => {
+            Read::Message { entry, likeness, phase, scope } => {
+                if let Some(scope) = scope {
+                    self.scopes.insert(entry.envelope.id.whole(), scope);
+                }
                 let key = self.add(entry, likeness);
                 restoring.phases.push((key, phase));
             }
@@ -129,11 +142,10 @@ impl Exchange {
                 self.requests.restore(row.key, Answered::decode(&row.value)?);
             }
             // The dialog server's are its own to take.
+            Table::Start | Table::Record => restoring.dialog.push(row.clone()),
             Table::Inbox
             | Table::Message
             | Table::State
-            | Table::Start
-            | Table::Record
             | Table::Suppression
             | Table::Conversation
             | Table::Device

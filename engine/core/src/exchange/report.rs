@@ -22,6 +22,7 @@ impl Exchange {
             account: request.account,
             ingress: request.ingress,
             class: request.class,
+            message: None,
         };
         self.explain(&journey, now)
     }

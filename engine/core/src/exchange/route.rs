@@ -10,7 +10,7 @@ use super::effect::Refusal;
 use super::entry::{Decided, Entry, Key, Phase, Place};
 use super::timers::Timer;
 use crate::address::Address;
-use crate::id::{AccountId, LinkId, PeerId};
+use crate::id::{AccountId, LinkId, MessageId, PeerId};
 use crate::message::{Direction, Origin, TrafficClass};
 use crate::outcome::{FinalState, Reason};
 use crate::time::{Now, Since};
@@ -29,6 +29,8 @@ pub(super) struct Journey<'a> {
     pub account: Option<AccountId>,
     pub ingress: Option<LinkId>,
     pub class: TrafficClass,
+    /// The message, where it is one of our own.
+    pub message: Option<MessageId>,
 }
 
 /// What they say.
@@ -113,6 +115,11 @@ impl Exchange {
 
     /// Asks the rules.
     pub(super) fn decide(&self, journey: &Journey<'_>, number: NumberAnswer, now: Now) -> (Way, Decided) {
+        if let Some(way) = self.way_of_own(journey) {
+            let version = self.policy.router.rules.version().0;
+            let decided = Decided { rule: None, version, carrier: number.carrier, lookup: number.source };
+            return (way, decided);
+        }
         let query = journey.query(number, now);
         let decision = self.policy.router.decide(&query, &|link| self.health(link));
         let decided = Decided {
@@ -139,6 +146,15 @@ impl Exchange {
             Outcome::NoRoute => Way::Nowhere(Refusal::NoRoute, Reason::NoRoute),
         };
         (way, decided)
+    }
+
+    /// The way that is no matter of the rules: of what devices write to source addresses, and of what leaves from them.
+    fn way_of_own(&self, journey: &Journey<'_>) -> Option<Way> {
+        match journey.direction {
+            Direction::Mo if self.is_dialog_address(journey.destination) => Some(Way::Peer(PeerId::Dialog)),
+            Direction::Mo | Direction::Receipt => None,
+            Direction::Mt => Some(self.own_link(journey.message?)?.map_or(Way::Later, Way::Peer)),
+        }
     }
 
     /// The trace of what [`decide`](Self::decide) would say.
@@ -180,6 +196,7 @@ impl Exchange {
                 Origin::Smpp(_) | Origin::Http(..) | Origin::Exchange(_) => None,
             },
             class: envelope.class,
+            message: Some(envelope.id),
         };
         let number = number.unwrap_or_else(|| self.number_answer(journey.device(), now));
         Some(self.decide(&journey, number, now))

@@ -11,10 +11,13 @@ use super::entry::{Entry, Phase, Progress};
 use super::parts::Mark;
 use crate::id::{MessageId, PeerId};
 use crate::message::{Body, Content, Envelope, ReceiptContent};
+use crate::scope::Scope;
 use crate::time::Micros;
 
 /// First octet of each row.
 const FORMAT: u8 = 1;
+/// The same for a message of our own: its scope stands before the body.
+const OWN_FORMAT: u8 = 2;
 
 /// A row that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -83,11 +86,14 @@ impl StateRow {
 }
 
 /// Writes the message row of a fresh entry.
-pub(super) fn encode_message(entry: &Entry, body: &Body) -> Bytes {
+pub(super) fn encode_message(entry: &Entry, body: &Body, scope: Option<&Scope>) -> Bytes {
     let mut row = BytesMut::with_capacity(320);
-    row.put_u8(FORMAT);
+    row.put_u8(if scope.is_some() { OWN_FORMAT } else { FORMAT });
     put_block(&mut row, &entry.envelope);
     put_block(&mut row, &StateRow::of(entry));
+    if let Some(scope) = scope {
+        put_block(&mut row, scope);
+    }
     put_body(&mut row, body);
     // Its own allocation of just this length, which a waiting message may keep.
     Bytes::copy_from_slice(&row)
@@ -139,16 +145,22 @@ pub(super) struct MessageRow {
     pub data_coding: u8,
     pub likeness: Option<Likeness>,
     pub mark: Option<Box<Mark>>,
+    pub scope: Option<Box<Scope>>,
 }
 
 impl MessageRow {
     pub(super) fn decode(row: &Bytes) -> Result<Self, RowError> {
         let format = *row.first().ok_or(RowError::Short(0))?;
-        if format != FORMAT {
-            return Err(RowError::Format(format));
-        }
         let (envelope, after): (Envelope, usize) = block(row, 1)?;
         let (state, after) = block(row, after)?;
+        let (scope, after) = match format {
+            FORMAT => (None, after),
+            OWN_FORMAT => {
+                let (scope, after): (Scope, usize) = block(row, after)?;
+                (Some(Box::new(scope)), after)
+            }
+            format => return Err(RowError::Format(format)),
+        };
         let (data_coding, likeness, mark) = match decode_body(&row.slice(after..))? {
             Body::Content(content) => {
                 let mark = if Entry::may_be_part(&envelope) { Mark::of(&content) } else { None };
@@ -156,7 +168,7 @@ impl MessageRow {
             }
             Body::Receipt(_) => (0, None, None),
         };
-        Ok(Self { envelope, state, data_coding, likeness, mark })
+        Ok(Self { envelope, state, data_coding, likeness, mark, scope })
     }
 }
 
@@ -164,6 +176,7 @@ impl MessageRow {
 pub(super) fn body_of(row: &Bytes) -> Result<Body, RowError> {
     let after = skip_block(row, 1)?;
     let after = skip_block(row, after)?;
+    let after = if row.first() == Some(&OWN_FORMAT) { skip_block(row, after)? } else { after };
     decode_body(&row.slice(after..))
 }
 
@@ -253,7 +266,7 @@ mod tests {
     #[test]
     fn a_message_survives_the_store() {
         let (entry, body) = entry();
-        let row = encode_message(&entry, &body);
+        let row = encode_message(&entry, &body, None);
         let read = MessageRow::decode(&row).unwrap();
         assert_eq!(read.envelope, entry.envelope);
         assert_eq!(read.state, StateRow::of(&entry));
@@ -265,7 +278,7 @@ mod tests {
     fn a_cut_row_is_an_error_at_every_length() {
         let (entry, _) = entry();
         let body = Body::Content(Content { payload: Bytes::from_static(b"abc"), ..Content::default() });
-        let row = encode_message(&entry, &body);
+        let row = encode_message(&entry, &body, None);
         for end in 0..row.len() {
             let cut = row.slice(..end);
             assert!(body_of(&cut).is_err(), "{end}");

@@ -314,7 +314,7 @@ async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<StateI
             let kind = match state.peer {
                 PeerId::Link(_) if caller.account.is_none() => "link",
                 PeerId::Account(id) if caller.sees(Some(id)) => "account",
-                PeerId::Link(_) | PeerId::Account(_) | PeerId::Webhook(_) => return None,
+                PeerId::Link(_) | PeerId::Account(_) | PeerId::Webhook(_) | PeerId::Dialog => return None,
             };
             Some(StateInfo {
                 kind,

@@ -10,7 +10,7 @@ use crate::catalog::Ids;
 /// Who takes messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct PeerName {
-    /// `link`, `account` or `webhook`.
+    /// `link`, `account`, `webhook` or `dialog`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -22,6 +22,7 @@ pub(super) fn name(ids: &Ids, peer: PeerId) -> PeerName {
         PeerId::Link(id) => ("link", Kind::Link, id.0),
         PeerId::Account(id) => ("account", Kind::Account, id.0),
         PeerId::Webhook(id) => ("webhook", Kind::Webhook, id.0),
+        PeerId::Dialog => return PeerName { kind: "dialog", name: "dialog".to_owned() },
     };
     PeerName { kind, name: named(ids, of, number) }
 }
@@ -34,6 +35,7 @@ pub(super) fn by_text(ids: &Ids, text: &str) -> PeerName {
         Some(("link", number)) => name(ids, PeerId::Link(LinkId(number))),
         Some(("account", number)) => name(ids, PeerId::Account(AccountId(number))),
         Some(("webhook", number)) => name(ids, PeerId::Webhook(WebhookId(number))),
+        Some(_) | None if text == "dialog" => name(ids, PeerId::Dialog),
         Some(_) | None => PeerName { kind: "", name: text.to_owned() },
     }
 }

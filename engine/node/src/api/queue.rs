@@ -200,7 +200,7 @@ async fn queues(State(api): State<Api>, caller: Caller) -> Result<Json<Page<Queu
         .filter(|view| match (&caller.account, view.peer) {
             (None, _) => true,
             (Some(own), PeerId::Account(id)) => own.id == id,
-            (Some(_), PeerId::Link(_) | PeerId::Webhook(_)) => false,
+            (Some(_), PeerId::Link(_) | PeerId::Webhook(_) | PeerId::Dialog) => false,
         })
         .map(|view| QueueInfo {
             peer: peers::name(&in_force.snapshot.ids, view.peer),

@@ -1,0 +1,204 @@
+//! The exchange and the dialog server: they share each commit. What devices write to source addresses is handed over
+//! in the turn that accepts it; texts of our own come in the turn that wants them, and their ends are told.
+
+use bytes::Bytes;
+use signalbox_text::choose::{Choices, choose};
+use signalbox_text::data_coding::{Charset, DataCoding, Scheme};
+use signalbox_text::segments::{Concatenation, Plan, split};
+use signalbox_text::{Encoding, Unrepresentable};
+use smallvec::SmallVec;
+
+use super::effect::Refusal;
+use super::event::Answer;
+use super::intake::Offer;
+use super::{Bodies, Exchange, Turn};
+use crate::address::Address;
+use crate::backend::Table;
+use crate::gate::Released;
+use crate::id::{AccountId, CarrierId, MessageId, PeerId, SessionId, ShardId};
+use crate::message::{Content, Direction, Envelope, Origin, OriginClass, ReceiptRequest, TrafficClass};
+use crate::outcome::{FinalState, Reason};
+use crate::scope::{Purpose, Scope};
+use crate::time::Now;
+
+/// Messages that may be with the dialog server unanswered: it answers within the turn.
+const WINDOW: u32 = u32::MAX;
+/// esm_class: a user data header is there (SMPP 3.4 cl. 5.2.12).
+const UDHI: u8 = 0x40;
+
+/// A text of our own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnText {
+    /// From.
+    pub source: Address,
+    /// To.
+    pub destination: Address,
+    /// The text.
+    pub text: String,
+    /// For whom and for what.
+    pub scope: Scope,
+}
+
+/// How a text of our own ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnEnd {
+    /// The text.
+    pub message: MessageId,
+    /// For whom and for what it was.
+    pub scope: Scope,
+    /// How.
+    pub outcome: FinalState,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Exchange {
+    /// Takes a text of our own. It passes the send gate when it is released, like any other.
+    ///
+    /// # Errors
+    /// When there is no room, the account is not active, or nothing routes it.
+    pub fn send_own(&mut self, now: Now, own: OwnText) -> Result<MessageId, Refusal> {
+        self.check_room()?;
+        let account = AccountId(own.scope.account);
+        let policy = self.policy.accounts.get(&account).ok_or(Refusal::AccountInactive)?;
+        if !policy.active {
+            return Err(Refusal::AccountInactive);
+        }
+        let held = self.open_by_account.get(&account).copied().unwrap_or(0);
+        if held >= policy.queue_max {
+            return Err(Refusal::AccountQueueFull { held });
+        }
+        let expires_at = now.wall.after(policy.default_validity);
+        let reference = self.random.next() as u16;
+        let parts = parts_of(&own.text, reference).map_err(|_| Refusal::Internal)?;
+        let id = self.new_id(now, own.destination.shard());
+        let class = match own.scope.purpose {
+            Purpose::Begin => TrafficClass::Bulk,
+            Purpose::Answer
+            | Purpose::OptOutConfirmation
+            | Purpose::Help
+            | Purpose::OptIn
+            | Purpose::Agent => TrafficClass::Reply,
+        };
+        let offer = Offer {
+            id: Some(id),
+            direction: Direction::Mt,
+            origin: Origin::Exchange(account),
+            origin_class: if own.scope.test { OriginClass::Test } else { OriginClass::Conversation },
+            class,
+            source: own.source,
+            destination: own.destination,
+            not_before: None,
+            expires_at,
+            receipt: ReceiptRequest::FINAL,
+            first_part: true,
+            in_parts: None,
+        };
+        self.scopes.insert(id, Box::new(own.scope));
+        let accepted = self.accept(now, offer, &parts, None, false);
+        if accepted.is_err() {
+            self.scopes.remove(&id);
+        }
+        accepted.map(|(id, _)| id)
+    }
+
+    /// Lets time and credit act without closing the turn: what devices wrote may be taken afterwards.
+    pub fn step(&mut self, now: Now, bodies: &dyn Bodies) {
+        self.advance(now, bodies);
+    }
+
+    /// Closes the turn if somebody waits for its commit, or in any case with `at_once`; as
+    /// [`settle_if_awaited`](Self::settle_if_awaited) after a [`step`](Self::step).
+    pub fn close_if_awaited(&mut self, now: Now, at_once: bool) -> Option<Turn> {
+        if at_once || self.is_awaited(now) { Some(self.close()) } else { None }
+    }
+
+    /// What devices wrote to source addresses since the last time; each is to be [confirmed](Self::confirm).
+    pub fn take_handed(&mut self) -> Vec<Released> {
+        std::mem::take(&mut self.handed)
+    }
+
+    /// The dialog server has what was handed to it; its end is part of this turn.
+    pub fn confirm(&mut self, now: Now, released: &Released) {
+        self.answered(now, released.permit(), Answer::Taken { remote_id: Bytes::new() });
+    }
+
+    /// Texts of our own that ended since the last time.
+    pub fn take_ended(&mut self) -> Vec<OwnEnd> {
+        std::mem::take(&mut self.own_ends)
+    }
+
+    /// Writes a row of the dialog server with this turn.
+    pub fn put_row(&mut self, shard: ShardId, table: Table, key: [u8; 16], value: Bytes) {
+        self.put(shard, table, key, value);
+    }
+
+    /// Removes a row of the dialog server with this turn.
+    pub fn delete_row(&mut self, shard: ShardId, table: Table, key: [u8; 16]) {
+        self.delete(shard, table, key);
+    }
+
+    /// The carrier of a device as far as it is known without asking outside.
+    #[must_use]
+    pub fn carrier_of_device(&self, device: &Address, now: Now) -> Option<CarrierId> {
+        self.number_answer(device, now).carrier
+    }
+
+    /// A new id: ids of one exchange rise.
+    pub fn next_id(&mut self, now: Now, shard: ShardId) -> MessageId {
+        self.new_id(now, shard)
+    }
+
+    /// A random number.
+    pub fn random(&mut self) -> u64 {
+        self.random.next()
+    }
+
+    /// True for a source address whose messages are the dialog server's.
+    pub(super) fn is_dialog_address(&self, address: &Address) -> bool {
+        self.policy.dialog.as_ref().is_some_and(|dialog| dialog.addresses.contains_key(address.key()))
+    }
+
+    /// The first link of a source address that can take a text of our own; `None` where the rules decide.
+    pub(super) fn own_link(&self, id: MessageId) -> Option<Option<PeerId>> {
+        let scope = self.scopes.get(&id.whole())?;
+        let dialog = self.policy.dialog.as_ref()?;
+        let links = dialog.links.get(&scope.address).filter(|links| !links.is_empty())?;
+        let peers = || links.iter().map(|link| PeerId::Link(*link));
+        Some(peers().find(|peer| self.usable(*peer)).or_else(|| peers().find(|peer| self.switched_on(*peer))))
+    }
+
+    /// Keeps the dialog server's session up while the policy has one.
+    pub(super) fn configure_dialog(&mut self, now: Now) {
+        if self.policy.dialog.is_some() {
+            self.session_up(now, PeerId::Dialog, SessionId::DIALOG, WINDOW);
+        }
+    }
+
+    /// Notes the end of a message if it is one of our own.
+    pub(super) fn tell_own(&mut self, envelope: &Envelope, outcome: FinalState, reason: Reason) {
+        if let Some(scope) = self.scopes.remove(&envelope.id) {
+            self.own_ends.push(OwnEnd { message: envelope.id, scope: *scope, outcome, reason });
+        }
+    }
+}
+
+/// A text in the alphabet that needs the fewest parts, cut into those.
+fn parts_of(text: &str, reference: u16) -> Result<SmallVec<[Content; 1]>, Unrepresentable> {
+    let choices = Choices { concatenation: Concatenation::Udh16, ..Choices::default() };
+    // UCS-2 has every text, and more than 255 parts are beyond the limits of what runs may want.
+    let encoding = choose(text, &choices).map_or(Encoding::Ucs2, |choice| choice.encoding);
+    let coding = DataCoding::plain(Charset::of(encoding, Encoding::GSM7));
+    let data_coding = coding.to_octet(Scheme::Smpp).unwrap_or_default();
+    let plan = Plan { concatenation: Concatenation::Udh16, reference, ..Plan::new(encoding) };
+    let segments = split(text, &plan).unwrap_or_default();
+    Ok(segments
+        .iter()
+        .map(|segment| Content {
+            esm_class: if segment.header.is_some() { UDHI } else { 0 },
+            data_coding,
+            payload: segment.user_data(),
+            ..Content::default()
+        })
+        .collect())
+}

@@ -1,0 +1,190 @@
+//! The messages between one device and one of our addresses, and where they stand (MT-07, D13).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use signalbox_core::address::Address;
+use signalbox_core::id::MessageId;
+use signalbox_core::scope::ConversationId;
+use signalbox_core::time::Micros;
+use signalbox_invocation::{Side, Value, Version, WebCall};
+
+use crate::run::{Pending, Run};
+
+/// First octet of a row.
+const FORMAT: u8 = 1;
+
+/// A message of the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Past {
+    /// Its id.
+    pub id: MessageId,
+    /// Which way it went.
+    pub side: Side,
+    /// When it came or was handed to the exchange.
+    pub at: Micros,
+    /// Its text, cut at the limit.
+    pub text: String,
+    /// The sub-campaign that handled or sent it.
+    pub sub_campaign: u32,
+    /// The keyword that it is, folded.
+    pub keyword: Option<String>,
+}
+
+/// Until when a message of the device is waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The instant after which it is too late.
+    pub until: Micros,
+    /// The method or step that is run then; empty: the conversation ends.
+    pub then: String,
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// The device.
+    pub device: Address,
+    /// Our address.
+    pub source: Address,
+    /// How often it began anew (MT-01, KEY-05).
+    pub episode: u32,
+    /// The sub-campaign of the latest message to the device (D5); `None` before the first.
+    pub owner: Option<u32>,
+    /// The version of the instructions that this episode stays on (MQ-29).
+    pub version: Option<Version>,
+    /// Session variables (API-13).
+    pub variables: BTreeMap<String, Value>,
+    /// Where a flow stands.
+    pub position: String,
+    /// The last messages, oldest first.
+    pub history: VecDeque<Past>,
+    /// Messages that wait for the run to end.
+    pub waiting: VecDeque<Pending>,
+    /// The run that is under way.
+    pub run: Option<Run>,
+    /// Web services that are still to be called.
+    pub calls: VecDeque<WebCall>,
+    /// What is waited for.
+    pub expected: Option<Expected>,
+    /// The earliest instant for which a timer row is in the store.
+    pub timer: Option<Micros>,
+    /// Runs since the last message of the device.
+    pub chained: u8,
+}
+
+/// A row that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowError {
+    /// It has another format.
+    #[error("format {0:?} is not known")]
+    Format(Option<u8>),
+    /// It is damaged.
+    #[error("damaged: {0}")]
+    Damaged(#[from] postcard::Error),
+}
+
+impl Conversation {
+    /// One that has not begun.
+    #[must_use]
+    pub fn new(device: Address, source: Address) -> Self {
+        Self {
+            device,
+            source,
+            episode: 0,
+            owner: None,
+            version: None,
+            variables: BTreeMap::new(),
+            position: String::new(),
+            history: VecDeque::new(),
+            waiting: VecDeque::new(),
+            run: None,
+            calls: VecDeque::new(),
+            expected: None,
+            timer: None,
+            chained: 0,
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> ConversationId {
+        ConversationId::of(&self.device, &self.source)
+    }
+
+    /// Begins anew for a sub-campaign. What an earlier episode of the same one left stays, so that a survey can be gone
+    /// on with (TXS-12); another's is not its business.
+    pub fn begin(&mut self, owner: u32, version: Option<Version>) {
+        self.episode = self.episode.wrapping_add(1);
+        if self.owner != Some(owner) {
+            self.variables.clear();
+            self.position.clear();
+        }
+        if self.version.map(|version| version.script) != version.map(|version| version.script) {
+            // Steps of one script mean nothing to another.
+            self.position.clear();
+        }
+        self.owner = Some(owner);
+        self.version = version;
+        self.calls.clear();
+        self.expected = None;
+        self.chained = 0;
+    }
+
+    /// Ends the episode: the next message of the device is still a response to the owner (KEY-08).
+    pub fn end(&mut self) {
+        self.variables.remove(NEXT_ACTION);
+        self.position.clear();
+        self.calls.clear();
+        self.expected = None;
+    }
+
+    /// Remembers a message.
+    pub fn remember(&mut self, mut past: Past, most: usize, text: usize) {
+        if past.text.len() > text {
+            let end = (0..=text).rev().find(|at| past.text.is_char_boundary(*at)).unwrap_or(0);
+            past.text.truncate(end);
+        }
+        self.history.push_back(past);
+        while self.history.len() > most {
+            self.history.pop_front();
+        }
+    }
+
+    /// True when no run, call or message is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.run.is_none() && self.calls.is_empty() && self.waiting.is_empty()
+    }
+
+    /// When something is due that only time brings.
+    #[must_use]
+    pub fn due(&self) -> Option<Micros> {
+        let run = self.run.as_ref().map(|run| run.until);
+        let expected = self.expected.as_ref().filter(|_| self.run.is_none()).map(|expected| expected.until);
+        run.into_iter().chain(expected).min()
+    }
+
+    /// The row.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let row = vec![FORMAT];
+        postcard::to_extend(self, row).expect("a vector takes any number of octets").into()
+    }
+
+    /// The conversation of a row.
+    ///
+    /// # Errors
+    /// When the row is damaged or of another format.
+    pub fn decode(row: &[u8]) -> Result<Self, RowError> {
+        match row.split_first() {
+            Some((&FORMAT, rest)) => Ok(postcard::from_bytes(rest)?),
+            other => Err(RowError::Format(other.map(|(format, _)| *format))),
+        }
+    }
+}
+
+/// The session variable that names the method for the next message (TXS-08).
+pub const NEXT_ACTION: &str = "nextAction";

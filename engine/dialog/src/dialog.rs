@@ -1,0 +1,160 @@
+//! The dialog server: every conversation of the shards this node owns, and the rules of their lives.
+//!
+//! Pure and deterministic, like the exchange that it shares each commit with: [`Dialog::handle`] takes events,
+//! [`Dialog::advance`] lets time act, [`Dialog::flush`] writes what changed. Between a message and its answer lies a
+//! run outside (a script in its process, a flow, a call of a web service): it is part of the conversation's committed
+//! state, and its end is an event. So of a kill between any two commits nothing is left but a run that begins again.
+//!
+//! `mo` finds the way of what devices write, `start` begins what we write first, `runs` begins and ends runs, `send`
+//! makes texts of what they want, `timers` is what time brings, and `memory` holds the hot ones.
+
+mod memory;
+mod mo;
+mod runs;
+mod send;
+mod start;
+mod timers;
+
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use signalbox_core::address::Address;
+use signalbox_core::backend::Table;
+use signalbox_core::scope::ConversationId;
+use signalbox_core::time::{Micros, Mono, Now};
+
+use self::memory::Memory;
+use self::start::Starts;
+use self::timers::DueTimer;
+use crate::event::{Effect, Event, Note, Record, Said};
+use crate::port::{Port, Rows};
+use crate::rules::Rules;
+
+/// What handling led to, beyond rows and texts.
+#[derive(Debug, Default)]
+pub struct Wants {
+    /// To be carried out once the commit stands.
+    pub effects: Vec<Effect>,
+    /// For metrics and logs, once the commit stands.
+    pub notes: Vec<Note>,
+}
+
+/// See the [module](self).
+pub struct Dialog {
+    rules: Arc<Rules>,
+    memory: Memory,
+    starts: Starts,
+    timers: BinaryHeap<DueTimer>,
+    /// Timers up to here are in the heap.
+    horizon: Micros,
+    /// When the next ones are read from the store.
+    reads_timers: Mono,
+    wants: Wants,
+}
+
+/// Where an operation stands: the clock, the store and the exchange.
+struct Here<'a> {
+    now: Now,
+    rows: &'a dyn Rows,
+    port: &'a mut dyn Port,
+}
+
+impl Dialog {
+    /// One that has no conversation in memory yet.
+    #[must_use]
+    pub fn new(rules: Arc<Rules>) -> Self {
+        Self {
+            memory: Memory::default(),
+            starts: Starts::default(),
+            timers: BinaryHeap::new(),
+            horizon: Micros(0),
+            reads_timers: Mono(0),
+            wants: Wants::default(),
+            rules,
+        }
+    }
+
+    /// Takes an event.
+    pub fn handle(&mut self, now: Now, event: Event, rows: &dyn Rows, port: &mut dyn Port) {
+        let mut here = Here { now, rows, port };
+        match event {
+            Event::Mo(mo) => self.mo(&mut here, *mo),
+            Event::Start(start) => self.start(&mut here, *start),
+            Event::Ran { whose, run, result } => self.ran(&mut here, whose, run, result),
+            Event::Called { whose, run, answer } => self.called(&mut here, whose, run, answer),
+            Event::Ended { conversation, message, success, outcome, reason } => {
+                self.text_ended(&mut here, conversation, message, success, (outcome, reason));
+            }
+            Event::Recorded(ids) => {
+                for id in ids {
+                    here.port.delete(id.shard(), Table::Record, id.to_bytes());
+                }
+            }
+            Event::Rules(rules) => self.rules = rules,
+        }
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Conversations in memory.
+    #[must_use]
+    pub fn hot(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// Runs of first messages that are under way.
+    #[must_use]
+    pub fn starting(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// True when a device's message can be taken: not too many of its messages wait.
+    #[must_use]
+    pub fn has_room(&self, device: &Address, source: &Address) -> bool {
+        let id = ConversationId::of(device, source);
+        self.memory.waiting(&id) < self.rules.limits.waiting
+    }
+
+    /// Writes what changed since the last time, and gives what is to be done once the commit stands.
+    pub fn flush(&mut self, now: Now, port: &mut dyn Port) -> Wants {
+        self.memory.write(port);
+        self.memory.forget(now.mono, &self.rules.limits);
+        std::mem::take(&mut self.wants)
+    }
+
+    fn note(&mut self, note: Note) {
+        self.wants.notes.push(note);
+    }
+
+    /// Puts a line of history on its way to the catalog's database, durable until it is there.
+    fn record(&mut self, here: &mut Here<'_>, told: Told<'_>, what: Said) {
+        let id = here.port.new_id(here.now, told.device.shard());
+        let record = Record {
+            id,
+            message: told.message.unwrap_or(id),
+            at: here.now.wall,
+            account: told.account,
+            sub_campaign: told.sub_campaign,
+            device: told.device.clone(),
+            source: told.source.clone(),
+            what,
+        };
+        let row = postcard::to_stdvec(&record).expect("a vector takes any number of octets");
+        here.port.put(id.shard(), Table::Record, id.to_bytes(), row.into());
+        self.wants.effects.push(Effect::Record(Box::new(record)));
+    }
+}
+
+/// Of what a record tells.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    account: u32,
+    sub_campaign: u32,
+    device: &'a Address,
+    source: &'a Address,
+    message: Option<signalbox_core::id::MessageId>,
+}

@@ -1,0 +1,227 @@
+//! What devices write: its way, what it changes at once, and who answers it.
+
+use signalbox_core::address::Address;
+use signalbox_invocation::{Channel, Entry, Level, Side};
+
+use super::{Dialog, Here, Told};
+use crate::conversation::{Conversation, Past};
+use crate::event::{Mo, Note, Said};
+use crate::port::Consent;
+use crate::route::{Kind, Route, route};
+use crate::rules::{Instructions, Standing, SubCampaignRule};
+use crate::run::{Handling, Pending, Run, What};
+use signalbox_core::scope::ConversationId;
+use signalbox_core::scope::Purpose;
+
+impl Dialog {
+    pub(super) fn mo(&mut self, here: &mut Here<'_>, mo: Mo) {
+        let id = ConversationId::of(&mo.device, &mo.source);
+        let mut conversation = self.take(here, &mo.device, &mo.source);
+        let (device, source) = (mo.device.key(), mo.source.key());
+        let route = route(&self.rules, device, source, &mo.text, Some(&conversation), here.now.wall);
+        let sub = route.sub_campaign.and_then(|id| self.rules.sub_campaign(id)).cloned();
+        let flag = flag_of(&route, sub.as_deref());
+        let told = Told {
+            account: sub.as_ref().map_or(0, |sub| sub.account),
+            sub_campaign: sub.as_ref().map_or(0, |sub| sub.id),
+            device: &mo.device,
+            source: &mo.source,
+            message: Some(mo.id),
+        };
+        let said = Said::Message {
+            side: Side::Mo,
+            text: mo.text.clone(),
+            group: None,
+            why: route.trace.clone(),
+            flag: flag.map(str::to_owned),
+        };
+        self.record(here, told, said);
+        self.note(Note::Routed { kind: name_of(&route.kind), unmatched: sub.is_none() });
+        // STOP wins (rule 7): it holds from this commit on, whatever is under way.
+        self.consent_of(here, &mo, &route, sub.as_deref());
+        if let Some(sub) = sub {
+            let keyword = match &route.kind {
+                Kind::Keyword(keyword) => Some(keyword.clone()),
+                Kind::OptOut { .. } | Kind::OptIn | Kind::Help | Kind::Response | Kind::Other => None,
+            };
+            let (side, at, sub_campaign) = (Side::Mo, here.now.wall, sub.id);
+            let message = Past { id: mo.id, side, at, text: mo.text, sub_campaign, keyword };
+            let (purpose, handling) = handling_of(&route, &sub);
+            conversation.chained = 0;
+            if conversation.waiting.len() >= self.rules.limits.waiting {
+                // The exchange asks before it takes a message; this is for what it had taken already.
+                self.note(Note::Limit { what: "messages_that_wait_for_a_run" });
+            }
+            conversation.waiting.push_back(Pending { message, purpose, handling });
+            if conversation.run.is_none() {
+                self.next(here, id, &mut conversation);
+            }
+        }
+        self.put(here, id, conversation);
+    }
+
+    /// What the message says of consent, if it does.
+    fn consent_of(&mut self, here: &mut Here<'_>, mo: &Mo, route: &Route, sub: Option<&SubCampaignRule>) {
+        let opt_in = match &route.kind {
+            Kind::OptOut { .. } => false,
+            Kind::OptIn => true,
+            Kind::Help | Kind::Keyword(_) | Kind::Response | Kind::Other => return,
+        };
+        let account = sub.map(|sub| sub.account).or_else(|| self.rules.address(mo.source.key())?.account);
+        // Whoever owns the address that is told to stop has to; where nobody does, nobody writes from it either.
+        let Some(account) = account else { return };
+        let Some(rule) = self.rules.accounts.get(&account) else { return };
+        let campaign = sub.map_or(0, |sub| sub.campaign);
+        let enterprise = rule.enterprise;
+        let number = |level: Level| match level {
+            Level::Campaign => campaign,
+            Level::Account => account,
+            Level::Enterprise => enterprise,
+        };
+        // START ends what STOP began, at each level that it may have had.
+        let levels: &[Level] = match (opt_in, rule.opt_out_level) {
+            (true, _) => &[Level::Campaign, Level::Account, Level::Enterprise],
+            (false, Level::Campaign) if campaign != 0 => &[Level::Campaign],
+            (false, Level::Campaign | Level::Account) => &[Level::Account],
+            (false, Level::Enterprise) => &[Level::Enterprise],
+        };
+        for level in levels.iter().copied().filter(|level| number(*level) != 0) {
+            let change = Consent {
+                device: mo.device.clone(),
+                client_id: None,
+                level,
+                of: number(level),
+                account,
+                channels: vec![Channel::Text],
+                opt_in,
+                evidence: Some(mo.id),
+                by: "mo",
+            };
+            here.port.consent(here.now, change);
+        }
+    }
+
+    /// Takes up the next message that waits, or the next call.
+    pub(super) fn next(&mut self, here: &mut Here<'_>, id: ConversationId, conversation: &mut Conversation) {
+        conversation.run = None;
+        if !conversation.calls.is_empty() {
+            return self.next_call(here, id, conversation);
+        }
+        while let Some(pending) = conversation.waiting.pop_front() {
+            let limits = self.rules.limits;
+            conversation.remember(pending.message.clone(), limits.history, limits.history_text);
+            if let Some(run) = self.run_for(here, id, conversation, pending) {
+                return self.begin_run(here, id, conversation, run);
+            }
+        }
+    }
+
+    /// The run that answers a message, if something is to answer it.
+    fn run_for(
+        &mut self,
+        here: &mut Here<'_>,
+        id: ConversationId,
+        conversation: &mut Conversation,
+        pending: Pending,
+    ) -> Option<Run> {
+        let Pending { message, purpose, handling } = pending;
+        let sub = self.rules.sub_campaign(message.sub_campaign)?.clone();
+        let what = match handling {
+            Handling::Nobody => return None,
+            Handling::Text(text) => What::Text { text },
+            Handling::Instructions { begins } => {
+                let version = match sub.instructions {
+                    Instructions::Version(version) => version,
+                    Instructions::Texts | Instructions::Agent => return None,
+                };
+                // A conversation that is open stays on its version (MQ-29).
+                let stays = conversation.version.filter(|old| !begins && old.script == version.script);
+                if begins || conversation.owner != Some(sub.id) {
+                    conversation.begin(sub.id, Some(version));
+                }
+                let version = stays.unwrap_or(version);
+                conversation.version = Some(version);
+                let entry = match purpose {
+                    Purpose::OptOutConfirmation => Entry::OptOutHandler,
+                    Purpose::Help => Entry::HelpHandler,
+                    Purpose::Begin | Purpose::Answer | Purpose::OptIn | Purpose::Agent => {
+                        self.next_action(conversation)
+                    }
+                };
+                What::Instructions { version, entry }
+            }
+        };
+        conversation.expected = None;
+        let mut run = self.new_run(here, id.shard, sub.id, what, purpose);
+        run.message = Some(message);
+        Some(run)
+    }
+
+    /// Where instructions begin for a message that is neither opt-out nor help (TXS-08).
+    fn next_action(&self, conversation: &Conversation) -> Entry {
+        let named = conversation.variables.get(crate::conversation::NEXT_ACTION);
+        named.and_then(|name| Entry::method(name.as_text()?).ok()).unwrap_or(Entry::MoHandler)
+    }
+
+    /// The account of a sub-campaign, zero when that is gone.
+    pub(super) fn account_of(&self, sub_campaign: u32) -> u32 {
+        self.rules.sub_campaigns.get(&sub_campaign).map_or(0, |sub| sub.account)
+    }
+
+    /// A device that is on the list of testers, or writes to what is only tested.
+    pub(super) fn is_test(&self, device: &Address) -> bool {
+        self.rules.is_tester(device.key())
+    }
+}
+
+/// Why an agent is to see a message, before any instructions said so.
+fn flag_of(route: &Route, sub: Option<&SubCampaignRule>) -> Option<&'static str> {
+    let Some(sub) = sub else { return Some("unmatched") };
+    let inactive = route.trace.iter().any(|why| matches!(why, crate::route::Why::KeywordInactive(_)));
+    match (&route.kind, sub.instructions) {
+        (Kind::OptOut { certain: false }, _) => Some("likely_opt_out"),
+        _ if inactive => Some("keyword_inactive"),
+        (Kind::Response | Kind::Other | Kind::Keyword(_), Instructions::Agent) => Some("no_instructions"),
+        _ if sub.flags => Some("all_of_the_sub_campaign"),
+        _ => None,
+    }
+}
+
+/// For what the answer to a message is, and who gives it.
+fn handling_of(route: &Route, sub: &SubCampaignRule) -> (Purpose, Handling) {
+    let text = |text: &Option<String>| text.clone().map_or(Handling::Nobody, Handling::Text);
+    let scripted = matches!(sub.instructions, Instructions::Version(_));
+    let instructions = |begins: bool| Handling::Instructions { begins };
+    match (&route.kind, route.standing) {
+        // Whatever days a sub-campaign has, who opts out or asks for help is answered.
+        (Kind::OptOut { .. }, _) if scripted => (Purpose::OptOutConfirmation, instructions(false)),
+        (Kind::OptOut { .. }, _) => (Purpose::OptOutConfirmation, text(&sub.texts.opt_out)),
+        (Kind::Help, _) if scripted => (Purpose::Help, instructions(false)),
+        (Kind::Help, _) => (Purpose::Help, text(&sub.texts.help)),
+        (Kind::OptIn, _) => (Purpose::OptIn, text(&sub.texts.opt_in)),
+        (_, Standing::NotStarted) => (Purpose::Answer, text(&sub.texts.not_started)),
+        (_, Standing::Ended) => (Purpose::Answer, text(&sub.texts.ended)),
+        (_, Standing::Paused) => (Purpose::Answer, Handling::Nobody),
+        (kind, Standing::Open) => {
+            let begins = matches!(kind, Kind::Keyword(_));
+            let handling = match sub.instructions {
+                Instructions::Version(_) => instructions(begins),
+                Instructions::Texts => text(&sub.texts.reply),
+                Instructions::Agent => Handling::Nobody,
+            };
+            (Purpose::Answer, handling)
+        }
+    }
+}
+
+fn name_of(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::OptOut { certain: true } => "opt_out",
+        Kind::OptOut { certain: false } => "likely_opt_out",
+        Kind::OptIn => "opt_in",
+        Kind::Help => "help",
+        Kind::Keyword(_) => "keyword",
+        Kind::Response => "response",
+        Kind::Other => "default",
+    }
+}

@@ -1,0 +1,233 @@
+//! First messages: a sub-campaign writes to a device, and begins a conversation (TXS-03, MT-01, MQ-26).
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use signalbox_core::address::Address;
+use signalbox_core::backend::Table;
+use signalbox_core::time::Micros;
+use signalbox_invocation::{Channel, Entry, Failure, SubCampaignKind};
+
+use super::send::nowhere;
+use super::{Dialog, Here, Told};
+use crate::conversation::{Conversation, Expected};
+use crate::event::{Effect, Note, Ran, Said, Start, StartRefusal};
+use crate::rules::{Instructions, Standing};
+use crate::run::{Run, RunId, What, Whose};
+use signalbox_core::scope::ConversationId;
+use signalbox_core::scope::Purpose;
+
+/// First messages under way at most.
+const MOST: usize = 100_000;
+
+/// How long a first message waits for the run of a message that the device wrote to the same address.
+const BUSY: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// A first message whose run is under way; a row of the store until the run's end is committed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Starting {
+    device: Address,
+    contact: u64,
+    client_id: String,
+    run: Run,
+    /// What the run wants, while its conversation is busy. It is not stored: a restart runs it again.
+    #[serde(skip)]
+    done: Option<Box<Ran>>,
+}
+
+/// First messages under way, by number and by when something is due.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    by_id: FxHashMap<RunId, Starting>,
+    by_due: BTreeSet<(Micros, RunId)>,
+}
+
+impl Starts {
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    fn insert(&mut self, starting: Starting) {
+        let id = starting.run.id;
+        self.by_due.insert((starting.run.until, id));
+        self.by_id.insert(id, starting);
+    }
+
+    fn remove(&mut self, id: RunId) -> Option<Starting> {
+        let starting = self.by_id.remove(&id)?;
+        self.by_due.remove(&(starting.run.until, id));
+        Some(starting)
+    }
+}
+
+impl Dialog {
+    pub(super) fn start(&mut self, here: &mut Here<'_>, start: Start) {
+        let to = start.reply;
+        let result = self.try_start(here, start);
+        self.wants.effects.push(Effect::Started { to, result });
+    }
+
+    fn try_start(&mut self, here: &mut Here<'_>, start: Start) -> Result<RunId, StartRefusal> {
+        if self.starts.len() >= MOST {
+            self.note(Note::Limit { what: "first_messages" });
+            return Err(StartRefusal::TooMany(MOST));
+        }
+        let sub = self.rules.sub_campaign(start.sub_campaign).cloned();
+        let sub = sub
+            .filter(|sub| sub.account == start.account && sub.kind == SubCampaignKind::Outbound)
+            .ok_or(StartRefusal::NoSubCampaign)?;
+        let account = self.rules.accounts.get(&sub.account);
+        if !account.is_some_and(|account| account.channels.contains(&Channel::Text)) {
+            return Err(StartRefusal::NotContracted);
+        }
+        if start.device.digits().is_none() {
+            return Err(StartRefusal::NoDevice);
+        }
+        if sub.standing(here.now.wall, self.is_test(&start.device)) != Standing::Open {
+            return Err(StartRefusal::NotRunning);
+        }
+        let what = match (sub.instructions, &sub.texts.reply) {
+            (Instructions::Version(version), _) => What::Instructions { version, entry: Entry::Begin },
+            (Instructions::Texts, Some(text)) => What::Text { text: text.clone() },
+            (Instructions::Texts, None) | (Instructions::Agent, _) => return Err(StartRefusal::NotRunning),
+        };
+        let run = self.new_run(here, start.device.shard(), sub.id, what, Purpose::Begin);
+        let (device, contact, client_id) = (start.device, start.contact, start.client_id);
+        let id = run.id;
+        self.begin_start(here, Starting { device, contact, client_id, run, done: None });
+        Ok(id)
+    }
+
+    fn begin_start(&mut self, here: &mut Here<'_>, mut starting: Starting) {
+        let id = starting.run.id;
+        starting.run.until = here.now.wall.after(self.rules.limits.run);
+        let row = postcard::to_stdvec(&starting).expect("a vector takes any number of octets");
+        here.port.put(id.0.shard(), Table::Start, id.0.to_bytes(), row.into());
+        let blank = Conversation::new(starting.device.clone(), nowhere());
+        self.begin_task(here, Whose::Start(id), &blank, &starting.run);
+        if let Some(Effect::Run(task)) = self.wants.effects.last_mut() {
+            task.invocation.contact.id = starting.contact;
+            task.invocation.contact.client_id.clone_from(&starting.client_id);
+        }
+        self.starts.insert(starting);
+    }
+
+    /// Takes a row of a first message that was under way when the process ended.
+    pub fn restore_start(&mut self, row: &Bytes) {
+        match postcard::from_bytes::<Starting>(row) {
+            Ok(starting) => self.starts.insert(starting),
+            Err(error) => self.note(Note::RowDamaged { why: format!("first message: {error}") }),
+        }
+    }
+
+    /// Takes a row of a record that was not in the catalog's database when the process ended.
+    pub fn restore_record(&mut self, row: &Bytes) {
+        match postcard::from_bytes(row) {
+            Ok(record) => self.wants.effects.push(Effect::Record(Box::new(record))),
+            Err(error) => self.note(Note::RowDamaged { why: format!("record: {error}") }),
+        }
+    }
+
+    pub(super) fn resume_starts(&mut self, here: &mut Here<'_>) {
+        let all: Vec<RunId> = self.starts.by_due.iter().map(|(_, id)| *id).collect();
+        for id in all {
+            if let Some(starting) = self.starts.remove(id) {
+                self.begin_start(here, starting);
+            }
+        }
+    }
+
+    /// When the run of a first message has had its time.
+    pub(super) fn next_start(&self) -> Option<Micros> {
+        self.starts.by_due.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn starts_due(&mut self, here: &mut Here<'_>) {
+        while let Some((due, id)) = self.starts.by_due.first().copied()
+            && due <= here.now.wall
+        {
+            match self.starts.by_id.get_mut(&id).and_then(|starting| starting.done.take()) {
+                Some(ran) => self.start_ran(here, id, Ok(ran)),
+                None => self.start_again(here, id),
+            }
+        }
+    }
+
+    fn start_again(&mut self, here: &mut Here<'_>, id: RunId) {
+        let Some(mut starting) = self.starts.remove(id) else { return };
+        starting.run.tries = starting.run.tries.saturating_add(1);
+        if starting.run.tries <= self.rules.limits.tries {
+            return self.begin_start(here, starting);
+        }
+        let detail = format!("no end after {} tries", self.rules.limits.tries);
+        self.start_failed(here, &starting, "internal", detail);
+    }
+
+    fn start_failed(&mut self, here: &mut Here<'_>, starting: &Starting, name: &str, detail: String) {
+        let id = starting.run.id;
+        here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
+        let told = Told {
+            account: self.account_of(starting.run.sub_campaign),
+            sub_campaign: starting.run.sub_campaign,
+            device: &starting.device,
+            source: &nowhere(),
+            message: Some(id.0),
+        };
+        self.record(here, told, Said::Failed { name: name.to_owned(), detail });
+    }
+
+    /// The run of a first message came to an end: now its program is known, and with it the source address.
+    pub(super) fn start_ran(&mut self, here: &mut Here<'_>, id: RunId, result: Result<Box<Ran>, Failure>) {
+        let Some(mut starting) = self.starts.remove(id) else { return };
+        let ran = match result {
+            Ok(ran) => ran,
+            Err(failure) if failure.is_temporary() => {
+                // Its row stays, and so does its time: then it is begun again.
+                return self.starts.insert(starting);
+            }
+            Err(failure) => {
+                self.note(Note::Ran { end: failure.name() });
+                return self.start_failed(here, &starting, failure.name(), failure.to_string());
+            }
+        };
+        let Some(sub) = self.rules.sub_campaigns.get(&starting.run.sub_campaign).cloned() else {
+            return here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
+        };
+        let blank = Conversation::new(starting.device.clone(), nowhere());
+        let chosen = ran.outcome.sends.first().and_then(|first| {
+            let chosen = self.choose(here, &blank, &starting.run, &sub, first)?;
+            Some(chosen.source)
+        });
+        let Some(source) = chosen else {
+            // Either nothing is to be sent, or there is no address to send it from, which is told.
+            here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
+            self.note(Note::Ran { end: "ok" });
+            self.tell(here, &blank, &starting.run, &sub, &ran.outcome);
+            return self.opt_outs(here, &blank, &sub, &starting.client_id, &ran.outcome);
+        };
+        let at = ConversationId::of(&starting.device, &source);
+        let mut conversation = self.take(here, &starting.device, &source);
+        if conversation.run.is_some() {
+            // What the device wrote comes first.
+            starting.run.until = here.now.wall.after(BUSY);
+            starting.done = Some(ran);
+            self.starts.insert(starting);
+            return self.put(here, at, conversation);
+        }
+        here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
+        let version = match starting.run.what {
+            Some(What::Instructions { version, .. }) => Some(version),
+            Some(What::Text { .. }) | None => None,
+        };
+        conversation.begin(sub.id, version);
+        let client_id = if ran.client_id.is_empty() { starting.client_id } else { ran.client_id.clone() };
+        self.carry_out(here, at, &mut conversation, &starting.run, Ran { client_id, ..*ran });
+        if version.is_none() {
+            let until = here.now.wall.after(sub.timeout);
+            conversation.expected = Some(Expected { until, then: String::new() });
+        }
+        self.put(here, at, conversation);
+    }
+}

@@ -1,0 +1,262 @@
+//! What happens to the dialog server, and what it wants done once the commit stands.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use signalbox_core::address::Address;
+use signalbox_core::exchange::ReplyTo;
+use signalbox_core::id::MessageId;
+use signalbox_core::time::Micros;
+use signalbox_invocation::{Failure, Invocation, Outcome, Side, WebAnswer, WebCall};
+
+use crate::route::Why;
+use crate::rules::Rules;
+use crate::run::{RunId, What, Whose};
+use signalbox_core::scope::ConversationId;
+
+/// A message of a device, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mo {
+    /// Its id.
+    pub id: MessageId,
+    /// The device.
+    pub device: Address,
+    /// Our address.
+    pub source: Address,
+    /// Its text.
+    pub text: String,
+}
+
+/// A first message that somebody wants sent (TXS-03, MQ-26).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Who waits for the answer.
+    pub reply: ReplyTo,
+    /// The account that asks.
+    pub account: u32,
+    /// The sub-campaign that it is for.
+    pub sub_campaign: u32,
+    /// To whom.
+    pub device: Address,
+    /// The number of its contact, zero for none.
+    pub contact: u64,
+    /// The client id of its contact, or empty.
+    pub client_id: String,
+}
+
+/// Why a first message is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartRefusal {
+    /// There is no such sub-campaign of the account.
+    #[error("the account has no such sub-campaign")]
+    NoSubCampaign,
+    /// It takes none now.
+    #[error("the sub-campaign is not running")]
+    NotRunning,
+    /// The account has no contract for text messages (ACC-05).
+    #[error("the account is not contracted for text messages")]
+    NotContracted,
+    /// The destination is no number.
+    #[error("the device is no number")]
+    NoDevice,
+    /// As many runs are under way as may be.
+    #[error("{0} first messages are under way, the limit")]
+    TooMany(usize),
+}
+
+/// A run that ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ran {
+    /// What it wants.
+    pub outcome: Outcome,
+    /// The client id of the contact that it was given, or empty.
+    pub client_id: String,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A device wrote.
+    Mo(Box<Mo>),
+    /// A first message is wanted.
+    Start(Box<Start>),
+    /// A run ended.
+    Ran {
+        /// Whose.
+        whose: Whose,
+        /// Which.
+        run: RunId,
+        /// With what.
+        result: Result<Box<Ran>, Failure>,
+    },
+    /// A web service answered, or did not.
+    Called {
+        /// Whose call.
+        whose: Whose,
+        /// Which.
+        run: RunId,
+        /// What it said.
+        answer: WebAnswer,
+    },
+    /// A text of a conversation ended.
+    Ended {
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The text.
+        message: MessageId,
+        /// True when it reached the device as far as is known.
+        success: bool,
+        /// How it ended, by name.
+        outcome: &'static str,
+        /// Why, by name.
+        reason: &'static str,
+    },
+    /// Records are in the catalog's database.
+    Recorded(Vec<MessageId>),
+    /// A new version of the rules.
+    Rules(Arc<Rules>),
+}
+
+/// A run to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// Whose.
+    pub whose: Whose,
+    /// Which.
+    pub run: RunId,
+    /// What.
+    pub what: What,
+    /// The program of a fixed text.
+    pub program: String,
+    /// What it is given; contact and device are filled in by who runs it.
+    pub invocation: Invocation,
+}
+
+/// A line of the trace history (CON-10, REP-03): a message of a conversation, or what became of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its own number.
+    pub id: MessageId,
+    /// The message.
+    pub message: MessageId,
+    /// When.
+    pub at: Micros,
+    /// Account; zero for an MO that nobody's is.
+    pub account: u32,
+    /// Sub-campaign; zero for none.
+    pub sub_campaign: u32,
+    /// Device.
+    pub device: Address,
+    /// Our address.
+    pub source: Address,
+    /// What it says.
+    pub what: Said,
+}
+
+/// See [`Record`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Said {
+    /// A message that came or left.
+    Message {
+        /// Which way.
+        side: Side,
+        /// Its text.
+        text: String,
+        /// The attempt group of an MT.
+        group: Option<RunId>,
+        /// How the way of an MO was found.
+        why: Vec<Why>,
+        /// Why an agent is to see it, if one is to.
+        flag: Option<String>,
+    },
+    /// A text that did not come to be: it was filtered before it was queued (REP-02).
+    Filtered {
+        /// Its text.
+        text: String,
+        /// The completion status by name.
+        status: String,
+    },
+    /// How a message ended.
+    Ended {
+        /// By name.
+        outcome: String,
+        /// By name.
+        reason: String,
+    },
+    /// A run failed.
+    Failed {
+        /// The name of the failure.
+        name: String,
+        /// What it says.
+        detail: String,
+    },
+    /// An agent is to look (TXS-20).
+    Flagged {
+        /// Why.
+        reason: String,
+    },
+    /// What a script wrote for its author.
+    Log(Vec<String>),
+}
+
+/// Something to do once the commit stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Run instructions; their end is an [`Event::Ran`].
+    Run(Box<Task>),
+    /// Call a web service; its end is an [`Event::Called`].
+    Call {
+        /// Whose.
+        whose: Whose,
+        /// Which.
+        run: RunId,
+        /// On whose behalf.
+        account: u32,
+        /// The call.
+        call: WebCall,
+        /// When an answer comes too late.
+        until: Micros,
+    },
+    /// Answer who asked for a first message.
+    Started {
+        /// Who.
+        to: ReplyTo,
+        /// The run, or why there is none.
+        result: Result<RunId, StartRefusal>,
+    },
+    /// Put a record into the catalog's database; then it is an [`Event::Recorded`].
+    Record(Box<Record>),
+}
+
+/// What a metric or a log wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// An MO found its way.
+    Routed {
+        /// Its kind by name.
+        kind: &'static str,
+        /// True when nobody is there for it.
+        unmatched: bool,
+    },
+    /// A run ended.
+    Ran {
+        /// `ok`, or the name of the failure.
+        end: &'static str,
+    },
+    /// A text was handed to the exchange, or not taken.
+    Sent {
+        /// `queued`, or the name of the reason.
+        end: String,
+    },
+    /// A bound was hit (rule 5).
+    Limit {
+        /// Which.
+        what: &'static str,
+    },
+    /// A row could not be read.
+    RowDamaged {
+        /// What is wrong.
+        why: String,
+    },
+}

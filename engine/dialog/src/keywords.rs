@@ -1,0 +1,122 @@
+use rustc_hash::FxHashMap;
+use signalbox_text::fold;
+
+/// Words of a keyword at most (KEY-02).
+pub const MAX_WORDS: usize = 8;
+
+/// What a keyword stands for on one source address (KEY-01, KEY-03).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyword {
+    /// Its number in the catalog.
+    pub id: u32,
+    /// As it was written.
+    pub text: String,
+    /// The one inbound sub-campaign that it starts.
+    pub sub_campaign: u32,
+}
+
+/// The top-level keywords of all source addresses. They start conversations and do nothing else (KEY-06).
+#[derive(Clone, Debug, Default)]
+pub struct Keywords {
+    by_address: FxHashMap<u32, FxHashMap<String, Keyword>>,
+    /// Words of the longest one.
+    longest: usize,
+}
+
+/// A keyword that cannot be added.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeywordError {
+    /// Nothing is left of it once it is folded.
+    #[error("the keyword `{0}` has no letter or digit")]
+    Empty(String),
+    /// It has too many words.
+    #[error("the keyword `{0}` has more than {MAX_WORDS} words")]
+    TooLong(String),
+    /// The source address has it already (KEY-03).
+    #[error("the keyword `{text}` is the same as `{other}` on this source address")]
+    Taken {
+        /// As it is written.
+        text: String,
+        /// As the one that is there is written.
+        other: String,
+    },
+}
+
+impl Keywords {
+    /// Adds one to the source address with this number.
+    ///
+    /// # Errors
+    /// See [`KeywordError`].
+    pub fn add(&mut self, address: u32, keyword: Keyword) -> Result<(), KeywordError> {
+        let folded = fold(&keyword.text);
+        let words = folded.split(' ').count();
+        if !folded.contains(char::is_alphanumeric) {
+            return Err(KeywordError::Empty(keyword.text));
+        }
+        if words > MAX_WORDS {
+            return Err(KeywordError::TooLong(keyword.text));
+        }
+        let here = self.by_address.entry(address).or_default();
+        if let Some(other) = here.get(&folded) {
+            return Err(KeywordError::Taken { text: keyword.text, other: other.text.clone() });
+        }
+        here.insert(folded, keyword);
+        self.longest = self.longest.max(words);
+        Ok(())
+    }
+
+    /// The keyword that a text begins with, the longest one where there are several (MQ-27), and the keyword as it was
+    /// folded.
+    #[must_use]
+    pub fn find(&self, address: u32, text: &str) -> Option<(&Keyword, String)> {
+        let here = self.by_address.get(&address)?;
+        let folded = fold(text);
+        let mut ends: Vec<usize> = folded.match_indices(' ').map(|(at, _)| at).take(self.longest).collect();
+        if ends.len() < self.longest {
+            ends.push(folded.len());
+        }
+        ends.into_iter()
+            .rev()
+            .find_map(|end| here.get(&folded[..end]).map(|keyword| (keyword, folded[..end].to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keywords(texts: &[&str]) -> Keywords {
+        let mut keywords = Keywords::default();
+        for (at, text) in texts.iter().enumerate() {
+            let id = at as u32;
+            let keyword = Keyword { id, text: (*text).to_owned(), sub_campaign: id };
+            assert_eq!(keywords.add(7, keyword), Ok(()));
+        }
+        keywords
+    }
+
+    #[test]
+    fn the_longest_keyword_that_a_text_begins_with_counts() {
+        let keywords = keywords(&["bank", "bank bal", "café"]);
+        let found = |text: &str| keywords.find(7, text).map(|(keyword, _)| keyword.text.as_str());
+        assert_eq!(found("BANK"), Some("bank"));
+        assert_eq!(found("Bank  Bal"), Some("bank bal"));
+        assert_eq!(found("bank balance"), Some("bank"));
+        assert_eq!(found("bank bal please"), Some("bank bal"));
+        assert_eq!(found("CAFE!"), Some("café"));
+        assert_eq!(found("my bank"), None);
+        assert_eq!(found(""), None);
+        assert_eq!(keywords.find(8, "bank"), None);
+    }
+
+    #[test]
+    fn the_same_keyword_twice_on_an_address_is_refused() {
+        let mut keywords = keywords(&["Bank Bal"]);
+        let again = Keyword { id: 9, text: "bank  BAL".to_owned(), sub_campaign: 1 };
+        assert!(matches!(keywords.add(7, again.clone()), Err(KeywordError::Taken { .. })));
+        assert_eq!(keywords.add(8, again), Ok(()));
+        let empty = Keyword { id: 9, text: "!?".to_owned(), sub_campaign: 1 };
+        assert!(matches!(keywords.add(7, empty), Err(KeywordError::Empty(_))));
+    }
+}

@@ -1,0 +1,35 @@
+//! The dialog server (rows KEY-*, TXS-*, MT-*, OPT-*, MQ-12 to MQ-15): conversations between devices and source
+//! addresses, the way of a message to its instructions, and what those want done.
+//!
+//! It is pure: no I/O, no clock, no threads. It shares each commit with the exchange: what it needs of that is the
+//! [`Port`], what it reads of the store are [`Rows`]. It runs no scripts and no flows itself; it says which are to be
+//! run and takes what they want.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod conversation;
+mod cut;
+mod device;
+mod dialog;
+mod event;
+mod keywords;
+mod port;
+mod region;
+mod route;
+mod rules;
+mod run;
+mod source;
+
+pub use conversation::{Conversation, Expected, NEXT_ACTION, Past, RowError};
+pub use device::{Device, Use};
+pub use dialog::{Dialog, Wants};
+pub use event::{Effect, Event, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task};
+pub use keywords::{Keyword, KeywordError, Keywords, MAX_WORDS};
+pub use port::{Consent, NotTaken, Port, Rows, timer_due, timer_key};
+pub use region::{Region, Stored};
+pub use route::{Kind, Route, Why, route};
+pub use rules::{
+    AccountRule, AddressRule, Instructions, Limits, Rules, Stage, Standing, SubCampaignRule, Texts,
+};
+pub use run::{Calling, Handling, Pending, Run, RunId, What, Whose};
+pub use source::{Chosen, NoSource, Sources, Wish};

@@ -1,0 +1,163 @@
+//! The exchange and the dialog server as one: they share every commit.
+
+use bytes::Bytes;
+use signalbox_core::address::Address;
+use signalbox_core::backend::{Row, Table};
+use signalbox_core::exchange::{Bodies, Exchange, OwnText, Turn};
+use signalbox_core::id::{CarrierId, MessageId, ShardId};
+use signalbox_core::inbound::{DeviceMessage, Words};
+use signalbox_core::time::{Mono, Now};
+
+use crate::dialog::{Dialog, Wants};
+use crate::event::{Event, Mo};
+use crate::port::{Consent, NotTaken, Port, Rows};
+
+/// Rounds in which what one wants leads to work of the other, within one turn.
+const ROUNDS: usize = 3;
+
+/// See the [module](self).
+pub struct Region {
+    /// The exchange.
+    pub exchange: Exchange,
+    /// The dialog server.
+    pub dialog: Dialog,
+    wants: Wants,
+}
+
+/// What of the store both read.
+pub trait Stored: Bodies + Rows {}
+
+impl<T: Bodies + Rows> Stored for T {}
+
+impl Region {
+    /// Both, as they were made or restored.
+    #[must_use]
+    pub fn new(exchange: Exchange, dialog: Dialog) -> Self {
+        Self { exchange, dialog, wants: Wants::default() }
+    }
+
+    /// Takes a row of the dialog server, in the order in which the store shows them.
+    pub fn restore_row(&mut self, row: &Row) {
+        match row.table {
+            Table::Start => self.dialog.restore_start(&row.value),
+            Table::Record => self.dialog.restore_record(&row.value),
+            Table::Suppression
+            | Table::Message
+            | Table::State
+            | Table::Group
+            | Table::Seen
+            | Table::EarlyReceipt
+            | Table::Inbox
+            | Table::Request
+            | Table::Conversation
+            | Table::Device
+            | Table::Timer => {}
+        }
+    }
+
+    /// Puts what was under way on its way again. To be called once, when everything is restored.
+    pub fn resume(&mut self, now: Now, rows: &dyn Rows) {
+        self.dialog.resume(now, rows, &mut Through(&mut self.exchange));
+    }
+
+    /// Takes an event of the dialog server.
+    pub fn handle(&mut self, now: Now, event: Event, rows: &dyn Rows) {
+        self.dialog.handle(now, event, rows, &mut Through(&mut self.exchange));
+    }
+
+    /// When [`settle`](Self::settle) has something to do even if nothing happens before.
+    #[must_use]
+    pub fn next_due(&self, now: Now) -> Option<Mono> {
+        [self.exchange.next_due(), Some(self.dialog.next_due(now))].into_iter().flatten().min()
+    }
+
+    /// Lets time and credit act on both, and closes the turn if somebody waits for its commit, or with `at_once` in any
+    /// case. What devices wrote is handled in the turn that accepts it, and texts that are wanted may leave in the turn
+    /// that wants them.
+    pub fn settle(&mut self, now: Now, stored: &impl Stored, at_once: bool) -> Option<(Turn, Wants)> {
+        self.exchange.step(now, stored);
+        self.dialog.advance(now, stored, &mut Through(&mut self.exchange));
+        for _ in 0..ROUNDS {
+            let worked = self.hand_over(now, stored);
+            let wants = self.dialog.flush(now, &mut Through(&mut self.exchange));
+            let wanted = !wants.effects.is_empty();
+            self.wants.effects.extend(wants.effects);
+            self.wants.notes.extend(wants.notes);
+            if !worked && !wanted {
+                break;
+            }
+            self.exchange.step(now, stored);
+        }
+        let awaited = at_once || !self.wants.effects.is_empty();
+        let turn = self.exchange.close_if_awaited(now, awaited)?;
+        Some((turn, std::mem::take(&mut self.wants)))
+    }
+
+    /// Gives the dialog server what devices wrote, and the ends of its texts.
+    fn hand_over(&mut self, now: Now, rows: &dyn Rows) -> bool {
+        let mut worked = false;
+        for released in self.exchange.take_handed() {
+            worked = true;
+            if let Some(mo) = DeviceMessage::of(&released).map(mo_of) {
+                self.handle(now, Event::Mo(Box::new(mo)), rows);
+            }
+            self.exchange.confirm(now, &released);
+        }
+        for end in self.exchange.take_ended() {
+            worked = true;
+            let event = Event::Ended {
+                conversation: end.scope.conversation,
+                message: end.message,
+                success: end.outcome.is_success(),
+                outcome: end.outcome.name(),
+                reason: end.reason.name(),
+            };
+            self.handle(now, event, rows);
+        }
+        worked
+    }
+}
+
+fn mo_of(message: DeviceMessage) -> Mo {
+    let text = match message.words {
+        Words::Text { text, .. } => text,
+        // Octets are no words; they are a message all the same.
+        Words::Data(_) => String::new(),
+    };
+    Mo { id: message.id, device: message.source, source: message.destination, text }
+}
+
+/// The exchange as the dialog server uses it.
+struct Through<'a>(&'a mut Exchange);
+
+impl Port for Through<'_> {
+    fn put(&mut self, shard: ShardId, table: Table, key: [u8; 16], value: Bytes) {
+        self.0.put_row(shard, table, key, value);
+    }
+
+    fn delete(&mut self, shard: ShardId, table: Table, key: [u8; 16]) {
+        self.0.delete_row(shard, table, key);
+    }
+
+    fn send(&mut self, now: Now, text: OwnText) -> Result<MessageId, NotTaken> {
+        let refused = |refusal: signalbox_core::exchange::Refusal| NotTaken {
+            reason: refusal.name(),
+            temporary: refusal.is_temporary(),
+        };
+        self.0.send_own(now, text).map_err(refused)
+    }
+
+    fn consent(&mut self, _now: Now, _change: Consent) {}
+
+    fn carrier(&self, device: &Address, now: Now) -> Option<CarrierId> {
+        self.0.carrier_of_device(device, now)
+    }
+
+    fn new_id(&mut self, now: Now, shard: ShardId) -> MessageId {
+        self.0.next_id(now, shard)
+    }
+
+    fn random(&mut self) -> u64 {
+        self.0.random()
+    }
+}

@@ -1,0 +1,247 @@
+//! What the catalog says, as the dialog server asks it: one immutable version of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use signalbox_consent::Words;
+use signalbox_core::time::Micros;
+use signalbox_invocation::{Channel, Level, SubCampaignKind, Version};
+
+use crate::keywords::Keywords;
+use crate::source::{Chosen, NoSource, Sources, Wish};
+
+/// An account of the tenant tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRule {
+    /// Its name.
+    pub name: String,
+    /// Its enterprise.
+    pub enterprise: u32,
+    /// False when it, or anything above it, is suspended (MQ-31).
+    pub active: bool,
+    /// What it is contracted for (ACC-05).
+    pub channels: Vec<Channel>,
+    /// How far a plain STOP reaches (D8).
+    pub opt_out_level: Level,
+}
+
+/// A source address (SRC-02).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressRule {
+    /// Its number in the catalog.
+    pub id: u32,
+    /// The account whose alone it is (SRC-07, KEY-10).
+    pub account: Option<u32>,
+    /// Where a message goes that is no keyword and no response (KEY-09).
+    pub default_inbound: Option<u32>,
+}
+
+/// What answers in a sub-campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instructions {
+    /// A version of a script or flow.
+    Version(Version),
+    /// The texts of the sub-campaign and nothing else.
+    Texts,
+    /// An agent (KEY-11).
+    Agent,
+}
+
+/// Whether a sub-campaign takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Only test traffic.
+    Testing,
+    /// All.
+    Running,
+    /// Nothing begins, what is open waits.
+    Paused,
+    /// It is over.
+    Ended,
+}
+
+/// The fixed texts of a sub-campaign, each with fields in braces (OPT-05, TXS-16); `None` says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// The first text, or the answer to each message, where there are no instructions.
+    pub reply: Option<String>,
+    /// To who asks for help.
+    pub help: Option<String>,
+    /// To who opts out: the one confirmation.
+    pub opt_out: Option<String>,
+    /// To who opts in again.
+    pub opt_in: Option<String>,
+    /// To who writes before the first day.
+    pub not_started: Option<String>,
+    /// To who writes after the last day.
+    pub ended: Option<String>,
+    /// When the instructions failed.
+    pub failure: Option<String>,
+}
+
+/// A sub-campaign (CAM-09).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubCampaignRule {
+    /// Its number in the catalog.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Its account.
+    pub account: u32,
+    /// Its campaign's number, for opt-outs of that level; zero for none.
+    pub campaign: u32,
+    /// Its campaign's name, or empty.
+    pub campaign_name: String,
+    /// Which side begins.
+    pub kind: SubCampaignKind,
+    /// What answers.
+    pub instructions: Instructions,
+    /// The program of its fixed texts (TXS-13).
+    pub program: String,
+    /// Its fixed texts.
+    pub texts: Texts,
+    /// Its first instant.
+    pub from: Option<Micros>,
+    /// The instant after its last.
+    pub to: Option<Micros>,
+    /// Whether it takes part.
+    pub stage: Stage,
+    /// How long a conversation waits for a message of the device.
+    pub timeout: Duration,
+    /// True when each message of a device is shown to an agent too (TXS-20).
+    pub flags: bool,
+}
+
+/// Whether a sub-campaign takes messages at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Open,
+    /// Not yet.
+    NotStarted,
+    /// Not any more.
+    Ended,
+    /// Not at the moment.
+    Paused,
+}
+
+impl SubCampaignRule {
+    /// Whether it takes messages at this instant. What is only tested takes those of testers, which `test` says.
+    #[must_use]
+    pub fn standing(&self, at: Micros, test: bool) -> Standing {
+        match self.stage {
+            Stage::Ended => return Standing::Ended,
+            Stage::Paused => return Standing::Paused,
+            Stage::Testing if !test => return Standing::NotStarted,
+            Stage::Testing | Stage::Running => {}
+        }
+        if self.from.is_some_and(|from| at < from) {
+            return Standing::NotStarted;
+        }
+        if self.to.is_some_and(|to| at >= to) {
+            return Standing::Ended;
+        }
+        Standing::Open
+    }
+}
+
+/// Bounds of what the dialog server holds; each hit is told in a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Conversations in memory.
+    pub hot: usize,
+    /// A conversation that nothing happened to for so long leaves the memory.
+    pub hot_for: Duration,
+    /// Messages of a device that wait for a run to end.
+    pub waiting: usize,
+    /// Messages that a conversation remembers.
+    pub history: usize,
+    /// Octets that are kept of the text of each.
+    pub history_text: usize,
+    /// A run that came to no end in this time is run again.
+    pub run: Duration,
+    /// Runs of the same event before it is parked as failed.
+    pub tries: u8,
+    /// A web service must answer within this time.
+    pub call: Duration,
+    /// Runs in a row without a message of the device, by calls that lead to calls.
+    pub chained: u8,
+    /// How long a device's use of a source address counts (D4).
+    pub last_use: Duration,
+    /// Source addresses whose last use is remembered of a device.
+    pub uses: usize,
+    /// What one run may want.
+    pub outcome: signalbox_invocation::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hot: 100_000,
+            hot_for: Duration::from_secs(90),
+            waiting: 16,
+            history: 20,
+            history_text: 800,
+            run: Duration::from_secs(30),
+            tries: 3,
+            call: Duration::from_secs(20),
+            chained: 10,
+            last_use: Duration::from_secs(30 * 86_400),
+            uses: 50,
+            outcome: signalbox_invocation::Limits::default(),
+        }
+    }
+}
+
+/// One version of all of it.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The catalog's version.
+    pub version: u64,
+    /// Accounts by number.
+    pub accounts: FxHashMap<u32, AccountRule>,
+    /// Source addresses by what they are compared by ([`Address::key`](signalbox_core::address::Address::key)).
+    pub addresses: FxHashMap<Box<[u8]>, AddressRule>,
+    /// Sub-campaigns by number.
+    pub sub_campaigns: FxHashMap<u32, Arc<SubCampaignRule>>,
+    /// Top-level keywords.
+    pub keywords: Keywords,
+    /// Words of opt-out, help and opt-in.
+    pub words: Words,
+    /// Devices whose traffic is test traffic.
+    pub testers: rustc_hash::FxHashSet<Box<[u8]>>,
+    /// Who chooses source addresses.
+    pub sources: Arc<dyn Sources>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Rules {
+    /// The source address of a text.
+    ///
+    /// # Errors
+    /// When none may send it.
+    pub fn choose(&self, wish: &Wish<'_>) -> Result<Chosen, NoSource> {
+        self.sources.choose(wish)
+    }
+
+    /// The source address with these octets.
+    #[must_use]
+    pub fn address(&self, key: &[u8]) -> Option<&AddressRule> {
+        self.addresses.get(key)
+    }
+
+    /// The sub-campaign with this number, unless its account is gone or suspended.
+    #[must_use]
+    pub fn sub_campaign(&self, id: u32) -> Option<&Arc<SubCampaignRule>> {
+        let sub = self.sub_campaigns.get(&id)?;
+        self.accounts.get(&sub.account).is_some_and(|account| account.active).then_some(sub)
+    }
+
+    /// True for a device that is on the list of testers.
+    #[must_use]
+    pub fn is_tester(&self, device: &[u8]) -> bool {
+        self.testers.contains(device)
+    }
+}

@@ -1,0 +1,99 @@
+//! Opt-outs (OPT-*, rule 7).
+
+use signalbox_core::scope::Purpose;
+use signalbox_invocation::{Channel, Entry, Level, OptChange, OptSubject, Outcome};
+
+use crate::world::{ACCOUNT, DEVICE, ENTERPRISE, REMINDER, SHARED, SURVEY, World, entry, rules, says};
+
+#[test]
+fn stop_holds_from_the_commit_that_takes_it_and_is_confirmed_once() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    world.run();
+    world.mo(DEVICE, SHARED, "Stop.");
+    let change = world.given.consents.last().unwrap();
+    assert_eq!((change.level, change.of, change.opt_in), (Level::Account, ACCOUNT, false));
+    assert!(change.evidence.is_some());
+    let task = world.next_task().unwrap();
+    assert_eq!(entry(&task), Entry::OptOutHandler);
+    world.ran(&task, Ok(says(&["bye"])));
+    assert_eq!(world.given.sent.last().unwrap().1.scope.purpose, Purpose::OptOutConfirmation);
+}
+
+/// OPT-02: without any script the texts of the sub-campaign do it.
+#[test]
+fn stop_to_fixed_texts_is_confirmed_too() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "stop");
+    world.run();
+    assert_eq!(world.last_text(), "you are out");
+    assert_eq!(world.given.consents.len(), 1);
+}
+
+#[test]
+fn stop_beats_a_keyword_that_begins_like_it() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    world.run();
+    world.mo(DEVICE, SHARED, "STOP");
+    let task = world.next_task().unwrap();
+    assert_eq!((entry(&task), task.invocation.sub_campaign.id), (Entry::OptOutHandler, SURVEY));
+}
+
+#[test]
+fn stop_does_not_wait_for_a_run() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    world.mo(DEVICE, SHARED, "stop");
+    assert_eq!(world.given.consents.len(), 1);
+    assert_eq!(world.texts(), []);
+}
+
+#[test]
+fn start_ends_it_at_every_level() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "stop");
+    world.run();
+    world.given.consents.clear();
+    world.mo(DEVICE, SHARED, "START");
+    world.run();
+    let ended: Vec<_> = world.given.consents.iter().map(|change| (change.level, change.of)).collect();
+    assert!(world.given.consents.iter().all(|change| change.opt_in));
+    assert!(ended.contains(&(Level::Account, ACCOUNT)) && ended.contains(&(Level::Enterprise, ENTERPRISE)));
+    assert_eq!(world.last_text(), "you are in");
+}
+
+#[test]
+fn help_is_answered_by_the_script_or_the_fixed_text() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "help");
+    world.run();
+    assert_eq!(world.last_text(), "help");
+    world.mo(DEVICE, SHARED, "survey");
+    world.run();
+    world.mo(DEVICE, SHARED, "HELP");
+    world.run();
+    assert_eq!(world.last_text(), "helpHandler:HELP");
+    assert_eq!(world.given.sent.last().unwrap().1.scope.purpose, Purpose::Help);
+    assert!(world.given.consents.is_empty());
+}
+
+#[test]
+fn a_script_opts_out_by_client_id_and_level() {
+    let mut world = World::new(rules());
+    world.script = Box::new(|_| {
+        let change = OptChange {
+            level: Some(Level::Enterprise),
+            subject: OptSubject::ClientId,
+            channels: vec![Channel::Text, Channel::Voice],
+        };
+        Ok(Outcome { opt_outs: vec![change], ..Outcome::default() })
+    });
+    world.start(REMINDER, DEVICE).unwrap();
+    world.run();
+    // Nothing was sent, so there is no conversation: what the script wants of people holds all the same.
+    let change = world.given.consents.last().unwrap();
+    assert_eq!((change.level, change.of), (Level::Enterprise, ENTERPRISE));
+    assert_eq!(change.client_id.as_deref(), Some("client-5"));
+    assert_eq!(change.channels, [Channel::Text, Channel::Voice]);
+}

@@ -1,0 +1,138 @@
+//! Deaths between commits (rules 1 and 2; acceptance (b) of messaging.md).
+
+use std::time::Duration;
+
+use signalbox_core::backend::Table;
+use signalbox_dialog::Said;
+use signalbox_invocation::{Failure, Wait, WebCall};
+
+use crate::world::{DEVICE, REMINDER, SHARED, World, entry, rules, says};
+
+/// Killed between taking a message and the end of its run: the run begins again, and sees the same.
+#[test]
+fn a_run_that_a_kill_cut_off_begins_again_with_the_same_time_and_seed() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    let before = world.next_task().unwrap();
+    world.restart();
+    let after = world.next_task().unwrap();
+    assert_eq!(after, before);
+    world.ran(&after, Ok(says(&["answer"])));
+    world.ran(&before, Ok(says(&["answer"])));
+    assert_eq!(world.texts().len(), 1, "exactly one MT leaves");
+}
+
+/// Killed after the end of the run was committed: it is not run again.
+#[test]
+fn what_is_committed_is_not_done_again() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    world.run();
+    world.restart();
+    assert!(world.next_task().is_none());
+    world.pass(Duration::from_secs(3_600));
+    assert!(world.next_task().is_none());
+    assert_eq!(world.texts().len(), 1);
+}
+
+#[test]
+fn messages_that_wait_survive_in_order() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    world.mo(DEVICE, SHARED, "a");
+    world.mo(DEVICE, SHARED, "b");
+    world.restart();
+    world.run();
+    let texts: Vec<_> = world.texts().into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(texts, ["moHandler:survey", "moHandler:a", "moHandler:b"]);
+}
+
+#[test]
+fn a_wait_for_the_device_survives() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    let task = world.next_task().unwrap();
+    let wait = Some(Wait { seconds: 600, then: "remind".into() });
+    world.ran(&task, Ok(signalbox_invocation::Outcome { wait, ..says(&["?"]) }));
+    world.restart();
+    world.pass(Duration::from_secs(300));
+    assert!(world.next_task().is_none());
+    world.pass(Duration::from_secs(301));
+    assert_eq!(entry(&world.next_task().unwrap()).name(), "remind");
+}
+
+#[test]
+fn a_call_that_a_kill_cut_off_is_made_again() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    let task = world.next_task().unwrap();
+    let call = WebCall { service: "crm".into(), path: "/x".into(), body: String::new(), then: "got".into() };
+    world.ran(&task, Ok(signalbox_invocation::Outcome { calls: vec![call], ..says(&["?"]) }));
+    world.restart();
+    assert_eq!(world.answer_call("yes"), "/x");
+    assert_eq!(entry(&world.next_task().unwrap()).name(), "got");
+}
+
+#[test]
+fn a_first_message_that_a_kill_cut_off_begins_again() {
+    let mut world = World::new(rules());
+    world.start(REMINDER, DEVICE).unwrap();
+    let before = world.next_task().unwrap();
+    world.restart();
+    let after = world.next_task().unwrap();
+    assert_eq!((before.run, before.invocation.seed), (after.run, after.invocation.seed));
+    world.ran(&after, Ok(says(&["hello"])));
+    world.ran(&before, Ok(says(&["hello"])));
+    assert_eq!(world.texts().len(), 1);
+    world.restart();
+    assert!(world.next_task().is_none());
+}
+
+#[test]
+fn records_are_given_again_until_they_are_taken() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "hello");
+    let held = world.records.len();
+    assert!(held > 0);
+    world.records.clear();
+    world.restart();
+    assert_eq!(world.records.len(), held);
+    let ids = world.records.iter().map(|record| record.id).collect();
+    world.event(signalbox_dialog::Event::Recorded(ids));
+    assert_eq!(world.store.count(Table::Record), 0);
+}
+
+/// A run that never comes to an end is begun three times, then parked, and the conversation goes on.
+#[test]
+fn a_run_without_end_is_parked() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    world.mo(DEVICE, SHARED, "next");
+    let mut begun = 0;
+    for _ in 0..10 {
+        match world.next_task() {
+            Some(task) if task.invocation.attempt.as_ref().unwrap().text == "survey" => begun += 1,
+            Some(task) => {
+                world.ran(&task, Ok(says(&["went on"])));
+                break;
+            }
+            None => world.pass(Duration::from_secs(31)),
+        }
+    }
+    assert_eq!(begun, 3);
+    assert_eq!(world.last_text(), "went on");
+    let parked = |record: &signalbox_dialog::Record| matches!(&record.what, Said::Failed { name, .. } if name == "internal");
+    assert_eq!(world.records.iter().filter(|record| parked(record)).count(), 1);
+}
+
+#[test]
+fn workers_that_are_too_busy_are_asked_again() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    let task = world.next_task().unwrap();
+    world.ran(&task, Err(Failure::Overloaded { waiting: 9 }));
+    assert!(world.next_task().is_none());
+    world.pass(Duration::from_secs(31));
+    world.run();
+    assert_eq!(world.last_text(), "moHandler:survey");
+}

@@ -1,0 +1,10 @@
+//! The dialog server as a whole, over a store in memory and an exchange that only writes down what it is given.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod books;
+mod consent;
+mod faults;
+mod routing;
+mod runs;
+mod starts;
+mod world;
