@@ -77,3 +77,25 @@ fn a_time_out_takes_its_own_way_and_a_late_one_none() {
     assert_eq!((texts(&outcome), outcome.position.as_str()), (vec![], "why"));
     assert!(outcome.log[0].contains("too late"), "{:?}", outcome.log);
 }
+
+/// TXS-17: a web service is asked, and what it says decides where the flow goes on.
+#[test]
+fn a_web_service_answers_or_does_not() {
+    let document = r#"
+        "a": {"kind": "call", "service": "crm", "path": "/balance/@contact.client_id", "save": "balance",
+            "next": "told", "otherwise": "sorry"},
+        "told": {"kind": "send", "program": "p", "text": "You have @balance.", "next": "end"},
+        "sorry": {"kind": "send", "program": "p", "text": "Ask again later.", "next": "end"},
+        "end": {"kind": "end"}"#;
+    for (status, body, text) in
+        [(200, "12.50", "You have 12.50."), (503, "", "Ask again later."), (0, "", "Ask again later.")]
+    {
+        let mut walk = Walk::of(flow(document));
+        let outcome = walk.begin();
+        let [call] = outcome.calls.as_slice() else { panic!("{:?}", outcome.calls) };
+        assert_eq!((call.service.as_str(), call.path.as_str()), ("crm", "/balance/c-1"));
+        assert!(texts(&outcome).is_empty() && !outcome.ended);
+        let outcome = walk.web_answer(&call.then, status, body);
+        assert_eq!((texts(&outcome), outcome.ended), (vec![text], true), "{status}");
+    }
+}
