@@ -24,6 +24,7 @@ mod finish;
 mod group;
 mod intake;
 mod logged;
+mod lookup;
 mod naming;
 mod note;
 mod operate;

@@ -1,10 +1,16 @@
-//! The spam and loop counters of the exchange: swept, saved and restored in slices.
+//! The spam and loop counters of the exchange: counted message by message; swept, saved and restored in slices.
 
 use std::time::Duration;
 
-use signalbox_counters::{Counters, Restored, SavedAlarms, SavedEntry};
+use signalbox_counters::{Counters, Key as CounterKey, Restored, SavedAlarms, SavedEntry, Sighting};
 
+use super::effect::Refusal;
+use super::intake::Offer;
 use super::{Effect, Exchange, HOUSEKEEPING};
+use crate::address::Address;
+use crate::gate::CounterVerdict;
+use crate::id::{CarrierId, MessageId};
+use crate::message::{Content, Direction, OriginClass};
 use crate::policy::Policy;
 use crate::time::Now;
 
@@ -97,6 +103,71 @@ impl Exchange {
         {
             self.alarms(events);
         }
+    }
+
+    /// Counts a message and says what the counters think of it (shared-rules.md 1).
+    pub(super) fn count(
+        &mut self,
+        now: Now,
+        offer: &Offer,
+        id: MessageId,
+        carrier: Option<CarrierId>,
+        parts: &[Content],
+    ) -> Result<CounterVerdict, Refusal> {
+        let device_carrier = carrier.map(|carrier| carrier.0);
+        let (source_carrier, destination_carrier) = match offer.direction {
+            Direction::Mo => (device_carrier, self.carrier_of(&offer.destination, now)),
+            Direction::Mt | Direction::Receipt => (self.carrier_of(&offer.source, now), device_carrier),
+        };
+        let sighting = Sighting {
+            source_carrier,
+            destination_carrier,
+            group: self.group_of(&offer.source),
+            class: match offer.origin_class {
+                // Two machines that answer each other are a loop, whichever of them is ours.
+                OriginClass::User | OriginClass::Conversation => signalbox_counters::OriginClass::User,
+                OriginClass::Receipt => signalbox_counters::OriginClass::Receipt,
+                OriginClass::Notification => signalbox_counters::OriginClass::Notification,
+                OriginClass::Test => signalbox_counters::OriginClass::Test,
+            },
+            body_hash: parts.first().map_or(0, |part| xxhash_rust::xxh3::xxh3_64(&part.payload)),
+            first_part: offer.first_part,
+            ..Sighting::new(counter_key(&offer.source), counter_key(&offer.destination), id.as_u128())
+        };
+        let outcome = self.counters.count(counter_mono(now), counter_wall(now), &sighting);
+        self.alarms(outcome.alarms);
+        match outcome.verdict {
+            signalbox_counters::Verdict::Pass => Ok(CounterVerdict::Pass),
+            signalbox_counters::Verdict::Throttle(_) => Err(Refusal::CounterThrottle),
+            signalbox_counters::Verdict::Block(_) => Ok(CounterVerdict::Block),
+        }
+    }
+
+    /// The carrier of the side that is no device, where it is a number: carriers that alternate are a sign of a
+    /// loop (DC-11, DC-15).
+    fn carrier_of(&self, address: &Address, now: Now) -> Option<u32> {
+        if address.ton != crate::address::ton::INTERNATIONAL {
+            return None;
+        }
+        self.number_answer(address, now).carrier.map(|carrier| carrier.0)
+    }
+
+    fn group_of(&self, source: &Address) -> Option<u32> {
+        self.policy.counters.groups.iter().find(|(rule, _)| rule.fits(source)).map(|(_, group)| *group)
+    }
+}
+
+/// The key by which an address is counted (DC-17, DC-21: numbers and names are told apart).
+pub(super) fn counter_key(address: &Address) -> CounterKey {
+    if address.is_empty() {
+        return CounterKey::missing(None);
+    }
+    let text = String::from_utf8_lossy(address.key());
+    match address.digits() {
+        Some(_) if address.ton == crate::address::ton::INTERNATIONAL => {
+            CounterKey::e164(&text).unwrap_or_else(|_| CounterKey::text(&text))
+        }
+        _ => CounterKey::text(&text),
     }
 }
 

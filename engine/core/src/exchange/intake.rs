@@ -1,25 +1,24 @@
 //! What is offered: refused with a reason, or accepted, counted, and put on its way.
 
-use signalbox_counters::{Key as CounterKey, Sighting};
-use signalbox_routing::AnswerSource;
 use smallvec::SmallVec;
 
+use super::Exchange;
 use super::alike::Likeness;
 use super::effect::{Refusal, Reply, Taken};
 use super::entry::{Entry, Held, Key, Phase};
-use super::event::{InParts, Inbound, LookupDone, Submit, SubmitChannel};
+use super::event::{InParts, Inbound, Submit, SubmitChannel};
 use super::group::Group;
+use super::lookup::is_guess;
 use super::note::Note;
 use super::parts::Mark;
 use super::requests::Answered;
 use super::route::{Journey, Way};
 use super::validity::{Asked, Term};
-use super::{Exchange, counter_mono, counter_wall};
 use crate::address::Address;
 use crate::backend::Table;
 use crate::dedupe::{self, MoFacts, MoKey};
 use crate::gate::CounterVerdict;
-use crate::id::{CarrierId, MessageId, PeerId};
+use crate::id::{MessageId, PeerId};
 use crate::message::{
     Body, Content, Direction, Envelope, Origin, OriginClass, Part, ReceiptRequest, TrafficClass, VisibleId,
 };
@@ -386,121 +385,11 @@ impl Exchange {
         }
         Ok(())
     }
-
-    /// Counts a message and says what the counters think of it (shared-rules.md 1).
-    fn count(
-        &mut self,
-        now: Now,
-        offer: &Offer,
-        id: MessageId,
-        carrier: Option<CarrierId>,
-        parts: &[Content],
-    ) -> Result<CounterVerdict, Refusal> {
-        let device_carrier = carrier.map(|carrier| carrier.0);
-        let (source_carrier, destination_carrier) = match offer.direction {
-            Direction::Mo => (device_carrier, self.carrier_of(&offer.destination, now)),
-            Direction::Mt | Direction::Receipt => (self.carrier_of(&offer.source, now), device_carrier),
-        };
-        let sighting = Sighting {
-            source_carrier,
-            destination_carrier,
-            group: self.group_of(&offer.source),
-            class: match offer.origin_class {
-                // Two machines that answer each other are a loop, whichever of them is ours.
-                OriginClass::User | OriginClass::Conversation => signalbox_counters::OriginClass::User,
-                OriginClass::Receipt => signalbox_counters::OriginClass::Receipt,
-                OriginClass::Notification => signalbox_counters::OriginClass::Notification,
-                OriginClass::Test => signalbox_counters::OriginClass::Test,
-            },
-            body_hash: parts.first().map_or(0, |part| xxhash_rust::xxh3::xxh3_64(&part.payload)),
-            first_part: offer.first_part,
-            ..Sighting::new(counter_key(&offer.source), counter_key(&offer.destination), id.as_u128())
-        };
-        let outcome = self.counters.count(counter_mono(now), counter_wall(now), &sighting);
-        self.alarms(outcome.alarms);
-        match outcome.verdict {
-            signalbox_counters::Verdict::Pass => Ok(CounterVerdict::Pass),
-            signalbox_counters::Verdict::Throttle(_) => Err(Refusal::CounterThrottle),
-            signalbox_counters::Verdict::Block(_) => Ok(CounterVerdict::Block),
-        }
-    }
-
-    /// The carrier of the side that is no device, where it is a number: carriers that alternate are a sign of a
-    /// loop (DC-11, DC-15).
-    fn carrier_of(&self, address: &Address, now: Now) -> Option<u32> {
-        if address.ton != crate::address::ton::INTERNATIONAL {
-            return None;
-        }
-        self.number_answer(address, now).carrier.map(|carrier| carrier.0)
-    }
-
-    fn group_of(&self, source: &Address) -> Option<u32> {
-        self.policy.counters.groups.iter().find(|(rule, _)| rule.fits(source)).map(|(_, group)| *group)
-    }
-
-    /// Sends the question for a message's carrier outside; the message waits.
-    fn look_up(&mut self, now: Now, key: Key) {
-        let lookup = self.policy.limits.lookup;
-        let Some(entry) = self.entries.get_mut(key) else { return };
-        entry.phase = Phase::Resolving;
-        let device = match entry.envelope.direction {
-            Direction::Mo => &entry.envelope.source,
-            Direction::Mt | Direction::Receipt => &entry.envelope.destination,
-        };
-        let Some(digits) = device.digits() else {
-            self.route_entry(now, key, None);
-            return;
-        };
-        let effect = super::Effect::Lookup {
-            message: entry.envelope.id,
-            number: SmallVec::from_slice(digits),
-            until: now.wall.after(lookup),
-        };
-        self.turn.effects.push(effect);
-        self.arm(now, key);
-    }
-
-    pub(super) fn lookup_done(&mut self, now: Now, done: &LookupDone) {
-        let Some(key) = self.by_id.get(&done.message).copied() else { return };
-        let Some(entry) = self.entries.get(key) else { return };
-        if entry.phase != Phase::Resolving {
-            return;
-        }
-        let device = match entry.envelope.direction {
-            Direction::Mo => &entry.envelope.source,
-            Direction::Mt | Direction::Receipt => &entry.envelope.destination,
-        };
-        let number = self.looked_up(device, done.answer.as_ref(), now);
-        self.touch(key);
-        self.route_entry(now, key, Some(number));
-    }
-}
-
-/// True when an outside look-up could know better.
-fn is_guess(source: AnswerSource) -> bool {
-    match source {
-        AnswerSource::NumberPlan | AnswerSource::Unknown => true,
-        AnswerSource::Enum | AnswerSource::Http | AnswerSource::Portability => false,
-    }
 }
 
 pub(super) fn octets_of(parts: &[Content]) -> u16 {
     let octets: usize = parts.iter().map(|part| part.payload.len()).sum();
     u16::try_from(octets).unwrap_or(u16::MAX)
-}
-
-/// The key by which an address is counted (DC-17, DC-21: numbers and names are told apart).
-pub(super) fn counter_key(address: &Address) -> CounterKey {
-    if address.is_empty() {
-        return CounterKey::missing(None);
-    }
-    let text = String::from_utf8_lossy(address.key());
-    match address.digits() {
-        Some(_) if address.ton == crate::address::ton::INTERNATIONAL => {
-            CounterKey::e164(&text).unwrap_or_else(|_| CounterKey::text(&text))
-        }
-        _ => CounterKey::text(&text),
-    }
 }
 
 impl Exchange {

@@ -2,7 +2,7 @@
 
 use signalbox_counters::CounterKey;
 
-use super::intake::counter_key;
+use super::counted::counter_key;
 use super::operate::{CommandReply, CounterQuery, ExplainRequest, QueueView};
 use super::route::Journey;
 use super::{Exchange, counter_mono, counter_wall};
