@@ -90,10 +90,23 @@ impl Insert {
         &self,
         transaction: &mut Transaction<'static, Any>,
         dialect: Dialect,
-        mut rows: &[T],
+        rows: &[T],
         bind: impl Fn(&T, &mut Values),
     ) -> Result<u64, PeopleError> {
         let mut taken = 0;
+        self.run_by_steps(transaction, dialect, rows, bind, |_, now| taken += now).await?;
+        Ok(taken)
+    }
+
+    /// The same; `told` gets the rows of each statement and how many of them the database took.
+    pub(crate) async fn run_by_steps<'r, T>(
+        &self,
+        transaction: &mut Transaction<'static, Any>,
+        dialect: Dialect,
+        mut rows: &'r [T],
+        bind: impl Fn(&T, &mut Values),
+        mut told: impl FnMut(&'r [T], u64),
+    ) -> Result<(), PeopleError> {
         while !rows.is_empty() {
             let (now, later) = rows.split_at(step(rows.len()));
             let mut values = Values::default();
@@ -103,10 +116,10 @@ impl Insert {
             }
             let text = AssertSqlSafe(self.text(dialect, now.len()));
             let done = sqlx::query_with(text, values.done()?).execute(&mut **transaction).await?;
-            taken += done.rows_affected();
+            told(now, done.rows_affected());
             rows = later;
         }
-        Ok(taken)
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use signalbox_config::catalog::{Owner, Tenancy};
 use signalbox_core::id::AccountId;
 use signalbox_people::{People, PeopleError, Scope};
 use utoipa::ToSchema;
@@ -50,25 +51,37 @@ impl Api {
     fn account_asked(&self, caller: &Caller, asked: Option<&str>) -> Result<AccountId, Problem> {
         match (asked, &caller.account) {
             (None, Some(own)) => Ok(own.id),
-            (None, None) => Err(Problem::field("account", "is needed: the token is for all accounts")),
+            (None, None) => Err(Problem::field("account", "is needed: the token is for more than one")),
             (Some(name), _) => {
-                let found = self.account(name).filter(|id| caller.sees(Some(*id)));
+                let scope = self.scope(caller);
+                let found = self.account(name).filter(|id| scope.sees(*id));
                 found.ok_or_else(|| Problem::no("account", name))
             }
         }
     }
 
+    /// Whose rows a caller sees: those of its token's account or enterprise, and of all accounts below.
+    fn scope(&self, caller: &Caller) -> Scope {
+        let in_force = self.control().in_force();
+        let rows = &in_force.snapshot.rows;
+        // A token that was taken away meanwhile sees nothing.
+        let Some(token) = rows.token.iter().find(|token| token.name.as_str() == caller.token) else {
+            return Scope::Accounts([].into());
+        };
+        let owner = match (&token.account, &token.enterprise) {
+            (None, None) => return Scope::All,
+            (Some(account), _) => Owner::Account(account),
+            (None, Some(enterprise)) => Owner::Enterprise(enterprise),
+        };
+        let tenancy = Tenancy::of(rows);
+        let within = rows.account.iter().filter(|row| tenancy.is_within(Owner::Account(&row.name), owner));
+        let ids = within.filter_map(|row| in_force.snapshot.ids.account(row.name.as_str()));
+        Scope::Accounts(ids.collect())
+    }
+
     /// The name of an account.
     fn account_called(&self, id: AccountId) -> String {
         super::peers::account(&self.control().in_force().snapshot.ids, id)
-    }
-}
-
-/// Whose rows a caller sees.
-fn scope(caller: &Caller) -> Scope {
-    match &caller.account {
-        None => Scope::All,
-        Some(own) => Scope::Accounts([own.id].into()),
     }
 }
 

@@ -12,7 +12,7 @@ use super::rows::{Batch, UploadRow};
 use super::{Counts, Existing, Upload, UploadOrder, UploadState};
 use crate::bulk::{Among, Insert, Values};
 use crate::contact::write::{CONTACT_DEVICES, CONTACTS, DEVICE_IDS, DEVICES, FIELDS};
-use crate::error::{PeopleError, is_twice};
+use crate::error::PeopleError;
 use crate::list::{self, MEMBERS};
 use crate::store::People;
 
@@ -24,6 +24,12 @@ const FOUND: Among = Among {
 const SUPPRESSED: Among =
     Among { head: "SELECT subject FROM suppression WHERE level = ? AND level_id = ? AND subject IN " };
 const OWNED: Among = Among { head: "SELECT contact, place, device FROM contact_device WHERE contact IN " };
+/// New contacts; those that are there stay.
+const MADE: Insert = Insert {
+    head: CONTACTS.head,
+    width: CONTACTS.width,
+    tail: " ON CONFLICT (account, client_id) DO NOTHING",
+};
 /// What the file says is written over what was known; what it does not say stays.
 const UPDATED: Insert = Insert {
     head: CONTACTS.head,
@@ -89,9 +95,9 @@ impl People {
             rejected: signed(batch.refused.len()),
             ..Counts::default()
         };
-        let placed = self.place(&mut transaction, upload, order, batch, &mut ids, &mut counts).await?;
+        let placed = self.place(&mut transaction, (upload, order), batch, &mut ids, &mut counts, now).await?;
         counts.created = signed(placed.iter().filter(|one| one.role == Role::New).count());
-        self.write_contacts(&mut transaction, upload, &placed, now).await?;
+        self.write_over(&mut transaction, upload, &placed, now).await?;
         self.write_devices(&mut transaction, upload, &placed, &mut ids).await?;
         self.write_fields(&mut transaction, columns, &placed).await?;
         let joining: Vec<i64> = placed.iter().filter(|one| one.joins).map(|one| one.contact).collect();
@@ -111,48 +117,54 @@ impl People {
         Ok(Applied::Stored)
     }
 
-    /// Finds the contact of each row, or gives it a new one; leaves out what repeats.
+    /// Makes a contact of each row, or finds the one that is there; leaves out what repeats.
+    ///
+    /// Most rows of most files are new: they are inserted first, and only where a statement made fewer contacts than
+    /// it has rows its rows are looked up.
     async fn place<'b>(
         &self,
         transaction: &mut Transaction<'static, Any>,
-        upload: &Upload,
-        order: &UploadOrder,
+        (upload, order): (&Upload, &UploadOrder),
         batch: &'b Batch,
         ids: &mut RangeFrom<i64>,
         counts: &mut Counts,
+        now: Micros,
     ) -> Result<Vec<Placed<'b>>, PeopleError> {
         let mut seen = FxHashSet::default();
-        let rows: Vec<&UploadRow> =
-            batch.rows.iter().filter(|row| seen.insert(row.client_id.as_str())).collect();
-        counts.repeated_in_file += signed(batch.rows.len() - rows.len());
-        // Id of the contact; whether it is in the list; the upload that put it there.
-        let mut found: FxHashMap<String, (i64, bool, Option<i64>)> = FxHashMap::default();
-        let (list, account) = (order.list.0, i64::from(upload.account.0));
-        FOUND
-            .run(
-                transaction,
-                self.dialect,
-                &rows,
-                |values| {
-                    values.push(list).push(account);
-                },
-                |row, values| {
-                    values.push(row.client_id.as_str());
-                },
-                |row| {
-                    let member: Option<i64> = row.try_get(2)?;
-                    found.insert(row.try_get(1)?, (row.try_get(0)?, member.is_some(), row.try_get(3)?));
-                    Ok(())
-                },
-            )
-            .await?;
-        let mut placed = Vec::with_capacity(rows.len());
-        for row in rows {
-            let Some((contact, member, by)) = found.get(&row.client_id).copied() else {
-                let Some(contact) = ids.next() else { break };
+        let rows = batch.rows.iter().filter(|row| seen.insert(row.client_id.as_str()));
+        let numbered: Vec<(i64, &UploadRow)> = ids.by_ref().zip(rows).collect();
+        counts.repeated_in_file += signed(batch.rows.len() - numbered.len());
+        let account = i64::from(upload.account.0);
+        let mut placed = Vec::with_capacity(numbered.len());
+        let mut unsure = Vec::new();
+        MADE.run_by_steps(
+            transaction,
+            self.dialect,
+            &numbered,
+            |(contact, row), values| bind_contact(*contact, account, row, now, values),
+            |rows, made| {
+                if made == rows.len() as u64 {
+                    let new = |(contact, row): &(i64, &'b UploadRow)| Placed {
+                        contact: *contact,
+                        row,
+                        role: Role::New,
+                        joins: true,
+                    };
+                    placed.extend(rows.iter().map(new));
+                } else {
+                    unsure.extend_from_slice(rows);
+                }
+            },
+        )
+        .await?;
+        let found = self.found(transaction, upload, order, &unsure).await?;
+        for (made, row) in unsure {
+            // Made and taken away by another writer between two statements: the batch is tried again.
+            let (contact, member, by) = found.get(&row.client_id).copied().ok_or(PeopleError::Busy)?;
+            if contact == made {
                 placed.push(Placed { contact, row, role: Role::New, joins: true });
                 continue;
-            };
+            }
             if member && by == Some(upload.id.0) {
                 counts.repeated_in_file += 1;
                 continue;
@@ -167,7 +179,32 @@ impl People {
         Ok(placed)
     }
 
-    async fn write_contacts(
+    /// Of each client id that is there: the contact, whether it is in the list, and the upload that put it there.
+    async fn found(
+        &self,
+        transaction: &mut Transaction<'static, Any>,
+        upload: &Upload,
+        order: &UploadOrder,
+        rows: &[(i64, &UploadRow)],
+    ) -> Result<FxHashMap<String, (i64, bool, Option<i64>)>, PeopleError> {
+        let mut found = FxHashMap::default();
+        let first = |values: &mut Values| {
+            values.push(order.list.0).push(i64::from(upload.account.0));
+        };
+        let bind = |(_, row): &(i64, &UploadRow), values: &mut Values| {
+            values.push(row.client_id.as_str());
+        };
+        let take = |row: &AnyRow| {
+            let member: Option<i64> = row.try_get(2)?;
+            found.insert(row.try_get(1)?, (row.try_get(0)?, member.is_some(), row.try_get(3)?));
+            Ok(())
+        };
+        FOUND.run(transaction, self.dialect, rows, first, bind, take).await?;
+        Ok(found)
+    }
+
+    /// Writes what the file says over contacts that were there.
+    async fn write_over(
         &self,
         transaction: &mut Transaction<'static, Any>,
         upload: &Upload,
@@ -175,27 +212,11 @@ impl People {
         now: Micros,
     ) -> Result<(), PeopleError> {
         let account = i64::from(upload.account.0);
-        for (insert, role) in [(CONTACTS, Role::New), (UPDATED, Role::Updated)] {
-            let rows: Vec<&Placed<'_>> = placed.iter().filter(|one| one.role == role).collect();
-            let written = insert
-                .run(transaction, self.dialect, &rows, |one, values| {
-                    let row = one.row;
-                    values.push(one.contact).push(account).push(row.client_id.as_str());
-                    values.push(row.first_name.as_deref()).push(row.last_name.as_deref());
-                    values.push(row.company.as_deref()).push(row.email.as_deref()).push(row.zone.as_deref());
-                    values.push(row.language.as_deref()).push(row.consent.map(|at| at.0));
-                    values.push(1_i64).push(now.0).push(now.0);
-                })
-                .await;
-            match written {
-                Ok(_) => {}
-                // Another writer made one of them meanwhile.
-                Err(PeopleError::Database(error)) if is_twice(&error) => {
-                    return Err(PeopleError::Exists { what: "contact" });
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let rows: Vec<&Placed<'_>> = placed.iter().filter(|one| one.role == Role::Updated).collect();
+        let bind = |one: &&Placed<'_>, values: &mut Values| {
+            bind_contact(one.contact, account, one.row, now, values);
+        };
+        UPDATED.run(transaction, self.dialect, &rows, bind).await?;
         Ok(())
     }
 
@@ -215,23 +236,30 @@ impl People {
             known.insert(address.as_str(), None);
             media.insert(address.as_str(), kind.medium());
         }
-        let addresses: Vec<&str> = known.keys().copied().collect();
-        self.device_ids(transaction, account, &addresses, &mut known).await?;
-        let missing: Vec<&str> =
-            addresses.into_iter().filter(|address| known.get(address) == Some(&None)).collect();
-        let numbered: Vec<(i64, &str)> = ids.by_ref().zip(missing.iter().copied()).collect();
-        let made = DEVICES
-            .run(transaction, self.dialect, &numbered, |(id, address), values| {
-                let medium = media.get(address).map_or("phone", |medium| medium.as_str());
-                values.push(*id).push(account).push(*address).push(medium).push(1_i64);
-            })
+        let mut addresses: Vec<&str> = known.keys().copied().collect();
+        // Neighbours share pages of the index, and two writers do not wait for each other crosswise.
+        addresses.sort_unstable();
+        let numbered: Vec<(i64, &str)> = ids.by_ref().zip(addresses).collect();
+        let mut unsure = Vec::new();
+        DEVICES
+            .run_by_steps(
+                transaction,
+                self.dialect,
+                &numbered,
+                |(id, address), values| {
+                    let medium = media.get(address).map_or("phone", |medium| medium.as_str());
+                    values.push(*id).push(account).push(*address).push(medium).push(1_i64);
+                },
+                |rows, made| {
+                    if made == rows.len() as u64 {
+                        known.extend(rows.iter().map(|(id, address)| (*address, Some(*id))));
+                    } else {
+                        unsure.extend(rows.iter().map(|(_, address)| *address));
+                    }
+                },
+            )
             .await?;
-        if made == numbered.len() as u64 {
-            known.extend(numbered.into_iter().map(|(id, address)| (address, Some(id))));
-        } else {
-            // Another writer made some of them meanwhile.
-            self.device_ids(transaction, account, &missing, &mut known).await?;
-        }
+        self.device_ids(transaction, account, &unsure, &mut known).await?;
         let mut owned = self.owned(transaction, placed).await?;
         let mut rows = Vec::new();
         for one in placed.iter().filter(|one| one.role != Role::Kept) {
@@ -426,6 +454,14 @@ async fn add(
     .execute(&mut **transaction)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+fn bind_contact(contact: i64, account: i64, row: &UploadRow, now: Micros, values: &mut Values) {
+    values.push(contact).push(account).push(row.client_id.as_str());
+    values.push(row.first_name.as_deref()).push(row.last_name.as_deref());
+    values.push(row.company.as_deref()).push(row.email.as_deref()).push(row.zone.as_deref());
+    values.push(row.language.as_deref()).push(row.consent.map(|at| at.0));
+    values.push(1_i64).push(now.0).push(now.0);
 }
 
 fn signed(count: usize) -> i64 {

@@ -16,9 +16,9 @@ use crate::device::{DeviceKind, Medium};
 use crate::normal::{self, Normal, NotNormal};
 
 /// Rows of a batch at most.
-pub(super) const BATCH: usize = 4096;
+pub(super) const BATCH: usize = 8192;
 /// Octets of a batch's rows, more or less.
-const BATCH_OCTETS: usize = 2 << 20;
+const BATCH_OCTETS: usize = 4 << 20;
 /// Octets of a line at most: a quote that is never closed ends there.
 const LINE: u64 = 1 << 20;
 

@@ -76,9 +76,7 @@ impl People {
                     let applied = loop {
                         match self.apply(upload, order, columns, &batch, clock()).await {
                             Ok(applied) => break applied,
-                            Err(PeopleError::Busy | PeopleError::Exists { .. }) if tries < TRIES => {
-                                tries += 1
-                            }
+                            Err(PeopleError::Busy) if tries < TRIES => tries += 1,
                             Err(error) => return Err(error),
                         }
                     };

@@ -11,7 +11,7 @@ use signalbox_config::catalog::Right;
 use signalbox_people::{Contact, ContactDevice, ContactId, Device, DeviceKind, Draft, Fact, Known};
 use utoipa::ToSchema;
 
-use super::{AccountPage, id_of, scope, tagged, version};
+use super::{AccountPage, id_of, tagged, version};
 use crate::api::Api;
 use crate::api::caller::Caller;
 use crate::api::extract::{Condition, JsonBody, PathName, QueryOf, micros, timestamp};
@@ -211,7 +211,7 @@ async fn list(
 ) -> Result<Json<Page<ContactInfo>>, Problem> {
     let account = api.account_asked(&caller, query.account.as_deref())?;
     let limit = api.page_limit(query.limit)?;
-    let (scope, people) = (scope(&caller), api.people());
+    let (scope, people) = (api.scope(&caller), api.people());
     let shown = |contacts: Vec<Contact>| contacts.into_iter().map(|one| show(&api, one)).collect();
     match (&query.client_id, &query.device) {
         (None, None) => {
@@ -237,7 +237,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let account = api.account_asked(&caller, body.account.as_deref())?;
     let draft = draft(body)?;
-    let made = api.people().create_contact(&scope(&caller), account, draft, api.now().wall).await?;
+    let made = api.people().create_contact(&api.scope(&caller), account, draft, api.now().wall).await?;
     let place = format!("/v1/contacts/{}", made.id);
     Ok(tagged(StatusCode::CREATED, made.version, Some(place), show(&api, made)))
 }
@@ -248,7 +248,7 @@ async fn get(
     PathName(written): PathName,
 ) -> Result<Response, Problem> {
     let id: ContactId = id_of("contact", &written)?;
-    let found = api.people().contact(&scope(&caller), id).await?;
+    let found = api.people().contact(&api.scope(&caller), id).await?;
     let contact = found.ok_or_else(|| Problem::no("contact", &written))?;
     Ok(tagged(StatusCode::OK, contact.version, None, show(&api, contact)))
 }
@@ -261,7 +261,7 @@ async fn put(
     JsonBody(body): JsonBody<ContactBody>,
 ) -> Result<Response, Problem> {
     let id: ContactId = id_of("contact", &written)?;
-    let (scope, version) = (scope(&caller), version(condition)?);
+    let (scope, version) = (api.scope(&caller), version(condition)?);
     if let Some(name) = &body.account {
         let held = api.people().contact(&scope, id).await?.map(|contact| contact.account);
         let held = held.ok_or_else(|| Problem::no("contact", &written))?;
@@ -280,7 +280,7 @@ async fn delete(
     condition: Condition,
 ) -> Result<Response, Problem> {
     let id: ContactId = id_of("contact", &written)?;
-    api.people().delete_contact(&scope(&caller), id, version(condition)?).await?;
+    api.people().delete_contact(&api.scope(&caller), id, version(condition)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -291,7 +291,8 @@ async fn devices(
 ) -> Result<Json<Page<DeviceInfo>>, Problem> {
     let account = api.account_asked(&caller, query.account.as_deref())?;
     let limit = api.page_limit(query.limit)?;
-    let found = api.people().devices(&scope(&caller), account, query.cursor.as_deref(), limit + 1).await?;
+    let found =
+        api.people().devices(&api.scope(&caller), account, query.cursor.as_deref(), limit + 1).await?;
     let shown = found.into_iter().map(show_device).collect();
     Ok(Json(Page::cut(shown, limit, |last: &DeviceInfo| last.address.clone())))
 }

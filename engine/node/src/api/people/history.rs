@@ -9,7 +9,6 @@ use signalbox_core::time::Micros;
 use signalbox_people::{Before, Channels, Consent, TraceEntry};
 use utoipa::ToSchema;
 
-use super::scope;
 use crate::api::caller::Caller;
 use crate::api::extract::{QueryOf, timestamp};
 use crate::api::operations::{Operation, operation};
@@ -145,7 +144,7 @@ async fn history(
     let account = api.account_asked(&caller, query.account.as_deref())?;
     let limit = api.page_limit(query.limit)?;
     let before = query.cursor.as_deref().map(read_place).transpose()?;
-    let (scope, people) = (scope(&caller), api.people());
+    let (scope, people) = (api.scope(&caller), api.people());
     let found = match (&query.device, &query.client_id) {
         (Some(device), None) => {
             people.trace_of_device(&scope, account, device, before.as_ref(), limit + 1).await?
@@ -193,7 +192,8 @@ async fn consents(
     let account = api.account_asked(&caller, query.account.as_deref())?;
     let limit = api.page_limit(query.limit)?;
     let before: Option<i64> = read_cursor(query.cursor.as_deref())?;
-    let found = api.people().consents(&scope(&caller), account, &query.subject, before, limit + 1).await?;
+    let found =
+        api.people().consents(&api.scope(&caller), account, &query.subject, before, limit + 1).await?;
     let shown = found.into_iter().map(|entry| show_consent(entry, &caller)).collect();
     Ok(Json(Page::cut(shown, limit, |last: &ConsentInfo| last.id.to_string())))
 }

@@ -10,7 +10,7 @@ use signalbox_people::{ContactId, List, ListId};
 use utoipa::ToSchema;
 
 use super::contacts::{ContactInfo, show};
-use super::{AccountPage, id_of, scope, tagged, version};
+use super::{AccountPage, id_of, tagged, version};
 use crate::api::Api;
 use crate::api::caller::Caller;
 use crate::api::extract::{Condition, JsonBody, PathName, QueryOf, timestamp};
@@ -141,7 +141,7 @@ async fn list(
 ) -> Result<Json<Page<ListInfo>>, Problem> {
     let account = api.account_asked(&caller, query.account.as_deref())?;
     let limit = api.page_limit(query.limit)?;
-    let found = api.people().lists(&scope(&caller), account, query.cursor.as_deref(), limit + 1).await?;
+    let found = api.people().lists(&api.scope(&caller), account, query.cursor.as_deref(), limit + 1).await?;
     let shown = found.into_iter().map(|list| show_list(&api, list)).collect();
     Ok(Json(Page::cut(shown, limit, |last: &ListInfo| last.name.clone())))
 }
@@ -152,7 +152,7 @@ async fn create(
     JsonBody(body): JsonBody<ListBody>,
 ) -> Result<Response, Problem> {
     let account = api.account_asked(&caller, body.account.as_deref())?;
-    let made = api.people().create_list(&scope(&caller), account, &body.name, api.now().wall).await?;
+    let made = api.people().create_list(&api.scope(&caller), account, &body.name, api.now().wall).await?;
     let place = format!("/v1/lists/{}", made.id);
     Ok(tagged(StatusCode::CREATED, made.version, Some(place), show_list(&api, made)))
 }
@@ -162,7 +162,7 @@ async fn get(
     caller: Caller,
     PathName(written): PathName,
 ) -> Result<Response, Problem> {
-    let found = api.people().list(&scope(&caller), id_of("list", &written)?).await?;
+    let found = api.people().list(&api.scope(&caller), id_of("list", &written)?).await?;
     let list = found.ok_or_else(|| Problem::no("list", &written))?;
     Ok(tagged(StatusCode::OK, list.version, None, show_list(&api, list)))
 }
@@ -175,7 +175,7 @@ async fn put(
     JsonBody(body): JsonBody<ListBody>,
 ) -> Result<Response, Problem> {
     let id: ListId = id_of("list", &written)?;
-    let (scope, version) = (scope(&caller), version(condition)?);
+    let (scope, version) = (api.scope(&caller), version(condition)?);
     let held = api.people().list(&scope, id).await?.ok_or_else(|| Problem::no("list", &written))?;
     if body.account.as_ref().is_some_and(|name| *name != api.account_called(held.account)) {
         return Err(Problem::field("account", "is another one: a list stays with its account"));
@@ -191,7 +191,7 @@ async fn delete(
     condition: Condition,
 ) -> Result<Response, Problem> {
     let id: ListId = id_of("list", &written)?;
-    api.people().delete_list(&scope(&caller), id, version(condition)?, api.now().wall).await?;
+    api.people().delete_list(&api.scope(&caller), id, version(condition)?, api.now().wall).await?;
     // Millions of members take longer than a request may; a node that stops goes on when it starts.
     tokio::spawn(async move {
         if let Err(error) = api.people().purge_lists().await {
@@ -210,7 +210,7 @@ async fn members(
     let limit = api.page_limit(query.limit)?;
     let after: Option<ContactId> = read_cursor(query.cursor.as_deref())?;
     let id = id_of("list", &written)?;
-    let found = api.people().members(&scope(&caller), id, after, limit + 1).await?;
+    let found = api.people().members(&api.scope(&caller), id, after, limit + 1).await?;
     let shown = found.into_iter().map(|contact| show(&api, contact)).collect();
     Ok(Json(Page::cut(shown, limit, |last: &ContactInfo| last.id().to_owned())))
 }
@@ -223,7 +223,7 @@ async fn join(
 ) -> Result<Json<Joined>, Problem> {
     let ids = body.contacts.iter().map(|id| id_of("contact", id)).collect::<Result<Vec<_>, _>>()?;
     let id = id_of("list", &written)?;
-    let added = api.people().add_members(&scope(&caller), id, &ids, api.now().wall).await?;
+    let added = api.people().add_members(&api.scope(&caller), id, &ids, api.now().wall).await?;
     Ok(Json(Joined { added }))
 }
 
@@ -233,7 +233,7 @@ async fn leave(
     Path((list, contact)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let (list, contact) = (id_of("list", &list)?, id_of("contact", &contact)?);
-    api.people().remove_member(&scope(&caller), list, contact, api.now().wall).await?;
+    api.people().remove_member(&api.scope(&caller), list, contact, api.now().wall).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

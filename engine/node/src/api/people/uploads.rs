@@ -18,7 +18,7 @@ use signalbox_people::{List, ListId, Unmapped, Upload, UploadId, UploadOrder};
 use tokio::io::{AsyncRead, ReadBuf};
 use utoipa::ToSchema;
 
-use super::{AccountPage, id_of, scope};
+use super::{AccountPage, id_of};
 use crate::api::Api;
 use crate::api::caller::Caller;
 use crate::api::extract::{PathName, QueryOf, timestamp};
@@ -167,7 +167,7 @@ async fn create(
     if !is_csv(&headers) {
         return Err(Problem::new(ProblemKind::UnsupportedMediaType, format!("the body must be {CSV}")));
     }
-    let scope = scope(&caller);
+    let scope = api.scope(&caller);
     let id: ListId = id_of("list", &written)?;
     let list = api.people().list(&scope, id).await?.ok_or_else(|| Problem::no("list", &written))?;
     let order = order(&api, &list, query)?;
@@ -201,7 +201,7 @@ async fn list(
     let account = api.account_asked(&caller, query.account.as_deref())?;
     let limit = api.page_limit(query.limit)?;
     let before: Option<UploadId> = read_cursor(query.cursor.as_deref())?;
-    let found = api.people().uploads(&scope(&caller), account, before, limit + 1).await?;
+    let found = api.people().uploads(&api.scope(&caller), account, before, limit + 1).await?;
     let shown = found.into_iter().map(|upload| show(&api, upload)).collect();
     Ok(Json(Page::cut(shown, limit, |last: &UploadInfo| last.id.clone())))
 }
@@ -211,7 +211,7 @@ async fn get(
     caller: Caller,
     PathName(written): PathName,
 ) -> Result<Json<UploadInfo>, Problem> {
-    let found = api.people().upload(&scope(&caller), id_of("upload", &written)?).await?;
+    let found = api.people().upload(&api.scope(&caller), id_of("upload", &written)?).await?;
     found.map(|upload| Json(show(&api, upload))).ok_or_else(|| Problem::no("upload", &written))
 }
 
@@ -224,7 +224,7 @@ async fn rejects(
     let limit = api.page_limit(query.limit)?;
     let after: Option<i64> = read_cursor(query.cursor.as_deref())?;
     let id = id_of("upload", &written)?;
-    let found = api.people().rejects(&scope(&caller), id, after, limit + 1).await?;
+    let found = api.people().rejects(&api.scope(&caller), id, after, limit + 1).await?;
     let shown = found
         .into_iter()
         .map(|reject| RejectInfo { line: reject.line, reason: reject.reason, column: reject.column })
@@ -238,7 +238,7 @@ async fn cancel(
     PathName(written): PathName,
 ) -> Result<Json<UploadInfo>, Problem> {
     let id: UploadId = id_of("upload", &written)?;
-    let scope = scope(&caller);
+    let scope = api.scope(&caller);
     api.people().cancel_upload(&scope, id, api.now().wall).await?;
     let upload = api.people().upload(&scope, id).await?;
     upload.map(|upload| Json(show(&api, upload))).ok_or_else(|| Problem::no("upload", &written))

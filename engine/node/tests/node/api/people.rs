@@ -78,6 +78,45 @@ async fn an_account_sees_its_own_people_alone() {
     node.stop().await;
 }
 
+/// Who is above sees what is below, and nothing beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accounts_below_are_seen_and_others_are_not() {
+    let token = |name: &str, of: &str| {
+        format!(
+            "[[token]]\nname = \"{name}\"\nsecret = \"{name}-0123456789abcdef\"\n{of}\n\
+             rights = [\"contacts:read\", \"contacts:write\"]\n"
+        )
+    };
+    let rows = format!(
+        "[[enterprise]]\nname = \"group\"\n\
+         [[account]]\nname = \"above\"\nsystem_id = \"above\"\npassword = \"above\"\nenterprise = \"group\"\n\
+         [[account]]\nname = \"below\"\nsystem_id = \"below\"\npassword = \"below\"\nparent = \"above\"\n{}{}",
+        token("of-above", "account = \"above\""),
+        token("of-below", "account = \"below\""),
+    );
+    let node = Node::with(super::rig::Wishes { rows, ..Default::default() }).await;
+    let [above, below] = ["above", "below"].map(|name| format!("of-{name}-0123456789abcdef"));
+    let mut body = ann();
+    body["account"] = json!("below");
+    let made = node.post(&above, "contacts", &body).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let place = made.header("location").trim_start_matches("/v1/").to_owned();
+    for token in [&above, &below] {
+        assert_eq!(node.get(token, &place).await.body, made.body);
+    }
+    let own = node.post(&above, "contacts", &ann()).await;
+    assert_eq!(own.body["account"], "above");
+    let own = own.header("location").trim_start_matches("/v1/").to_owned();
+    node.get(&below, &own).await.is_problem(404, "not_found");
+    node.get(&above, "contacts?account=alpha").await.is_problem(404, "not_found");
+    let alphas = node.post(ALPHA, "contacts", &ann()).await;
+    let alphas = alphas.header("location").trim_start_matches("/v1/").to_owned();
+    for token in [&above, &below] {
+        node.get(token, &alphas).await.is_problem(404, "not_found");
+    }
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_streams_into_a_list() {
     let node = Node::start().await;
