@@ -18,9 +18,9 @@ forbid() { # package, pattern of dependencies, why
 io='tokio|tokio-.*|mio|async-std|socket2|hyper|reqwest|axum|ractor|rusqlite'
 for package in signalbox-text signalbox-smpp; do
     forbid "$package" "$io" 'codecs and protocols do no I/O'
-    forbid "$package" 'signalbox|signalbox-(core|consent|backends|config|counters|routing|sim)' 'codecs and protocols know no engine'
+    forbid "$package" 'signalbox|signalbox-(core|consent|participation|backends|config|counters|routing|sim)' 'codecs and protocols know no engine'
 done
-for package in signalbox-core signalbox-consent signalbox-counters signalbox-routing signalbox-invocation signalbox-flow signalbox-programs; do
+for package in signalbox-core signalbox-consent signalbox-counters signalbox-routing signalbox-invocation signalbox-flow signalbox-programs signalbox-participation; do
     forbid "$package" "$io" 'the domain does no I/O'
     forbid "$package" 'signalbox|signalbox-(smpp|backends|config|sim)' 'the domain knows no protocol and no backend'
 done
@@ -31,7 +31,7 @@ forbid signalbox-config 'signalbox|signalbox-(backends|smpp|sim)|tokio|ractor' '
 
 # Time and chance are given to the pure crates, never taken (rule 10).
 clock='(Instant|SystemTime|Timestamp|Zoned)::now|rand::rng\(|thread_rng|getrandom'
-for folder in codecs/text protocols/smpp engine/core engine/consent engine/counters engine/routing engine/invocation engine/flow engine/people engine/programs engine/sim; do
+for folder in codecs/text protocols/smpp engine/core engine/consent engine/counters engine/routing engine/invocation engine/flow engine/participation engine/people engine/programs engine/sim; do
     found=$(grep -rnE "$clock" "$folder/src" --include='*.rs' | grep -vE ':[0-9]+:\s*//' || true)
     [ -z "$found" ] && continue
     echo "$found" >&2
