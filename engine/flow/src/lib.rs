@@ -22,7 +22,7 @@ mod document;
 mod expression;
 mod fill;
 mod flow;
-
+mod picture;
 mod run;
 mod step;
 mod template;
@@ -31,5 +31,5 @@ pub use document::{Checked, Names, Problem, Problems, Severity, check};
 pub use expression::{FUNCTIONS, Function, SyntaxError};
 pub use fill::{Filled, fill, fill_noting};
 pub use flow::Flow;
-
+pub use picture::picture;
 pub use run::{MAX_STEPS, opt_in, run};

@@ -15,6 +15,8 @@ pub(crate) struct Step {
     pub id: String,
     /// What people call it, for pictures.
     pub title: String,
+    /// Its main text as it was written, for pictures.
+    pub summary: String,
     pub work: Work,
 }
 

@@ -42,7 +42,7 @@ impl Template {
             fixed.push_str(&text[at..sign]);
             let behind = &text[sign + 1..];
             // The sign of an email address stands within a word.
-            let within = text[..sign].ends_with(|c: char| c.is_alphanumeric());
+            let within = text[at..sign].ends_with(|c: char| c.is_alphanumeric());
             if behind.starts_with('@') {
                 fixed.push('@');
                 at = sign + 2;

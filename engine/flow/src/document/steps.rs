@@ -84,8 +84,33 @@ pub(crate) fn step(reading: &Reading<'_>, id: &str, object: &Object<'_>) -> Opti
         Kind::OptOut => Some(Work::OptOut { level: level(object), next: reading.target(object, "next") }),
         Kind::End => ending(reading, object).map(Work::End),
     };
+    let summary = summary(object, kind);
     object.close();
-    Some(Step { id: id.to_owned(), title, work: work? })
+    Some(Step { id: id.to_owned(), title, summary, work: work? })
+}
+
+/// What a picture shows of a step.
+fn summary(object: &Object<'_>, kind: Kind) -> String {
+    let text = |key| object.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    match kind {
+        Kind::Send | Kind::Ask => text("text").to_owned(),
+        Kind::Set | Kind::Store if object.get("value").is_none() => format!("{} is forgotten", text("name")),
+        Kind::Set | Kind::Store => format!("{} = {}", text("name"), text("value")),
+        Kind::Call => format!("{} {}", text("service"), text("path")).trim().to_owned(),
+        Kind::Collect => {
+            let from = if object.get("from").is_some() { text("from") } else { "answer" };
+            let expected = object.get("answer").and_then(|answer| answer.get("kind"));
+            format!("{from} as {}", expected.and_then(serde_json::Value::as_str).unwrap_or_default())
+        }
+        Kind::Agent => text("reason").to_owned(),
+        Kind::End => match (object.get("badData"), object.get("status")) {
+            (Some(_), _) => format!("bad data: {}", text("badData")),
+            (None, Some(_)) => text("status").to_owned(),
+            (None, None) => String::new(),
+        },
+        Kind::OptOut => text("level").to_owned(),
+        Kind::Branch => String::new(),
+    }
 }
 
 fn ask(reading: &Reading<'_>, object: &Object<'_>) -> Option<Ask> {

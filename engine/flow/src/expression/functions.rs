@@ -151,7 +151,7 @@ pub static FUNCTIONS: &[Function] = &[
         2,
         2,
         conditions::is_choice,
-        "(text, `yes|y|yeah`): it is one of these, or one word of it is",
+        "(text, choices): one of the choices, parted by a bar, is it or stands in it",
     ),
     function("has_number", 1, 1, conditions::has_number, "(text): a number is in it"),
     function(
