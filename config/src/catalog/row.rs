@@ -74,6 +74,8 @@ pub enum Owner<'a> {
     Enterprise(&'a Name),
     /// That of a script.
     Script(&'a Name),
+    /// That of a program.
+    Program(&'a Name),
 }
 
 impl<'a> Owner<'a> {
@@ -223,7 +225,7 @@ rows! {
     Campaign in campaign: Campaign of |row| Owner::Account(&row.account),
     SubCampaign in sub_campaign: SubCampaign of |row| Owner::Account(&row.account),
     SourceAddress in source_address: SourceAddress of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
-    Approval in approval: Approval of |_row| Owner::Platform,
+    Approval in approval: Approval of |row| Owner::Program(&row.program),
     Keyword in keyword: Keyword of |row| Owner::Account(&row.account),
     Participation in participation: Participation of |row| Owner::Account(&row.account),
 }

@@ -1,5 +1,9 @@
 //! Scripts and their versions (TXS-01, MQ-29).
 
+use std::collections::HashMap;
+
+use super::Catalog;
+use crate::error::{ConfigError, ConfigErrors, Problem};
 use crate::setting::{Agreement, Cursor, Problems, choices, settings};
 use crate::value::{Count, FieldText, Language, Name, Prose};
 
@@ -86,5 +90,34 @@ impl Agreement for ScriptVersion {
         if self.name.as_str() != name {
             problems.conflict(at, "name", format!("must be `{name}`, the script and the version"));
         }
+    }
+}
+
+impl Catalog {
+    /// Checks that versions of scripts that were tested or published before are what they were: conversations that
+    /// began with one go on with it (MQ-29). A published one stays for good, a tested one may go.
+    ///
+    /// # Errors
+    /// Every version that would change or be lost.
+    pub fn check_versions(&self, before: &Self) -> Result<(), ConfigErrors> {
+        let now: HashMap<&Name, &ScriptVersion> =
+            self.script_version.iter().map(|row| (&row.name, row)).collect();
+        let mut errors = Vec::new();
+        for old in before.script_version.iter().filter(|old| old.state != VersionState::Draft) {
+            let wrong = match (now.get(&old.name), old.state) {
+                (None, VersionState::Published) => "is published, and stays",
+                (None, VersionState::Draft | VersionState::Test) => continue,
+                (Some(new), _) if new.body != old.body => "does not change any more",
+                (Some(new), _) if new.state < old.state => "does not go back to an earlier state",
+                (Some(_), _) => continue,
+            };
+            errors.push(ConfigError {
+                file: "catalog".to_owned(),
+                place: None,
+                key: format!("script_version `{}`", old.name),
+                problem: Problem::Conflict(wrong.to_owned()),
+            });
+        }
+        if errors.is_empty() { Ok(()) } else { Err(ConfigErrors(errors)) }
     }
 }

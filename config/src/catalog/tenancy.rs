@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::reference::{Places, Referrer, Rows, check_no_circle};
-use super::{Account, Catalog, Enterprise, OptOutLevel, Owner};
+use super::{Account, Catalog, Enterprise, OptOutLevel, Owner, Row};
 use crate::setting::Problems;
 use crate::value::{Name, TimeZone};
 
@@ -41,6 +41,7 @@ pub struct Tenancy<'a> {
     enterprises: HashMap<&'a Name, &'a Enterprise>,
     accounts: HashMap<&'a Name, &'a Account>,
     scripts: HashMap<&'a Name, &'a Name>,
+    programs: HashMap<&'a Name, Owner<'a>>,
 }
 
 impl<'a> Tenancy<'a> {
@@ -50,6 +51,7 @@ impl<'a> Tenancy<'a> {
             enterprises: catalog.enterprise.iter().map(|row| (&row.name, row)).collect(),
             accounts: catalog.account.iter().map(|row| (&row.name, row)).collect(),
             scripts: catalog.script.iter().map(|row| (&row.name, &row.account)).collect(),
+            programs: catalog.program.iter().map(|row| (&row.name, row.owner())).collect(),
         }
     }
 
@@ -72,31 +74,38 @@ impl<'a> Tenancy<'a> {
         std::iter::successors(first, above).take(DEEPEST)
     }
 
-    /// Whether an owner is `scope` or below it. The platform is above everything, and nothing of it is below a scope.
+    /// The account, enterprise or platform behind an owner; `None` when what it is told by is gone.
+    fn behind<'o>(&self, owner: Owner<'o>) -> Option<Owner<'o>>
+    where
+        'a: 'o,
+    {
+        match owner {
+            Owner::Platform | Owner::Account(_) | Owner::Enterprise(_) => Some(owner),
+            Owner::Script(script) => self.scripts.get(script).copied().map(Owner::Account),
+            Owner::Program(program) => self.programs.get(program).copied(),
+        }
+    }
+
+    /// Whether an owner is `scope` or below it (MQ-31). The platform is above everything, and nothing of it is below
+    /// an account or an enterprise.
     pub fn is_within(&self, owner: Owner<'_>, scope: Owner<'_>) -> bool {
-        let script_owner = |script| self.scripts.get(script).copied();
+        let Some((owner, scope)) = self.behind(owner).zip(self.behind(scope)) else { return false };
         match (owner, scope) {
             (_, Owner::Platform) => true,
-            (Owner::Platform, _) => false,
-            (Owner::Script(script), scope) => {
-                script_owner(script).is_some_and(|account| self.is_within(Owner::Account(account), scope))
-            }
-            (owner, Owner::Script(script)) => {
-                script_owner(script).is_some_and(|account| self.is_within(owner, Owner::Account(account)))
-            }
-            // A new account is below the one that it names as its parent: it is asked for by name.
             (Owner::Account(account), Owner::Account(scope)) => {
                 account == scope || self.accounts_above(account).any(|row| row.name == *scope)
             }
             (Owner::Account(account), Owner::Enterprise(scope)) => {
-                self.enterprise_of(account).is_some_and(|enterprise| {
-                    self.is_within(Owner::Enterprise(enterprise), Owner::Enterprise(scope))
-                })
+                let own = self.enterprise_of(account);
+                own.is_some_and(|own| self.is_within(Owner::Enterprise(own), Owner::Enterprise(scope)))
             }
-            (Owner::Enterprise(_), Owner::Account(_)) => false,
             (Owner::Enterprise(enterprise), Owner::Enterprise(scope)) => {
                 enterprise == scope || self.enterprises_above(enterprise).any(|row| row.name == *scope)
             }
+            (Owner::Enterprise(_), Owner::Account(_))
+            | (Owner::Platform, _)
+            | (Owner::Script(_) | Owner::Program(_), _)
+            | (_, Owner::Script(_) | Owner::Program(_)) => false,
         }
     }
 

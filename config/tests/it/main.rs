@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod catalog;
+mod dialog;
 mod files;
 mod plan;
 mod reload;

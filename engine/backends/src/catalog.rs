@@ -7,9 +7,15 @@
 //! SELECT datetime(at/1000000, 'unixepoch'), actor, action, kind, name FROM audit ORDER BY version, step;
 //! ```
 //!
+//! Each entry holds a hash of itself and of the one before: [`SqliteCatalog::verify`] finds what was changed behind the
+//! program's back.
+//!
 //! What operators did and no row shows stands there too, with the kind `operation` and its details in `after`.
 
+mod chain;
 mod schema;
+
+pub use chain::{ChainError, ChainHash, Verified};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +27,7 @@ use signalbox_core::backend::{
 };
 use signalbox_core::time::Micros;
 
+use self::chain::Said;
 use crate::sqlite::OpenError;
 
 /// What was done to a row.
@@ -101,6 +108,19 @@ impl SqliteCatalog {
         let writer = Mutex::new(schema::open(path)?);
         let reader = Mutex::new(schema::open(path)?);
         Ok(Self { writer, reader, clock })
+    }
+
+    /// Goes through the whole audit: whether each entry is what was written, none is missing, and the rows are what it
+    /// says. With a hash that was kept elsewhere it also says whether that entry is still there: whoever can write the
+    /// whole file can make another chain, and not one that has it.
+    ///
+    /// # Errors
+    /// See [`ChainError`].
+    pub fn verify(&self, expected: Option<ChainHash>) -> Result<Verified, ChainError> {
+        let mut connection = self.reader.lock();
+        // One view of entries, head and rows, whatever is written meanwhile.
+        let within = connection.transaction().map_err(failed)?;
+        chain::verify(&within, expected)
     }
 
     /// Changes after a version, oldest first, at most `max`.
@@ -184,6 +204,7 @@ struct Change<'a> {
     at: Micros,
     by: &'a str,
     step: u32,
+    hash: ChainHash,
 }
 
 impl Change<'_> {
@@ -256,23 +277,49 @@ impl Change<'_> {
             }
         };
         self.step += 1;
-        self.write(
-            "INSERT INTO audit(version, step, at, actor, action, kind, id, name, before, after)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                version,
-                self.step,
-                self.at.0,
-                self.by,
-                action.name(),
-                kind.name(),
-                id,
-                name,
-                held.map(|held| held.document),
-                after
-            ],
-        )
+        let before = held.as_ref().map(|held| held.document.as_str());
+        let said = Said {
+            version,
+            step: self.step,
+            at: self.at.0,
+            actor: self.by,
+            action: action.name(),
+            kind: kind.name(),
+            id,
+            name,
+            before,
+            after: after.map(String::as_str),
+        };
+        self.hash = note(self.within, &said, self.hash)?;
+        Ok(())
     }
+}
+
+/// Writes an entry of the audit; its hash.
+fn note(within: &Transaction<'_>, said: &Said<'_>, before: ChainHash) -> Result<ChainHash, CatalogError> {
+    let hash = said.after(before);
+    within
+        .prepare_cached(
+            "INSERT INTO audit(version, step, at, actor, action, kind, id, name, before, after, hash)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                said.version,
+                said.step,
+                said.at,
+                said.actor,
+                said.action,
+                said.kind,
+                said.id,
+                said.name,
+                said.before,
+                said.after,
+                hash.as_bytes()
+            ])
+        })
+        .map_err(failed)?;
+    Ok(hash)
 }
 
 impl Catalog for SqliteCatalog {
@@ -302,11 +349,13 @@ impl Catalog for SqliteCatalog {
             return Ok(before);
         }
         let version = Version(before.0 + 1);
-        let mut change = Change { within: &within, version, at: self.clock.now().wall, by, step: 0 };
+        let at = self.clock.now().wall;
+        let mut change = Change { within: &within, version, at, by, step: 0, hash: chain::head(&within)? };
         for wanted in changes {
             change.make(wanted)?;
         }
-        change.write("UPDATE head SET version = ?1 WHERE id = 1", params![version.0.cast_signed()])?;
+        let head = params![version.0.cast_signed(), change.hash.as_bytes()];
+        change.write("UPDATE head SET version = ?1, hash = ?2 WHERE id = 1", head)?;
         within.commit().map_err(failed)?;
         Ok(version)
     }
@@ -314,17 +363,27 @@ impl Catalog for SqliteCatalog {
     fn record(&self, by: &str, action: &str, detail: &str) -> Result<(), CatalogError> {
         let mut connection = self.writer.lock();
         let within = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let at = version(&within)?;
+        let version = version(&within)?.0.cast_signed();
+        let step: u32 = within
+            .prepare_cached("SELECT 1 + coalesce(max(step), 0) FROM audit WHERE version = ?1")
+            .and_then(|mut statement| statement.query_row([version], |row| row.get(0)))
+            .map_err(failed)?;
+        let said = Said {
+            version,
+            step,
+            at: self.clock.now().wall.0,
+            actor: by,
+            action,
+            kind: OPERATION,
+            id: 0,
+            name: "",
+            before: None,
+            after: Some(detail),
+        };
+        let hash = note(&within, &said, chain::head(&within)?)?;
         within
-            .prepare_cached(
-                "INSERT INTO audit(version, step, at, actor, action, kind, id, name, before, after)
-                 SELECT ?1, 1 + coalesce(max(step), 0), ?2, ?3, ?4, ?5, 0, '', NULL, ?6
-                 FROM audit WHERE version = ?1",
-            )
-            .and_then(|mut statement| {
-                let wall = self.clock.now().wall.0;
-                statement.execute(params![at.0.cast_signed(), wall, by, action, OPERATION, detail])
-            })
+            .prepare_cached("UPDATE head SET hash = ?1 WHERE id = 1")
+            .and_then(|mut statement| statement.execute(params![hash.as_bytes()]))
             .map_err(failed)?;
         within.commit().map_err(failed)
     }

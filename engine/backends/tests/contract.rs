@@ -15,6 +15,8 @@ mod cdr;
 mod cdr_crash;
 #[path = "contract/cdr_files.rs"]
 mod cdr_files;
+#[path = "contract/chain.rs"]
+mod chain;
 #[path = "contract/counter_file.rs"]
 mod counter_file;
 #[path = "contract/faults.rs"]

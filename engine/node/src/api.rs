@@ -13,6 +13,7 @@ mod caller;
 mod connection;
 mod counters;
 mod extract;
+mod families;
 mod idempotency;
 mod limits;
 mod links;
@@ -31,6 +32,7 @@ mod routing;
 mod rows;
 mod selection;
 mod server;
+mod tenants;
 mod trace;
 
 pub use links::{LinkStates, PeerState, SessionView};

@@ -24,6 +24,9 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Asks and orders things of a running node.
     Admin(AdminArgs),
+    /// Says whether the audit of the catalog is what was written.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Plays a peer.
     #[command(subcommand)]
     Sim(signalbox_perf::SimCommand),
@@ -52,6 +55,25 @@ pub struct CheckArgs {
     /// A secret that cannot be read here is an error: for the machine that the node is to run on.
     #[arg(long)]
     pub secrets: bool,
+}
+
+/// See [`Command::Audit`].
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Goes through the chain of the audit, and prints how long it is and the hash that it ends with. Keep that hash
+    /// elsewhere: with `--head` it shows later that nothing before it was changed.
+    Verify(VerifyArgs),
+}
+
+/// See [`AuditCommand::Verify`].
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The settings file (TOML) of the node whose catalog it is.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// A hash that an earlier run printed: it must still be in the chain.
+    #[arg(long, value_name = "HASH")]
+    pub head: Option<String>,
 }
 
 /// A running node's API.

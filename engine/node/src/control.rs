@@ -11,6 +11,7 @@ use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, Version};
 use signalbox_core::exchange::Event;
 use signalbox_core::id::PeerId;
 use signalbox_core::policy::Policy;
+use signalbox_programs::Book;
 use signalbox_routing::portability::PortabilityTable;
 use tokio::sync::watch;
 
@@ -52,6 +53,8 @@ pub struct InForce {
     pub snapshot: Snapshot,
     /// What the exchange is told.
     pub policy: Arc<Policy>,
+    /// Programs and the addresses that they may go out on.
+    pub programs: Arc<Book>,
 }
 
 /// The one place where settings and catalog change.
@@ -90,7 +93,8 @@ impl Control {
         let names: PeerNames = Arc::new(ArcSwap::from_pointee(peer_names(&policy)));
         crate::privacy::follow(&settings.log);
         let version = snapshot.version;
-        let in_force = InForce { settings: Arc::new(settings), snapshot, policy };
+        let programs = Arc::new(crate::programs::book(&snapshot.rows));
+        let in_force = InForce { settings: Arc::new(settings), snapshot, policy, programs };
         Ok(Self {
             file,
             catalog,
@@ -200,7 +204,8 @@ impl Control {
         self.names.store(Arc::new(peer_names(&policy)));
         crate::privacy::follow(&settings.log);
         let version = snapshot.version;
-        self.in_force.store(Arc::new(InForce { settings, snapshot, policy: policy.clone() }));
+        let programs = Arc::new(crate::programs::book(&snapshot.rows));
+        self.in_force.store(Arc::new(InForce { settings, snapshot, policy: policy.clone(), programs }));
         if let Some(spine) = &*self.spine.lock() {
             spine.offer_blocking(vec![Event::Policy(policy)]);
         }

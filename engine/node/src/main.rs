@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use signalbox::cli::{Cli, Command};
+use signalbox::cli::{AuditCommand, Cli, Command};
 use signalbox::client::{self, ClientError};
 use signalbox::run;
 
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Sim(command) => signalbox_perf::run(command),
         Command::Apply(args) => client::apply(&args).map_err(Into::into),
         Command::Admin(args) => client::admin(&args).map_err(Into::into),
+        Command::Audit(AuditCommand::Verify(args)) => signalbox::verify::verify(&args),
         Command::ScriptWorker => signalbox_script::worker::run().map_err(Into::into),
     };
     match result {

@@ -2,18 +2,19 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::sqlite::OpenError;
 
 /// `SGCT`: marks the file as a catalog.
 const APPLICATION: i64 = 0x5347_4354;
 /// The `user_version` of this program.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 const TABLES: &str = "
-    CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL) STRICT;
-    INSERT INTO head VALUES(1, 0);
+    CREATE TABLE head(
+      id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, hash BLOB) STRICT;
+    INSERT INTO head VALUES(1, 0, zeroblob(32));
     CREATE TABLE item(
       kind TEXT NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
       document TEXT NOT NULL, PRIMARY KEY(kind, id), UNIQUE(kind, name)) STRICT, WITHOUT ROWID;
@@ -21,7 +22,7 @@ const TABLES: &str = "
     CREATE TABLE audit(
       version INTEGER NOT NULL, step INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL,
       action TEXT NOT NULL, kind TEXT NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL,
-      before TEXT, after TEXT, PRIMARY KEY(version, step)) STRICT, WITHOUT ROWID;";
+      before TEXT, after TEXT, hash BLOB, PRIMARY KEY(version, step)) STRICT, WITHOUT ROWID;";
 
 /// A connection to the catalog, which is made if it is not there.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
@@ -51,6 +52,23 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
         return Err(OpenError::Foreign { path: path.to_owned(), expected: "catalog", found: application });
     } else if found > SCHEMA {
         return Err(OpenError::Newer { path: path.to_owned(), found, known: SCHEMA });
+    } else if found < SCHEMA {
+        chain_entries(&connection).map_err(failed)?;
     }
     Ok(connection)
+}
+
+/// From version 1 to 2: entries of the audit get their hashes. All or nothing, and once when two nodes start at once.
+fn chain_entries(connection: &Connection) -> rusqlite::Result<()> {
+    let within = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let found: i64 = within.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found < SCHEMA {
+        within.execute_batch(
+            "ALTER TABLE audit ADD COLUMN hash BLOB; ALTER TABLE head ADD COLUMN hash BLOB;",
+        )?;
+        let hash = super::chain::fill(&within)?;
+        within.execute("UPDATE head SET hash = ?1", params![hash.as_bytes()])?;
+        within.pragma_update(None, "user_version", SCHEMA)?;
+    }
+    within.commit()
 }

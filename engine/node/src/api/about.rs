@@ -20,11 +20,15 @@ struct TokenInfo {
     /// The account that it sends for and sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,
+    /// The enterprise whose rows it sees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enterprise: Option<String>,
 }
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         operation(Method::GET, "/v1/token", "about.token", "The token of the request and its rights", token)
+            .tenants()
             .answer::<TokenInfo>(200, "the token"),
         operation(Method::GET, "/v1/openapi.json", "about.openapi", "This document", openapi).answer_of(
             200,
@@ -36,7 +40,9 @@ pub(super) fn operations() -> Vec<Operation> {
 
 async fn token(caller: Caller) -> Json<TokenInfo> {
     let rights = Right::ALL.iter().filter(|right| caller.may(**right)).map(|right| right.as_str()).collect();
-    Json(TokenInfo { name: caller.token, rights, account: caller.account.map(|account| account.name) })
+    let enterprise = caller.enterprise().map(ToString::to_string);
+    let account = caller.account.map(|account| account.name);
+    Json(TokenInfo { name: caller.token, rights, account, enterprise })
 }
 
 async fn openapi() -> Json<serde_json::Value> {

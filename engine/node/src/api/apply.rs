@@ -19,7 +19,7 @@ use super::extract::{QueryOf, TextBody};
 use super::openapi::toml_text;
 use super::operations::{Operation, operation};
 use super::problem::{Problem, ProblemKind, internal};
-use super::rows::check_references;
+use super::rows::{check_references, frozen};
 use crate::catalog::{Snapshot, kind_of};
 
 /// How a file is applied.
@@ -85,7 +85,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .query::<ApplyQuery>()
         .body_of("application/toml", toml_text)
         .answer::<Applied>(200, "what changes")
-        .problems(&[ProblemKind::BrokenReference, ProblemKind::VersionMismatch]),
+        .problems(&[ProblemKind::BrokenReference, ProblemKind::VersionMismatch, ProblemKind::Frozen]),
     ]
 }
 
@@ -171,6 +171,7 @@ impl Api {
             (plan, left)
         });
         let (plan, left) = planned.await.map_err(|error| internal(&error))?;
+        left.check_versions(&self.control().in_force().snapshot.rows).map_err(frozen)?;
         check_references(&left)?;
         Ok(plan)
     }

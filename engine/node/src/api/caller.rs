@@ -6,8 +6,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use signalbox_config::catalog::{Right, Token};
-use signalbox_config::value::TokenDigest;
+use signalbox_config::catalog::{Owner, Right, Token};
+use signalbox_config::value::{Name, TokenDigest};
 use signalbox_core::id::AccountId;
 
 use super::Api;
@@ -22,6 +22,15 @@ pub struct Caller {
     rights: Vec<Right>,
     /// The account that it sends for and sees; `None` for all.
     pub account: Option<CallerAccount>,
+    /// The account or enterprise whose rows it sees; all when it is `None`.
+    scope: Option<Scope>,
+}
+
+/// What the rows that a token sees are below.
+#[derive(Clone, Debug)]
+enum Scope {
+    Account(Name),
+    Enterprise(Name),
 }
 
 /// The account of a token.
@@ -46,17 +55,36 @@ impl Caller {
         self.may(Right::MessagesReveal)
     }
 
-    /// Refuses tokens of one account.
+    /// Refuses tokens of one account or one enterprise.
     ///
     /// # Errors
-    /// When the token has an account.
+    /// When the token has one.
     pub fn unscoped(&self) -> Result<(), Problem> {
-        match &self.account {
-            None => Ok(()),
-            Some(account) => Err(Problem::new(
-                ProblemKind::Forbidden,
-                format!("the token is for the account `{}` alone", account.name),
-            )),
+        let (kind, name) = match &self.scope {
+            None => return Ok(()),
+            Some(Scope::Account(name)) => ("account", name),
+            Some(Scope::Enterprise(name)) => ("enterprise", name),
+        };
+        let detail = format!("the token is for the {kind} `{name}` alone");
+        Err(Problem::new(ProblemKind::Forbidden, detail))
+    }
+
+    /// What the rows that it sees belong to, or are below (MQ-31).
+    #[must_use]
+    pub fn scope(&self) -> Owner<'_> {
+        match &self.scope {
+            None => Owner::Platform,
+            Some(Scope::Account(name)) => Owner::Account(name),
+            Some(Scope::Enterprise(name)) => Owner::Enterprise(name),
+        }
+    }
+
+    /// Its enterprise, where it is for one.
+    #[must_use]
+    pub fn enterprise(&self) -> Option<&Name> {
+        match &self.scope {
+            Some(Scope::Enterprise(name)) => Some(name),
+            None | Some(Scope::Account(_)) => None,
         }
     }
 
@@ -81,6 +109,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 pub(super) struct Admission {
     pub api: Api,
     pub right: Option<Right>,
+    /// It tells the rows of enterprises apart.
+    pub tenants: bool,
 }
 
 /// Lets a request pass when its token has the operation's right.
@@ -98,6 +128,13 @@ pub(super) async fn authorize(
     {
         let detail = format!("the token `{}` lacks the right {right}", caller.token);
         return Problem::new(ProblemKind::Forbidden, detail).into_response();
+    }
+    // What knows accounts alone would take it for a token that sees all of them.
+    if caller.enterprise().is_some()
+        && !admission.tenants
+        && let Err(problem) = caller.unscoped()
+    {
+        return problem.into_response();
     }
     request.extensions_mut().insert(caller);
     next.run(request).await
@@ -122,10 +159,6 @@ impl Api {
             return Err(unknown("the token is unknown, switched off or out of date"));
         };
         let account = match &token.account {
-            // It sees one enterprise alone, which operations cannot tell apart yet: better none than all.
-            None if token.enterprise.is_some() => {
-                return Err(unknown("tokens of enterprises are not served"));
-            }
             None => None,
             Some(name) => {
                 let known = in_force.snapshot.ids.account(name.as_str());
@@ -133,7 +166,9 @@ impl Api {
                 Some(CallerAccount { id, name: name.to_string() })
             }
         };
-        Ok(Caller { token: token.name.to_string(), rights: token.rights.clone(), account })
+        let of_account = token.account.clone().map(Scope::Account);
+        let scope = of_account.or_else(|| token.enterprise.clone().map(Scope::Enterprise));
+        Ok(Caller { token: token.name.to_string(), rights: token.rights.clone(), account, scope })
     }
 
     fn has_expired(&self, token: &Token) -> bool {

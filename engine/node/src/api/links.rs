@@ -21,6 +21,7 @@ use super::page::Page;
 use super::problem::{Problem, ProblemKind};
 use super::queue::{Changed, changed};
 use super::rows::ApiRow;
+use super::tenants::check_below;
 use crate::links::Links;
 use crate::links::settings::LinkSettings;
 use crate::paces::Paces;
@@ -230,10 +231,12 @@ fn switch<R: Switch>(path: &'static str, get: &'static str, set: &'static str) -
     [
         operation(Method::GET, path, get, "Whether it is switched on", enabled::<R>)
             .right(Right::LinksRead)
+            .tenants()
             .answer::<Enabled>(200, "whether it is switched on")
             .problems(&[ProblemKind::NotFound]),
         operation(Method::PUT, path, set, "Switches it on or off, for good", set_enabled::<R>)
             .right(Right::LinksOperate)
+            .tenants()
             .header(RequestHeader::IfMatch)
             .body::<Enabled>()
             .answer::<Enabled>(200, "whether it is switched on")
@@ -267,7 +270,7 @@ async fn enabled<R: Switch>(
     caller: Caller,
     PathName(name): PathName,
 ) -> Result<Json<Enabled>, Problem> {
-    caller.unscoped()?;
+    check_below::<R>(&api, &caller, &name)?;
     let in_force = api.control().in_force();
     let row = R::rows(&in_force.snapshot.rows).iter().find(|row| row.name().as_str() == name);
     let row = row.ok_or_else(|| Problem::no(R::KIND.as_str(), &name))?;
@@ -281,7 +284,7 @@ async fn set_enabled<R: Switch>(
     condition: Condition,
     JsonBody(body): JsonBody<Enabled>,
 ) -> Result<Json<Enabled>, Problem> {
-    caller.unscoped()?;
+    check_below::<R>(&api, &caller, &name)?;
     api.change_row::<R>(&caller, &name, condition, |row| {
         *row.enabled_mut() = body.enabled;
         Ok(())

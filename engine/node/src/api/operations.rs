@@ -28,6 +28,8 @@ pub(super) struct Operation {
     pub right: Option<Right>,
     /// Its callers have no token of ours: it sees itself who they are.
     pub open: bool,
+    /// Tokens of enterprises may call it: it tells their rows apart.
+    pub tenants: bool,
     pub query: Option<SchemaOf>,
     pub headers: Vec<RequestHeader>,
     pub body: Option<(&'static str, SchemaOf)>,
@@ -73,6 +75,7 @@ where
         summary,
         right: None,
         open: false,
+        tenants: false,
         query: None,
         headers: Vec::new(),
         body: None,
@@ -90,6 +93,11 @@ impl Operation {
 
     pub(super) fn open(mut self) -> Self {
         self.open = true;
+        self
+    }
+
+    pub(super) fn tenants(mut self) -> Self {
+        self.tenants = true;
         self
     }
 
@@ -169,6 +177,8 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::callbacks::operations());
     all.extend(super::rows::operations());
     all.extend(super::people::operations());
+    all.extend(super::tenants::operations());
+    all.extend(super::families::operations());
     all.extend(super::apply::operations());
     all.extend(super::routing::operations());
     all.extend(super::numbers::operations());
@@ -183,7 +193,7 @@ pub(super) fn all() -> Vec<Operation> {
 pub(super) fn router(api: &Api) -> Router {
     let mut router = Router::new();
     for operation in all() {
-        let admission = Admission { api: api.clone(), right: operation.right };
+        let admission = Admission { api: api.clone(), right: operation.right, tenants: operation.tenants };
         let handler = match operation.open {
             true => operation.handler,
             false => operation.handler.layer(from_fn_with_state(admission, authorize)),

@@ -65,6 +65,8 @@ kinds! {
     TooLate = "too_late", 409, "it is too late for this";
     /// Another row refers to it, or it refers to one that is not there.
     BrokenReference = "reference_broken", 409, "rows refer to each other";
+    /// A version of a script that was tested or published would change or be lost.
+    Frozen = "frozen", 409, "a version that is in use does not change";
     /// Somebody else changed it since the ETag was read.
     VersionMismatch = "version_mismatch", 412, "it has been changed since it was read";
     /// The body is larger than the node takes.

@@ -5,13 +5,13 @@ use axum::extract::State;
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use signalbox_config::Catalog as Rows;
 use signalbox_config::catalog::{
-    Account, Approval, Campaign, Carrier, CounterPolicy, Enterprise, Jurisdiction, Keyword, Link,
+    Account, Approval, Campaign, Carrier, CounterPolicy, Enterprise, Jurisdiction, Keyword, Link, Owner,
     Participation, Program, Right, Route, Row, RowKind, Script, ScriptVersion, SourceAddress, SubCampaign,
-    Template, Token, User, WebService, Webhook, WhiteListEntry, Words,
+    Template, Tenancy, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
 use signalbox_config::value::{Name, Secret};
+use signalbox_config::{Catalog as Rows, ConfigErrors};
 use signalbox_core::backend::{CatalogChange, Version};
 use signalbox_core::id::AccountId;
 
@@ -97,14 +97,21 @@ pub(super) fn operations() -> Vec<Operation> {
 fn of<R: ApiRow>(places: &Places) -> [Operation; 5] {
     let [list_id, create_id, get_id, put_id, delete_id] = places.names;
     let json = "application/json";
-    let writes = [ProblemKind::AlreadyExists, ProblemKind::VersionMismatch, ProblemKind::BrokenReference];
+    let writes = [
+        ProblemKind::AlreadyExists,
+        ProblemKind::VersionMismatch,
+        ProblemKind::BrokenReference,
+        ProblemKind::Frozen,
+    ];
     [
         operation(Method::GET, places.list, list_id, "The rows by name; secrets are masked", list::<R>)
             .right(Right::CatalogRead)
+            .tenants()
             .query::<PageQuery>()
             .answer_of(200, "rows", openapi::row_page::<R>),
         operation(Method::POST, places.list, create_id, "Adds a row", create::<R>)
             .right(places.write)
+            .tenants()
             .body_of(json, openapi::row::<R>)
             .row::<R>(201, "the row")
             .with("ETag")
@@ -112,11 +119,13 @@ fn of<R: ApiRow>(places: &Places) -> [Operation; 5] {
             .problems(&writes),
         operation(Method::GET, places.one, get_id, "A row; secrets are masked", get::<R>)
             .right(Right::CatalogRead)
+            .tenants()
             .row::<R>(200, "the row")
             .with("ETag")
             .problems(&[ProblemKind::NotFound]),
         operation(Method::PUT, places.one, put_id, "Writes a row; masked secrets stay as they are", put::<R>)
             .right(places.write)
+            .tenants()
             .header(RequestHeader::IfMatch)
             .header(RequestHeader::IfNoneMatch)
             .body_of(json, openapi::row::<R>)
@@ -127,67 +136,124 @@ fn of<R: ApiRow>(places: &Places) -> [Operation; 5] {
             .problems(&writes),
         operation(Method::DELETE, places.one, delete_id, "Removes a row", delete::<R>)
             .right(places.write)
+            .tenants()
             .header(RequestHeader::IfMatch)
             .nothing("it is removed")
-            .problems(&[ProblemKind::NotFound, ProblemKind::VersionMismatch, ProblemKind::BrokenReference]),
+            .problems(&[
+                ProblemKind::NotFound,
+                ProblemKind::VersionMismatch,
+                ProblemKind::BrokenReference,
+                ProblemKind::Frozen,
+            ]),
     ]
 }
 
-/// A token of one account sees that account and its webhooks, and changes its webhooks alone.
-fn visible<R: ApiRow>(caller: &Caller, row: &R) -> bool {
-    let Some(own) = &caller.account else { return true };
-    let any: &dyn std::any::Any = row;
-    let account = any.downcast_ref::<Account>().map(|account| &account.name);
-    let account = account.or_else(|| any.downcast_ref::<Webhook>().map(|webhook| &webhook.account));
-    account.is_some_and(|account| account.as_str() == own.name)
+/// What a token of an account or an enterprise may do with rows of a kind that are its own (MQ-31).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Nothing: they are the platform's.
+    None,
+    /// See them.
+    Read,
+    /// See those above it too, which it may use.
+    Use,
+    /// See and write them.
+    Write,
 }
 
-/// The secrets of the node are not an account's to point at: it gives its own as text.
-fn check_secret<R: ApiRow>(caller: &Caller, row: &R, before: Option<&R>) -> Result<(), Problem> {
-    fn secret<R: ApiRow>(row: &R) -> Option<&Secret> {
-        let any: &dyn std::any::Any = row;
-        any.downcast_ref::<Webhook>().map(|webhook| &webhook.secret)
-    }
-    match secret(row) {
-        Some(Secret::File(_) | Secret::Variable(_))
-            if caller.account.is_some() && before.and_then(secret) != secret(row) =>
-        {
-            Err(Problem::new(ProblemKind::Forbidden, "the token may give a secret as text alone"))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn check_kind<R: Row>(caller: &Caller, writes: bool) -> Result<(), Problem> {
-    match R::KIND {
-        RowKind::Webhook => Ok(()),
-        RowKind::Account if !writes => Ok(()),
-        RowKind::Account
-        | RowKind::Link
+fn reach(kind: RowKind) -> Reach {
+    match kind {
+        RowKind::Link
         | RowKind::Route
         | RowKind::Carrier
         | RowKind::CounterPolicy
         | RowKind::WhiteList
         | RowKind::Token
-        | RowKind::Enterprise
-        | RowKind::User
-        | RowKind::Program
-        | RowKind::SourceAddress
-        | RowKind::Approval
-        | RowKind::Keyword
-        | RowKind::Campaign
-        | RowKind::SubCampaign
+        | RowKind::User => Reach::None,
+        RowKind::Account | RowKind::Enterprise => Reach::Read,
+        RowKind::Program | RowKind::Approval | RowKind::SourceAddress | RowKind::Jurisdiction => Reach::Use,
+        RowKind::Webhook
+        | RowKind::Words
+        | RowKind::WebService
+        | RowKind::Template
         | RowKind::Script
         | RowKind::ScriptVersion
-        | RowKind::Template
-        | RowKind::Participation
-        | RowKind::Jurisdiction
-        | RowKind::Words
-        | RowKind::WebService => caller.unscoped(),
+        | RowKind::Campaign
+        | RowKind::SubCampaign
+        | RowKind::Keyword
+        | RowKind::Participation => Reach::Write,
     }
 }
 
-fn find<'a, R: Row>(snapshot: &'a Snapshot, name: &str) -> Option<&'a R> {
+/// What a caller sees of the rows.
+pub(super) struct View<'a> {
+    scope: Owner<'a>,
+    tenancy: Option<Tenancy<'a>>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(caller: &'a Caller, snapshot: &'a Snapshot) -> Self {
+        let scope = caller.scope();
+        let tenancy = (scope != Owner::Platform).then(|| Tenancy::of(&snapshot.rows));
+        Self { scope, tenancy }
+    }
+
+    /// Whether a row belongs to the caller or to who is below it.
+    pub(super) fn owns<R: Row>(&self, row: &R) -> bool {
+        self.tenancy.as_ref().is_none_or(|tenancy| tenancy.is_within(row.owner(), self.scope))
+    }
+
+    /// Whether the caller sees a row: its own, and what it may use although it is not its own.
+    pub(super) fn sees<R: Row>(&self, row: &R) -> bool {
+        let Some(tenancy) = &self.tenancy else { return true };
+        if self.owns(row) {
+            return true;
+        }
+        // A shared address names the programs and sub-campaigns of all who share it.
+        let usable = match row.owner() {
+            Owner::Platform => R::KIND != RowKind::SourceAddress,
+            owner => tenancy.is_within(self.scope, owner),
+        };
+        usable && reach(R::KIND) == Reach::Use
+    }
+}
+
+/// The secrets of the node are not a tenant's to point at: it gives its own as text.
+fn check_secrets<R: ApiRow>(caller: &Caller, row: &R, before: Option<&R>) -> Result<(), Problem> {
+    fn secrets<R: ApiRow>(row: &R) -> Vec<&Secret> {
+        let any: &dyn std::any::Any = row;
+        let webhook = any.downcast_ref::<Webhook>().map(|webhook| &webhook.secret);
+        let headers =
+            any.downcast_ref::<WebService>().into_iter().flat_map(|service| service.headers.values());
+        webhook.into_iter().chain(headers).collect()
+    }
+    if caller.scope() == Owner::Platform {
+        return Ok(());
+    }
+    let held = before.map(secrets).unwrap_or_default();
+    for secret in secrets(row) {
+        match secret {
+            Secret::File(_) | Secret::Variable(_) if !held.contains(&secret) => {
+                return Err(Problem::new(
+                    ProblemKind::Forbidden,
+                    "the token may give a secret as text alone",
+                ));
+            }
+            Secret::File(_) | Secret::Variable(_) | Secret::Inline(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_kind<R: Row>(caller: &Caller, writes: bool) -> Result<(), Problem> {
+    match reach(R::KIND) {
+        Reach::Write => Ok(()),
+        Reach::Read | Reach::Use if !writes => Ok(()),
+        Reach::None | Reach::Read | Reach::Use => caller.unscoped(),
+    }
+}
+
+pub(super) fn find<'a, R: Row>(snapshot: &'a Snapshot, name: &str) -> Option<&'a R> {
     R::rows(&snapshot.rows).iter().find(|row| row.name().as_str() == name)
 }
 
@@ -212,9 +278,10 @@ async fn list<R: ApiRow>(
     let limit = api.page_limit(query.limit)?;
     let after = query.cursor.as_deref().map(read_place).transpose()?;
     let in_force = api.control().in_force();
+    let view = View::of(&caller, &in_force.snapshot);
     let mut rows: Vec<&R> = R::rows(&in_force.snapshot.rows)
         .iter()
-        .filter(|row| visible(&caller, *row))
+        .filter(|row| view.sees(*row))
         .filter(|row| after.as_ref().is_none_or(|after| row.name().as_str() > after.as_str()))
         .collect();
     rows.sort_unstable_by(|a, b| a.name().as_str().cmp(b.name().as_str()));
@@ -237,7 +304,8 @@ async fn get<R: ApiRow>(
 ) -> Result<Response, Problem> {
     check_kind::<R>(&caller, false)?;
     let in_force = api.control().in_force();
-    let row = find::<R>(&in_force.snapshot, &name).filter(|row| visible(&caller, *row));
+    let view = View::of(&caller, &in_force.snapshot);
+    let row = find::<R>(&in_force.snapshot, &name).filter(|row| view.sees(*row));
     let row = row.ok_or_else(|| Problem::no(R::KIND.as_str(), &name))?;
     Ok((etag(version_of::<R>(&in_force.snapshot, &name)), Json(row)).into_response())
 }
@@ -249,7 +317,7 @@ async fn create<R: ApiRow>(
 ) -> Result<Response, Problem> {
     check_kind::<R>(&caller, true)?;
     let row = read::<R>(&text, None)?;
-    check_secret(&caller, &row, None)?;
+    check_secrets(&caller, &row, None)?;
     let name = row.name().to_string();
     let written = api.write_row(&caller, row, Condition::Absent).await?;
     let mut response = written.into_response();
@@ -299,13 +367,14 @@ async fn put<R: ApiRow>(
     check_kind::<R>(&caller, true)?;
     let in_force = api.control().in_force();
     let before = find::<R>(&in_force.snapshot, &name);
-    if before.is_some_and(|before| !visible(&caller, before)) {
+    let view = View::of(&caller, &in_force.snapshot);
+    if before.is_some_and(|before| !view.owns(before)) {
         return Err(Problem::new(ProblemKind::Forbidden, "the row is another account's"));
     }
     // Checked again when it is written; here so that what is gone is not told to lack its secrets.
     check(condition, version_of::<R>(&in_force.snapshot, &name), R::KIND, &name)?;
     let row = read(&text, before)?;
-    check_secret(&caller, &row, before)?;
+    check_secrets(&caller, &row, before)?;
     if row.name().as_str() != name {
         return Err(Problem::field("name", format!("must be `{name}` as in the path")));
     }
@@ -322,14 +391,15 @@ async fn delete<R: ApiRow>(
     let _one_at_a_time = api.0.changing.lock().await;
     let in_force = api.control().in_force();
     let snapshot = &in_force.snapshot;
-    let Some(_) = find::<R>(snapshot, &name).filter(|row| visible(&caller, *row)) else {
+    let view = View::of(&caller, snapshot);
+    let Some(_) = find::<R>(snapshot, &name).filter(|row| view.owns(*row)) else {
         return Err(Problem::no(R::KIND.as_str(), &name));
     };
     let held = version_of::<R>(snapshot, &name);
     check(condition, held, R::KIND, &name)?;
     let mut rows = snapshot.rows.clone();
     R::rows_mut(&mut rows).retain(|row| row.name().as_str() != name);
-    check_references(&rows)?;
+    check_change(&caller, &rows, &snapshot.rows)?;
     let change = CatalogChange::Delete { kind: kind_of(R::KIND), name, expected: Some(held) };
     api.change(&caller, vec![change]).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -369,6 +439,26 @@ pub(super) fn check_references(rows: &Rows) -> Result<(), Problem> {
     })
 }
 
+/// The same for what a caller changes, and refuses changes of versions of scripts that do not change any more.
+fn check_change(caller: &Caller, rows: &Rows, before: &Rows) -> Result<(), Problem> {
+    rows.check_versions(before).map_err(frozen)?;
+    match rows.check() {
+        Ok(()) => Ok(()),
+        Err(_) if caller.scope() == Owner::Platform => check_references(rows),
+        Err(errors) => {
+            // What is wrong may name rows of others: where it is wrong is told alone.
+            let keys: Vec<&str> = errors.all().iter().map(|error| error.key.as_str()).collect();
+            let detail = format!("not there, not yours, or taken: {}", keys.join(", "));
+            Err(Problem::new(ProblemKind::BrokenReference, detail))
+        }
+    }
+}
+
+/// A version of a script that does not change any more.
+pub(super) fn frozen(errors: ConfigErrors) -> Problem {
+    Problem::new(ProblemKind::Frozen, Problem::from(errors).body().detail)
+}
+
 /// A row that was written.
 struct Written {
     new: bool,
@@ -390,7 +480,7 @@ impl Api {
         row: R,
         condition: Condition,
     ) -> Result<Written, Problem> {
-        if !visible(caller, &row) {
+        if !View::of(caller, &self.control().in_force().snapshot).owns(&row) {
             return Err(Problem::new(ProblemKind::Forbidden, "the row would be another account's"));
         }
         let row = self.hashed(row).await?;
@@ -431,7 +521,7 @@ impl Api {
         let all = R::rows_mut(&mut rows);
         all.retain(|other| other.name().as_str() != name);
         all.push(row);
-        check_references(&rows)?;
+        check_change(caller, &rows, &in_force.snapshot.rows)?;
         let change = CatalogChange::Put { kind: kind_of(R::KIND), name, document, expected: Some(held) };
         let version = self.change(caller, vec![change]).await?;
         Ok(Written { new: held == Version(0), version, shown })

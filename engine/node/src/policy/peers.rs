@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use signalbox_config::Settings;
 use signalbox_config::catalog::{
     Account, HttpParts, InterfaceVersion, Link, LinkProtocol, LongMessages, LongValidity as LongValidityRow,
-    MessageIdForm, MessageIdStyle, TrafficClass as ClassRow, Webhook, WebhookEvent,
+    MessageIdForm, MessageIdStyle, Tenancy, TrafficClass as ClassRow, Webhook, WebhookEvent,
 };
 use signalbox_config::settings::{DoubtSettings, RetrySchedule as Waits, RetrySettings};
 use signalbox_config::value::{AddressPattern, SourcePattern};
@@ -131,14 +131,21 @@ pub(super) fn accounts(
     snapshot: &Snapshot,
 ) -> Result<FxHashMap<AccountId, AccountPolicy>, PolicyError> {
     let mut accounts = FxHashMap::default();
+    let tenancy = Tenancy::of(&snapshot.rows);
     for row in &snapshot.rows.account {
         let Some(id) = snapshot.ids.account(row.name.as_str()) else { continue };
-        accounts.insert(id, account(settings, snapshot, row)?);
+        let active = tenancy.stopped_by(&row.name).is_none();
+        accounts.insert(id, account(settings, snapshot, row, active)?);
     }
     Ok(accounts)
 }
 
-fn account(settings: &Settings, snapshot: &Snapshot, row: &Account) -> Result<AccountPolicy, PolicyError> {
+fn account(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    row: &Account,
+    active: bool,
+) -> Result<AccountPolicy, PolicyError> {
     let limits = &settings.limits;
     let mo_webhook = snapshot
         .rows
@@ -148,7 +155,7 @@ fn account(settings: &Settings, snapshot: &Snapshot, row: &Account) -> Result<Ac
         .and_then(|webhook| snapshot.ids.webhook(webhook.name.as_str()));
     Ok(AccountPolicy {
         name: row.name.to_string(),
-        active: row.enabled,
+        active,
         queue_max: row.max_messages.unwrap_or(limits.account_messages).get(),
         weight: row.weight.as_u32(),
         default_validity: row.default_validity.unwrap_or(limits.default_validity).duration(),
@@ -165,7 +172,7 @@ fn account(settings: &Settings, snapshot: &Snapshot, row: &Account) -> Result<Ac
         sources: sources(row),
         delivery: PeerPolicy {
             name: row.name.to_string(),
-            enabled: row.enabled,
+            enabled: active,
             // An ESME that was lost before it answered expects its messages again at once.
             doubt_hold: Duration::ZERO,
             after_doubt: AfterDoubt::Retry,

@@ -13,5 +13,6 @@ mod people;
 mod rig;
 mod rows;
 pub mod target;
+mod tenants;
 mod tls;
 mod webhooks;

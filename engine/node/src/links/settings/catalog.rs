@@ -70,9 +70,12 @@ impl LinksSettings {
             links.push(Arc::new(LinkSettings::of_row(id, row, secrets)?));
         }
         let mut accounts = Vec::new();
+        let tenancy = rows::Tenancy::of(&snapshot.rows);
         for row in &snapshot.rows.account {
             let Some(id) = snapshot.ids.account(row.name.as_str()) else { continue };
-            accounts.push(Arc::new(AccountSettings::of_row(id, row, secrets)?));
+            let mut account = AccountSettings::of_row(id, row, secrets)?;
+            account.enabled = tenancy.stopped_by(&row.name).is_none();
+            accounts.push(Arc::new(account));
         }
         Ok(Self {
             links,

@@ -1,0 +1,372 @@
+//! Rows of the dialog server: what they must have, what must agree among them, and that nothing is bound twice.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use signalbox_config::Catalog;
+use signalbox_config::catalog::{CombinationMode, OptOutLevel, Owner, RejectCode, Row, Tenancy, too_common};
+use signalbox_config::value::{AddressForm, FieldText, KeywordText, Name, ServiceAddress};
+
+/// A catalog in which everything fits.
+const WHOLE: &str = "\
+[[enterprise]]\nname = 'corp'\n\
+[[enterprise]]\nname = 'other'\n\
+[[account]]\nname = 'bank'\nsystem_id = 'bank'\npassword = 'p'\nenterprise = 'corp'\n\
+[[account]]\nname = 'card'\nsystem_id = 'card'\npassword = 'p'\nparent = 'bank'\n\
+[[account]]\nname = 'shop'\nsystem_id = 'shop'\npassword = 'p'\nenterprise = 'other'\n\
+[[carrier]]\nname = 'red'\nprefixes = ['1212']\n\
+[[link]]\nname = 'up'\nhost = 'smsc.example.com'\nport = 2775\nsystem_id = 'us'\npassword = 'pw'\n\
+[[link]]\nname = 'uk'\nhost = 'smsc.example.com'\nport = 2776\nsystem_id = 'us'\npassword = 'pw'\n\
+[[program]]\nname = 'alerts'\nkind = 'alert'\n\
+[[source_address]]\nname = 'code'\naddress = '70650'\nsharing = 'shared'\ncountry = 'US'\nlinks = ['up']\n\
+carriers = ['red']\nprograms = ['alerts']\n\
+[[sub_campaign]]\nname = 'in'\naccount = 'bank'\nkind = 'inbound'\n\
+[[sub_campaign]]\nname = 'out'\naccount = 'bank'\nkind = 'outbound'\n\
+[[sub_campaign]]\nname = 'shop-in'\naccount = 'shop'\nkind = 'inbound'\n";
+
+fn parse(rows: &str) -> Catalog {
+    Catalog::parse("c", &format!("{WHOLE}{rows}")).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// The errors without their places, which the texts of other tests check.
+fn errors(rows: &str) -> Vec<String> {
+    let errors = Catalog::parse("c", &format!("{WHOLE}{rows}")).unwrap_err();
+    errors.all().iter().map(|error| format!("{}: {}", error.key, error.problem)).collect()
+}
+
+fn keyword(name: &str, text: &str, more: &str) -> String {
+    format!(
+        "[[keyword]]\nname = '{name}'\ntext = '{text}'\nsource_address = 'code'\naccount = 'bank'\n\
+         sub_campaign = 'in'\n{more}\n"
+    )
+}
+
+#[test]
+fn service_addresses_have_three_forms() {
+    for (text, form) in [
+        ("123", AddressForm::ShortCode),
+        ("70650", AddressForm::ShortCode),
+        ("12345678", AddressForm::ShortCode),
+        ("447700900123", AddressForm::LongCode),
+        ("Signalbox", AddressForm::Alphanumeric),
+        ("A1", AddressForm::Alphanumeric),
+    ] {
+        assert_eq!(text.parse::<ServiceAddress>().unwrap().form(), form, "{text}");
+    }
+    for text in
+        ["", "12", "+447700900123", "0123456789", "1234567890123456", "TwelveLetters", " a", "a\n", "###"]
+    {
+        assert!(text.parse::<ServiceAddress>().is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn texts_have_fields_in_braces() {
+    let text: FieldText<100> = "Hi {first_name}, {{ok}} {variable.color}!".parse().unwrap();
+    assert_eq!(text.fields().collect::<Vec<_>>(), ["first_name", "variable.color"]);
+    let filled = text.fill(|field| (field == "first_name").then(|| "Ann".into()));
+    assert_eq!(filled, Err("variable.color".to_owned()), "what is missing is told");
+    assert_eq!(text.fill(|_| Some("x".into())).unwrap(), "Hi x, {ok} x!");
+    for text in ["{", "}", "a {b", "{}", "{a b}", "{1}", "a } b", "{a{b}}"] {
+        assert!(text.parse::<FieldText<100>>().is_err(), "{text:?}");
+    }
+    assert!("x".repeat(101).parse::<FieldText<100>>().is_err());
+}
+
+/// KEY-03: one pair of words and address is one sub-campaign's; case, accents and spaces make no other words.
+#[test]
+fn a_keyword_is_bound_once_on_an_address() {
+    let first = keyword("a", "Bank Bal", "");
+    for same in ["bank bal", "BANK  BAL", "bánk bal!"] {
+        assert_eq!(
+            errors(&(first.clone() + &keyword("b", same, ""))),
+            ["keyword[1].text: the keyword `a` has this already at `code`"],
+            "{same}"
+        );
+    }
+    parse(&(first + &keyword("b", "bank balance", "") + &keyword("c", "bank", "")));
+}
+
+/// MQ-27: the same words may be bound again once it is over.
+#[test]
+fn bindings_clash_where_their_times_overlap() {
+    let span = |from: Option<u8>, to: Option<u8>| {
+        let mut text = String::new();
+        from.iter().for_each(|day| writeln!(text, "from = '2026-01-{day:02}T00:00:00Z'").unwrap());
+        to.iter().for_each(|day| writeln!(text, "to = '2026-01-{day:02}T00:00:00Z'").unwrap());
+        text
+    };
+    for (one, other, clash) in [
+        ((None, None), (None, None), true),
+        ((None, Some(5)), (Some(5), None), false),
+        ((None, Some(6)), (Some(5), None), true),
+        ((Some(5), None), (None, Some(5)), false),
+        ((Some(1), Some(9)), (Some(3), Some(4)), true),
+        ((Some(1), Some(3)), (Some(4), Some(9)), false),
+        ((None, None), (Some(4), Some(9)), true),
+    ] {
+        let rows = keyword("a", "bal", &span(one.0, one.1)) + &keyword("b", "bal", &span(other.0, other.1));
+        let read = Catalog::parse("c", &format!("{WHOLE}{rows}"));
+        assert_eq!(read.is_err(), clash, "{one:?} {other:?}");
+    }
+    let backwards = keyword("a", "bal", &span(Some(5), Some(5)));
+    assert_eq!(errors(&backwards), ["keyword[0].to: must be after from, which is 2026-01-05T00:00:00Z"]);
+}
+
+fn participation(name: &str, point: &str) -> String {
+    format!(
+        "[[participation]]\nname = '{name}'\naccount = 'bank'\nkind = 'vote'\n\
+         entry_points = [{{ source_address = 'code'{point} }}]\n"
+    )
+}
+
+/// Shared rule 6, CM-10: keywords and entry points are in one registry, and so are whole addresses.
+#[test]
+fn entry_points_and_keywords_are_in_one_registry() {
+    let song = participation("song", ", keyword = 'SONG'");
+    assert_eq!(
+        errors(&(keyword("a", "song", "") + &song)),
+        ["participation[0].entry_points[0].keyword: the keyword `a` has this already at `code`"]
+    );
+    assert_eq!(
+        errors(&(participation("song", "") + &participation("draw", ""))),
+        ["participation[1].entry_points[0].keyword: the participation `song` has this already at `code`"]
+    );
+    parse(&(keyword("a", "bal", "") + &song + &participation("draw", "")));
+}
+
+#[test]
+fn an_address_is_bound_once() {
+    let address = |name: &str, country: &str, link: &str| {
+        format!(
+            "[[source_address]]\nname = '{name}'\naddress = '70650'\nsharing = 'shared'\ncountry = '{country}'\n\
+             links = ['{link}']\ncarriers = ['red']\n"
+        )
+    };
+    let told = ["source_address[1].address: the source_address `code` has this already"];
+    assert_eq!(errors(&address("again", "US", "uk")), told);
+    assert_eq!(errors(&address("again", "GB", "up")), told, "what comes over the link could be for both");
+    parse(&address("again", "GB", "uk"));
+    let taken =
+        "[[account]]\nname = 'esme'\nsystem_id = 'e'\npassword = 'p'\nmo_addresses = ['70650', '7*']\n";
+    assert_eq!(
+        errors(taken),
+        ["account[3].mo_addresses: messages to `70650` are those of the source_address `code`"]
+    );
+}
+
+/// KEY-10: a dedicated address has an owner, and a default inbound sub-campaign that is the owner's.
+#[test]
+fn a_dedicated_address_has_an_owner_and_a_default() {
+    let address = |more: &str| {
+        format!(
+            "[[source_address]]\nname = 'own'\naddress = '447700900123'\nsharing = 'dedicated'\ncountry = 'GB'\n\
+             links = ['up']\ncarriers = ['red']\n{more}\n"
+        )
+    };
+    assert_eq!(
+        errors(&address("")),
+        [
+            "source_address[1].sharing: dedicated needs an account or an enterprise",
+            "source_address[1].sharing: dedicated needs default_sub_campaign",
+        ]
+    );
+    let key = "source_address[1].default_sub_campaign";
+    assert_eq!(
+        errors(&address("account = 'bank'\ndefault_sub_campaign = 'out'")),
+        [format!("{key}: `out` is outbound")]
+    );
+    for owner in ["account = 'bank'", "enterprise = 'corp'"] {
+        assert_eq!(
+            errors(&address(&format!("{owner}\ndefault_sub_campaign = 'shop-in'"))),
+            [format!("{key}: `shop-in` is of another account (KEY-10)")]
+        );
+        parse(&address(&format!("{owner}\ndefault_sub_campaign = 'in'")));
+    }
+    parse(&address("account = 'bank'\nstate = 'reserved'"));
+    assert_eq!(
+        errors(&address("account = 'bank'\ndefault_sub_campaign = 'in'\nclass = 'fteu'")),
+        ["source_address[1].class: fteu needs fteu_capable = true"]
+    );
+}
+
+#[test]
+fn the_strictest_combination_of_an_address_holds() {
+    let catalog = parse(
+        "[[source_address]]\nname = 'a'\naddress = '70651'\nsharing = 'shared'\ncountry = 'US'\nlinks = ['up']\n\
+         carriers = ['red']\ncombinations = [{ program = 'alerts', mode = 'test_only' },\n\
+         { program = 'alerts', carrier = 'red', mode = 'disabled' }]\n",
+    );
+    let row = &catalog.source_address[1];
+    assert_eq!(row.mode("alerts", Some("red")), CombinationMode::Disabled);
+    assert_eq!(row.mode("alerts", Some("blue")), CombinationMode::TestOnly);
+    assert_eq!(row.mode("other", Some("red")), CombinationMode::Enabled);
+}
+
+#[test]
+fn what_does_not_fit_together_is_told_where_it_stands() {
+    let rows = "[[keyword]]\nname = 'k'\ntext = 'bal'\nsource_address = 'none'\naccount = 'bank'\n\
+                sub_campaign = 'out'\n\
+                [[keyword]]\nname = 'm'\ntext = 'bal'\nsource_address = 'code'\naccount = 'shop'\n\
+                sub_campaign = 'in'\n\
+                [[approval]]\nname = 'a'\nprogram = 'free'\nsource_address = 'code'\ncarrier = 'none'\n\
+                status = 'approved'\n\
+                [[program]]\nname = 'free'\nkind = 'alert'\nclass = 'fteu'\naccount = 'shop'\n\
+                [[sub_campaign]]\nname = 's'\naccount = 'bank'\nkind = 'outbound'\nstate = 'running'\n\
+                programs = ['free']\ninstructions = { script = 'talk', version = 2 }\n\
+                [[script]]\nname = 'talk'\naccount = 'shop'\nkind = 'flow'\npublished = 1\n\
+                [[script_version]]\nname = 'talk.1'\nscript = 'talk'\nversion = 1\nstate = 'test'\nbody = '{}'\n\
+                [[script_version]]\nname = 'talk.3'\nscript = 'talk'\nversion = 2\nbody = '{}'\n";
+    assert_eq!(
+        errors(rows),
+        [
+            "keyword[0].source_address: there is no source_address `none`",
+            "keyword[0].sub_campaign: `out` is outbound",
+            "keyword[1].sub_campaign: `in` is of the account `bank`",
+            "approval[0].source_address: `code` is not fteu_capable",
+            "approval[0].carrier: there is no carrier `none`",
+            "sub_campaign[3].programs: the program `free` is not for the account `bank`",
+            "sub_campaign[3].instructions.script: the script `talk` is not for the account `bank`",
+            "sub_campaign[3].instructions.version: there is no version 2 of `talk`",
+            "script[0].published: the version 1 is not in that state",
+            "script_version[1].name: must be `talk.2`, the script and the version",
+        ]
+    );
+}
+
+#[test]
+fn nothing_is_above_itself() {
+    let rows = "[[enterprise]]\nname = 'x'\nparent = 'y'\n[[enterprise]]\nname = 'y'\nparent = 'x'\n\
+                [[account]]\nname = 'self'\nsystem_id = 's'\npassword = 'p'\nparent = 'self'\n\
+                [[account]]\nname = 'odd'\nsystem_id = 'o'\npassword = 'p'\nparent = 'bank'\nenterprise = 'other'\n";
+    assert_eq!(
+        errors(rows),
+        [
+            "enterprise[2].parent: leads back to `x`: nothing can be above itself",
+            "enterprise[3].parent: leads back to `y`: nothing can be above itself",
+            "account[3].parent: leads back to `self`: nothing can be above itself",
+            "account[4].enterprise: is not that of the account above, `bank`",
+        ]
+    );
+}
+
+#[test]
+fn the_tree_says_who_is_above_whom() {
+    let mut catalog = parse("[[script]]\nname = 'talk'\naccount = 'card'\nkind = 'flow'\n");
+    let name = |text: &str| text.parse::<Name>().unwrap();
+    let (corp, other, bank, card, shop, talk) =
+        (name("corp"), name("other"), name("bank"), name("card"), name("shop"), name("talk"));
+    let tenancy = Tenancy::of(&catalog);
+    for (owner, scope, within) in [
+        (Owner::Account(&card), Owner::Account(&bank), true),
+        (Owner::Account(&bank), Owner::Account(&card), false),
+        (Owner::Account(&card), Owner::Enterprise(&corp), true),
+        (Owner::Account(&shop), Owner::Enterprise(&corp), false),
+        (Owner::Enterprise(&corp), Owner::Account(&bank), false),
+        (Owner::Enterprise(&other), Owner::Enterprise(&corp), false),
+        (Owner::Script(&talk), Owner::Enterprise(&corp), true),
+        (Owner::Script(&talk), Owner::Account(&shop), false),
+        (Owner::Script(&shop), Owner::Account(&shop), false),
+        (Owner::Platform, Owner::Account(&bank), false),
+        (Owner::Account(&card), Owner::Platform, true),
+    ] {
+        assert_eq!(tenancy.is_within(owner, scope), within, "{owner:?} {scope:?}");
+    }
+    assert_eq!(tenancy.opt_out_level(&card), OptOutLevel::Account);
+    assert_eq!(tenancy.stopped_by(&card), None);
+    catalog.enterprise[0].suspended = true;
+    catalog.account[0].opt_out_level = Some(OptOutLevel::Enterprise);
+    let tenancy = Tenancy::of(&catalog);
+    assert_eq!(tenancy.stopped_by(&card), Some(&corp));
+    assert_eq!(tenancy.stopped_by(&shop), None);
+    assert_eq!(tenancy.opt_out_level(&card), OptOutLevel::Enterprise, "of the account above");
+}
+
+/// KEY-14.
+#[test]
+fn words_of_ordinary_conversation_are_no_good_keywords() {
+    let common = |text: &str| too_common(&text.parse::<KeywordText>().unwrap());
+    for text in ["Yes", "OK!", "the", "a", "12", "gràcias"] {
+        assert!(common(text).is_some(), "{text}");
+    }
+    for text in ["bank bal", "balance", "yes please", "123", "song"] {
+        assert_eq!(common(text), None, "{text}");
+    }
+}
+
+#[test]
+fn requirements_of_participation_have_what_their_kind_needs() {
+    let with = |rule: &str, requirement: &str| {
+        format!(
+            "[[participation]]\nname = 'p'\naccount = 'bank'\nkind = 'vote'\nstate = 'ready'\n\
+             extraction = [{rule}]\nrequirements = [{requirement}]\n"
+        )
+    };
+    assert_eq!(
+        errors(&with(
+            "{ field = 'f', kind = 'regex' }, { field = 'f', kind = 'enumeration' }",
+            "{ kind = 'one_of', field = 'g' }, { kind = 'max_total' }, { kind = 'range', min = 2, max = 1 }"
+        )),
+        [
+            "participation[0].entry_points: must name at least one",
+            "participation[0].extraction: the field `f` is there twice",
+            "participation[0].extraction[0].kind: regex needs a pattern",
+            "participation[0].extraction[1].kind: enumeration needs options",
+            "participation[0].requirements: no rule of extraction gives the field `g`",
+            "participation[0].requirements[0].kind: one_of needs values",
+            "participation[0].requirements[1].kind: max_total needs a limit",
+            "participation[0].requirements[2].kind: range needs a field",
+            "participation[0].requirements[2].max: must not be below min, which is 2",
+        ]
+    );
+    let catalog = parse(
+        &with(
+            "{ field = 'f', kind = 'number' }",
+            "{ kind = 'range', field = 'f', min = 1 }, { kind = 'max_total', limit = 9, reject = 'CLOSED' }",
+        )
+        .replace("'ready'", "'draft'"),
+    );
+    let codes: Vec<RejectCode> =
+        catalog.participation[0].requirements.iter().map(|requirement| requirement.reject()).collect();
+    assert_eq!(codes, [RejectCode::BadFormat, RejectCode::Closed]);
+}
+
+/// What a client reads it can write back, for rows with secrets in a table too.
+#[test]
+fn headers_of_a_web_service_are_secret() {
+    let catalog = parse(
+        "[[web_service]]\nname = 'w'\naccount = 'bank'\nurl = 'https://a.example/'\n\
+         headers = { Authorization = 'Bearer abc', X-Key = { env = 'SIGNALBOX_SECRET_KEY' } }\n",
+    );
+    let row = &catalog.web_service[0];
+    let shown = serde_json::to_string(row).unwrap();
+    assert!(!shown.contains("abc") && shown.contains("SIGNALBOX_SECRET_KEY"), "{shown}");
+    assert_eq!(&Row::from_request(&shown, Some(row)).unwrap(), row);
+}
+
+/// A change of one row checks the whole catalog: at 100,000 keywords that must not be felt.
+#[test]
+fn a_hundred_thousand_keywords_are_checked_quickly() {
+    let mut rows = String::new();
+    for number in 0..1_000 {
+        rows += &keyword(&format!("k{number}"), &format!("word{number}"), "");
+    }
+    let mut catalog = parse(&rows);
+    let samples = catalog.keyword.clone();
+    catalog.keyword = (0..100_000_usize)
+        .map(|number| {
+            let mut row = samples[number % 1_000].clone();
+            row.name = format!("k{number}").parse().unwrap();
+            row.text = format!("word {number}").parse().unwrap();
+            row
+        })
+        .collect();
+    let started = Instant::now();
+    catalog.check().unwrap();
+    // Linear: 0.1 s optimised, some 2 s as tests are built; what is quadratic takes hours.
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    catalog.keyword[99_999].text = "WORD  500".parse().unwrap();
+    let errors = catalog.check().unwrap_err();
+    assert_eq!(errors.all().len(), 1);
+    assert_eq!(errors.all()[0].key, "keyword[99999].text");
+}

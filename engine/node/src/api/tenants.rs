@@ -1,0 +1,97 @@
+//! What who is above may do with who is below: suspend (MQ-19, MQ-31).
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Method;
+use serde::{Deserialize, Serialize};
+use signalbox_config::catalog::{Enterprise, Owner, Right, Row, RowKind};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::caller::Caller;
+use super::extract::{Condition, JsonBody, PathName};
+use super::operations::{Operation, RequestHeader, operation};
+use super::problem::{Problem, ProblemKind};
+use super::rows::{View, find};
+
+/// Whether an enterprise is suspended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Suspended {
+    /// Nothing of it and of all below it is accepted or leaves.
+    suspended: bool,
+}
+
+const PATH: &str = "/v1/enterprises/{name}/suspended";
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        operation(Method::GET, PATH, "enterprise.suspended", "Whether it is suspended itself", suspended)
+            .right(Right::LinksRead)
+            .tenants()
+            .answer::<Suspended>(200, "whether it is suspended")
+            .problems(&[ProblemKind::NotFound]),
+        operation(
+            Method::PUT,
+            PATH,
+            "enterprise.suspend",
+            "Suspends it and all below it, or ends that",
+            set_suspended,
+        )
+        .right(Right::LinksOperate)
+        .tenants()
+        .header(RequestHeader::IfMatch)
+        .body::<Suspended>()
+        .answer::<Suspended>(200, "whether it is suspended")
+        .problems(&[ProblemKind::NotFound, ProblemKind::VersionMismatch]),
+    ]
+}
+
+async fn suspended(
+    State(api): State<Api>,
+    caller: Caller,
+    PathName(name): PathName,
+) -> Result<Json<Suspended>, Problem> {
+    check_below::<Enterprise>(&api, &caller, &name)?;
+    let in_force = api.control().in_force();
+    let row = find::<Enterprise>(&in_force.snapshot, &name);
+    let row = row.ok_or_else(|| Problem::no(RowKind::Enterprise.as_str(), &name))?;
+    Ok(Json(Suspended { suspended: row.suspended }))
+}
+
+async fn set_suspended(
+    State(api): State<Api>,
+    caller: Caller,
+    PathName(name): PathName,
+    condition: Condition,
+    JsonBody(body): JsonBody<Suspended>,
+) -> Result<Json<Suspended>, Problem> {
+    check_below::<Enterprise>(&api, &caller, &name)?;
+    api.change_row::<Enterprise>(&caller, &name, condition, |row| {
+        row.suspended = body.suspended;
+        Ok(())
+    })
+    .await?;
+    Ok(Json(body))
+}
+
+/// Refuses who is not above a row: who sees everything is above all, an account and an enterprise are above the
+/// accounts and enterprises below them, and nobody is above himself.
+///
+/// # Errors
+/// When the row is not there for the caller, or is his own.
+pub(super) fn check_below<R: Row>(api: &Api, caller: &Caller, name: &str) -> Result<(), Problem> {
+    if caller.scope() == Owner::Platform {
+        return Ok(());
+    }
+    match R::KIND {
+        RowKind::Account | RowKind::Enterprise => {}
+        // Only organisations are below each other.
+        _ => return caller.unscoped(),
+    }
+    let in_force = api.control().in_force();
+    let view = View::of(caller, &in_force.snapshot);
+    let row = find::<R>(&in_force.snapshot, name).filter(|row| view.owns(*row));
+    let row = row.ok_or_else(|| Problem::no(R::KIND.as_str(), name))?;
+    if row.owner() == caller.scope() { caller.unscoped() } else { Ok(()) }
+}

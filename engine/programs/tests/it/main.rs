@@ -1,0 +1,4 @@
+//! Families and choices, rule by rule.
+
+mod choice;
+mod family;
