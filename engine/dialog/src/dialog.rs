@@ -39,6 +39,14 @@ pub struct Wants {
     pub notes: Vec<Note>,
 }
 
+impl Wants {
+    /// True when there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.effects.is_empty() && self.notes.is_empty()
+    }
+}
+
 /// See the [module](self).
 pub struct Dialog {
     rules: Arc<Rules>,

@@ -217,7 +217,33 @@ pub struct Rules {
     pub limits: Limits,
 }
 
+/// No source address at all.
+#[derive(Debug)]
+struct Nothing;
+
+impl Sources for Nothing {
+    fn choose(&self, _wish: &Wish<'_>) -> Result<Chosen, NoSource> {
+        Err(NoSource("program_not_supported"))
+    }
+}
+
 impl Rules {
+    /// Those of an empty catalog.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            version: 0,
+            accounts: FxHashMap::default(),
+            addresses: FxHashMap::default(),
+            sub_campaigns: FxHashMap::default(),
+            keywords: Keywords::default(),
+            words: Words::shipped().expect("the words of the program are checked by its tests"),
+            testers: rustc_hash::FxHashSet::default(),
+            sources: Arc::new(Nothing),
+            limits: Limits::default(),
+        }
+    }
+
     /// The source address of a text.
     ///
     /// # Errors

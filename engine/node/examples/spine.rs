@@ -81,6 +81,7 @@ async fn main() -> anyhow::Result<()> {
         clock,
         random: Box::new(SystemRandom::new()?),
         policy: Arc::new(policy()?),
+        rules: Arc::new(signalbox_dialog::Rules::empty()),
         surroundings: Box::new(Quiet),
         counters: None,
         bounds: SpineBounds::default(),

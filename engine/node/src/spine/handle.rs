@@ -7,6 +7,7 @@ use signalbox_core::exchange::{Event, Reply};
 use signalbox_core::gate::Released;
 use signalbox_core::id::SessionId;
 use signalbox_core::time::Mono;
+use signalbox_dialog::Event as DialogEvent;
 use tokio::sync::mpsc;
 
 /// What the exchange has for one session.
@@ -41,6 +42,10 @@ pub struct SpineGone;
 
 /// Batches that may wait for one session.
 const OUTBOX_BATCHES: usize = 8_192;
+/// Events of the dialog server that may wait.
+const DIALOG_EVENTS: usize = 65_536;
+/// Between two looks for room among them.
+const DIALOG_PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// Ways into the exchange and the register of who listens.
 #[derive(Clone, Debug)]
@@ -55,6 +60,8 @@ pub struct Register {
     outboxes: Mutex<FxHashMap<SessionId, mpsc::Sender<Vec<ToSession>>>>,
     next: AtomicU64,
     closing: AtomicBool,
+    /// Events of the dialog server, which come beside those of sessions.
+    dialog: Mutex<Vec<DialogEvent>>,
     /// When the commit under way began, in nanoseconds of the monotonic clock and at least 1; zero for none.
     committing: AtomicU64,
 }
@@ -96,6 +103,33 @@ impl SpineHandle {
         self.events.send(events).await.map_err(|_| SpineGone)
     }
 
+    /// Offers events of the dialog server; waits while as many are queued as may be.
+    ///
+    /// # Errors
+    /// When the exchange has stopped.
+    pub async fn offer_dialog(&self, events: Vec<DialogEvent>) -> Result<(), SpineGone> {
+        let mut events = events;
+        while !events.is_empty() {
+            let woken = {
+                let mut queue = self.register.dialog.lock();
+                let room = DIALOG_EVENTS.saturating_sub(queue.len()).min(events.len());
+                let first = queue.is_empty() && room > 0;
+                queue.extend(events.drain(..room));
+                first
+            };
+            if woken {
+                // The exchange takes them with its next turn; an empty batch brings that about.
+                self.events.send(Vec::new()).await.map_err(|_| SpineGone)?;
+            } else if !events.is_empty() {
+                tokio::time::sleep(DIALOG_PAUSE).await;
+            }
+            if self.events.is_closed() {
+                return Err(SpineGone);
+            }
+        }
+        Ok(())
+    }
+
     /// How full the exchange's queue is, 0 to 99 (congestion_state, SMPP 5.0 cl. 4.8.4.18).
     #[must_use]
     pub fn load(&self) -> u8 {
@@ -129,6 +163,11 @@ impl SpineHandle {
 }
 
 impl Register {
+    /// The events of the dialog server that came since the last time.
+    pub(super) fn take_dialog(&self) -> Vec<DialogEvent> {
+        std::mem::take(&mut *self.dialog.lock())
+    }
+
     /// True once nothing new is to be waited for.
     pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)

@@ -14,6 +14,7 @@ use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, R
 use signalbox_core::id::{Epoch, MessageId, SessionId, ShardId};
 use signalbox_core::policy::Policy;
 use signalbox_core::time::{Mono, Now};
+use signalbox_dialog::{Dialog, Region, Rows, Rules, Wants};
 use tokio::sync::mpsc;
 
 use super::counters::{CounterSnapshots, CounterStore};
@@ -52,6 +53,10 @@ pub trait Surroundings: Send {
     /// What is held now, and how many octets the store's disk has left where that is known; called a few times a
     /// second.
     fn holding(&mut self, exchange: &Exchange, free: Option<u64>, now: Now);
+    /// What the dialog server wants done, and what it did.
+    fn dialog(&mut self, wants: Wants) {
+        drop(wants);
+    }
 }
 
 /// Why the thread ended.
@@ -103,6 +108,8 @@ pub struct SpineParts {
     pub random: Box<dyn Random>,
     /// Rules, peers, limits.
     pub policy: Arc<Policy>,
+    /// What the catalog says of dialogs.
+    pub rules: Arc<Rules>,
     /// Where it reports.
     pub surroundings: Box<dyn Surroundings>,
     /// Where snapshots of the counters are; `None` where a restart is to forget what was counted.
@@ -137,7 +144,7 @@ impl SpineThread {
 /// # Errors
 /// When the store cannot be read or a shard not be claimed.
 pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError> {
-    let SpineParts { mut store, mut ownership, clock, random, policy, surroundings, counters, bounds } =
+    let SpineParts { mut store, mut ownership, clock, random, policy, rules, surroundings, counters, bounds } =
         parts;
     let now = clock.now();
     let mut exchange = Exchange::new(policy, random, now);
@@ -154,11 +161,16 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
             exchange.own(shard, epoch, mark);
         }
     }
-    let snapshots = restore(&*store, &mut exchange, counters, &*clock)?;
+    let (snapshots, rows) = restore(&*store, &mut exchange, counters, &*clock)?;
+    let mut region = Region::new(exchange, Dialog::new(rules));
+    for row in rows {
+        region.restore_row(&row);
+    }
+    region.resume(clock.now(), &StoredRows(&*store));
 
     let (handle, events, register) = SpineHandle::new(bounds.queue);
     let spine = Spine {
-        exchange,
+        region,
         store,
         clock,
         surroundings,
@@ -187,7 +199,7 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 struct Spine {
-    exchange: Exchange,
+    region: Region,
     store: Box<dyn Store>,
     clock: Arc<dyn Clock>,
     surroundings: Box<dyn Surroundings>,
@@ -202,11 +214,24 @@ struct Spine {
     gathers: Duration,
 }
 
-struct StoreBodies<'a>(&'a dyn Store);
+/// The store as exchange and dialog server read it.
+struct StoredRows<'a>(&'a dyn Store);
 
-impl Bodies for StoreBodies<'_> {
+impl Bodies for StoredRows<'_> {
     fn message_row(&self, id: MessageId) -> Option<Bytes> {
         self.0.get(id.shard(), Table::Message, &id.to_bytes()).ok().flatten()
+    }
+}
+
+impl Rows for StoredRows<'_> {
+    fn get(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
+        self.0.get(shard, table, key).ok().flatten()
+    }
+
+    fn timers(&self, after: [u8; 16], upto: [u8; 16], max: usize) -> Vec<(ShardId, [u8; 16], Bytes)> {
+        // What cannot be read now is asked for again with the next look at the timers.
+        let rows = self.0.range(Table::Timer, &after, &upto, max).unwrap_or_default();
+        rows.into_iter().map(|row| (row.shard, row.key, row.value)).collect()
     }
 }
 
@@ -230,12 +255,12 @@ impl Spine {
             let now = self.clock.now();
             if ending && self.batch.is_empty() {
                 if let Some(snapshots) = self.snapshots.take() {
-                    snapshots.finish(&self.exchange, now);
+                    snapshots.finish(&self.region.exchange, now);
                 }
                 return Ok(());
             }
             if let Some(snapshots) = &mut self.snapshots {
-                snapshots.step(&self.exchange, now);
+                snapshots.step(&self.region.exchange, now);
             }
             if now.mono - looked_at.mono >= LONGEST_SLEEP {
                 looked_at = now;
@@ -260,21 +285,21 @@ impl Spine {
         }
         let now = self.clock.now().mono;
         let snapshot = self.snapshots.as_ref().map(CounterSnapshots::next_due);
-        let due = [self.exchange.next_due(), snapshot].into_iter().flatten().min();
+        let due = [self.region.next_due(self.clock.now()), snapshot].into_iter().flatten().min();
         due.map_or(LONGEST_SLEEP, |due| (due - now).min(LONGEST_SLEEP))
     }
 
     /// Keeps an eye on the room in the store, and reports.
     fn look_around(&mut self, now: Now) {
-        let reserve = self.exchange.store_reserve();
+        let reserve = self.region.exchange.store_reserve();
         let free = self.store.free();
         let low = free.is_some_and(|free| free < reserve);
-        self.exchange.set_store_low(low);
+        self.region.exchange.set_store_low(low);
         if low != self.full {
             self.full = low;
             self.surroundings.store_full(low);
         }
-        self.surroundings.holding(&self.exchange, free, now);
+        self.surroundings.holding(&self.region.exchange, free, now);
     }
 
     /// Handles what came, and commits if somebody waits for it, or when nothing more will come.
@@ -289,9 +314,16 @@ impl Spine {
                 if let Event::Published(upto) = &event {
                     self.unpublished.published(*upto);
                 }
-                self.exchange.handle(now, event);
+                self.region.exchange.handle(now, event);
             }
             let last = coming.peek().is_none();
+            if last {
+                let stored = StoredRows(&*self.store);
+                for event in self.register.take_dialog() {
+                    count += 1;
+                    self.region.handle(now, event, &stored);
+                }
+            }
             self.settle(now, count, events, ending && last)?;
             if last {
                 return Ok(());
@@ -307,14 +339,9 @@ impl Spine {
         events: &mut mpsc::Receiver<Vec<Event>>,
         ending: bool,
     ) -> Result<(), SpineError> {
-        self.exchange.set_unpublished(self.unpublished.waiting());
-        let bodies = StoreBodies(&*self.store);
-        let turn = if ending {
-            self.exchange.settle(now, &bodies)
-        } else {
-            let Some(turn) = self.exchange.settle_if_awaited(now, &bodies) else { return Ok(()) };
-            turn
-        };
+        self.region.exchange.set_unpublished(self.unpublished.waiting());
+        let stored = StoredRows(&*self.store);
+        let Some((turn, wants)) = self.region.settle(now, &stored, ending) else { return Ok(()) };
         let committed = !turn.commit.is_empty();
         if committed {
             let begun = self.clock.now();
@@ -325,6 +352,9 @@ impl Spine {
         }
         if !turn.notes.is_empty() {
             self.surroundings.notes(&turn.notes);
+        }
+        if !wants.is_empty() {
+            self.surroundings.dialog(wants);
         }
         let sessions = self.carry_out(turn.effects);
         if committed {

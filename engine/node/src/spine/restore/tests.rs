@@ -90,7 +90,7 @@ fn error_of(end: End) -> SpineError {
 fn each_row_comes_to_its_place_in_order() {
     let (dir, mut exchange) = (TempDir::new().unwrap(), exchange());
     let snapshots = restore(&Rows(End::Well), &mut exchange, Some(counters(&dir)), &SystemClock::new());
-    assert!(snapshots.unwrap().is_some());
+    assert!(snapshots.unwrap().0.is_some());
     let notes = exchange.settle(now(), &NoBodies).notes;
     let damaged = notes.iter().filter_map(|note| match note {
         Note::RowDamaged { why } => Some(why.split(' ').next().unwrap().to_owned()),

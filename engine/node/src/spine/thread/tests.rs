@@ -57,6 +57,7 @@ fn commits_of(most: usize) -> Vec<usize> {
         clock: Arc::new(SystemClock::new()),
         random: Box::new(SystemRandom::new().unwrap()),
         policy: Arc::new(Policy::new(Router::new(RuleSet::default()))),
+        rules: Arc::new(signalbox_dialog::Rules::empty()),
         surroundings: Box::new(Commits(told)),
         counters: None,
         bounds: SpineBounds { commit: most, ..SpineBounds::default() },

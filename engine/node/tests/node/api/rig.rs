@@ -228,6 +228,7 @@ impl Node {
             clock: clock.clone(),
             random: Box::new(SystemRandom::new().unwrap()),
             policy: control.in_force().policy.clone(),
+            rules: Arc::new(signalbox_dialog::Rules::empty()),
             surroundings: Box::new(Gauges::new(control.names(), lookups)),
             counters: None,
             bounds: SpineBounds::default(),
