@@ -67,7 +67,7 @@ impl People {
         let (dialect, read, write) = match place {
             Place::File(file) => {
                 let url = file_url(file)?;
-                let write = sqlite_pool(&url, 1, 64 << 10).await?;
+                let write = sqlite_pool(&url, 1, 192 << 10).await?;
                 let read = sqlite_pool(&url, READERS, 8 << 10).await?;
                 (Dialect::Sqlite, read, write)
             }
@@ -163,7 +163,7 @@ fn file_url(file: &Path) -> Result<String, PeopleError> {
 async fn sqlite_pool(url: &str, connections: u32, cache: u32) -> Result<AnyPool, PeopleError> {
     let pragmas = format!(
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 134217728; \
+         PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = 65536; PRAGMA journal_size_limit = 536870912; \
          PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST",
         LOCK.as_millis()
     );

@@ -15,10 +15,11 @@ use crate::contact::{CLIENT_ID, FIELD_VALUE, NAME};
 use crate::device::{DeviceKind, Medium};
 use crate::normal::{self, Normal, NotNormal};
 
-/// Rows of a batch at most.
-pub(super) const BATCH: usize = 8192;
+/// Rows of a batch, which is one transaction: the more, the more of them share a page of an index that is written.
+/// Another writer waits so long.
+pub(super) const BATCH: usize = 32_768;
 /// Octets of a batch's rows, more or less.
-const BATCH_OCTETS: usize = 4 << 20;
+const BATCH_OCTETS: usize = 16 << 20;
 /// Octets of a line at most: a quote that is never closed ends there.
 const LINE: u64 = 1 << 20;
 

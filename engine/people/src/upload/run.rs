@@ -18,7 +18,7 @@ const CHUNK: usize = 256 << 10;
 /// Chunks that wait for the thread that reads rows.
 const CHUNKS: usize = 4;
 /// Batches that wait for the database.
-const BATCHES: usize = 2;
+const BATCHES: usize = 1;
 /// A source that gives nothing for so long has failed.
 const SILENCE: Duration = Duration::from_secs(60);
 /// The same batch is tried so often when another writer was in the way.

@@ -194,7 +194,7 @@ fn long_file(lines: usize) -> Vec<u8> {
 
 async fn many_batches_are_one_list(database: &Database) {
     let list = list(database).await;
-    let lines = 10_000;
+    let lines = 35_000;
     let file = long_file(lines);
     let done = upload(database, &order(&list), &file[..]).await;
     let lines = lines as i64;
