@@ -6,4 +6,5 @@ mod catalog;
 mod check;
 mod drain;
 mod reload;
+mod script_worker;
 mod vitals;
