@@ -8,7 +8,8 @@
 //! The places are only in builds with debug assertions (decision 0010): in a release build [`reach`] is empty, and
 //! the variable means nothing.
 //!
-//! Places: those of the store in [`SPINE`], those of the CDR files in [`CDR_FILES`], and in the node `link.turn@` with
+//! Places: those of the store in [`SPINE`], those of the CDR files in [`CDR_FILES`], those of campaigns in
+//! [`PARTICIPATION`], and in the node `link.turn@` with
 //! the name of a session (`smsc/0` is the first of the link `smsc`), in the middle of each of its turns.
 
 #[cfg(debug_assertions)]
@@ -46,6 +47,10 @@ pub const CDR_FILES: [&str; 9] = [
     "cdr.renamed",
     "cdr.closed",
 ];
+
+/// The places of participation campaigns: around the two commits of a batch of entries.
+pub const PARTICIPATION: [&str; 3] =
+    ["participation.before-commit", "participation.after-commit", "participation.after-log"];
 
 #[cfg(debug_assertions)]
 struct Place {

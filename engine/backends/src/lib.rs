@@ -4,6 +4,7 @@
 //! - [`memory`]: several simulated nodes in one process, with seeded faults; for tests and the simulation.
 //! - [`files`]: CDRs as immutable files of JSON lines, and the reader of those.
 //! - [`counter_file`]: the snapshot of the spam and loop counters.
+//! - [`participation`]: the databases of participation campaigns, one file for each.
 //! - [`catalog`], [`blobs`], [`lease`], [`ownership`], [`system`]: what else one machine needs.
 //!
 //! What each of them promises is written as one set of tests, `tests/contract.rs`, that runs against all.
@@ -32,5 +33,6 @@ pub mod lock;
 pub mod memory;
 mod outbox;
 pub mod ownership;
+pub mod participation;
 pub mod sqlite;
 pub mod system;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use regex::Regex;
 
-use super::words::{Words, digits};
+use super::words::{Word, Words, digits};
 use super::{code, date};
 use crate::rules::{Choice, FieldRule, Find};
 use crate::verdict::RejectCode;
@@ -45,7 +45,7 @@ pub(super) fn find(rule: &FieldRule, words: &mut Words<'_>, today: Timestamp, al
         Find::Number { min, max } => {
             let mut is_outside = false;
             search.at_each(|words, at| {
-                let number: i64 = words.0[at].folded.parse().ok()?;
+                let number = number(&words.0[at], *min < 0)?;
                 is_outside |= !(*min..=*max).contains(&number);
                 (*min..=*max).contains(&number).then(|| (number.to_string(), 1, 1))
             });
@@ -74,6 +74,15 @@ fn spread(words: &Words<'_>, at: usize, count: usize, between: &str) -> Option<S
         return None;
     }
     Some(here.iter().map(|word| word.folded.as_str()).collect::<Vec<_>>().join(between))
+}
+
+/// A whole number. A dash before it is a sign only where there may be numbers below zero; else it is a mark between
+/// words.
+fn number(word: &Word<'_>, may_be_negative: bool) -> Option<i64> {
+    let number: i64 = word.folded.parse().ok()?;
+    let mut before = word.raw.chars().take_while(|c| !c.is_numeric());
+    let is_negative = may_be_negative && before.any(|c| matches!(c, '-' | '\u{2212}' | '\u{2013}'));
+    Some(if is_negative { -number } else { number })
 }
 
 fn choice(words: &Words<'_>, at: usize, choices: &[Choice]) -> Option<(String, usize, u32)> {

@@ -124,6 +124,23 @@ fn a_position_is_counted_behind_the_keyword() {
 }
 
 #[test]
+fn a_dash_is_a_sign_where_numbers_may_be_negative() {
+    let any = rules("first", r#"{"field": "n", "kind": "number"}"#);
+    let natural = rules("first", r#"{"field": "n", "kind": "number", "min": 1}"#);
+    for (text, of_any, of_natural) in [
+        ("song -5", "n=-5", "n=5"),
+        ("song \u{2212}5!", "n=-5", "n=5"),
+        ("song +5", "n=5", "n=5"),
+        ("song -٥", "n=-5", "n=5"),
+        ("song 0", "n=0", "BAD_OPTION n"),
+        ("song 99999999999999999999", "BAD_FORMAT n", "BAD_FORMAT n"),
+    ] {
+        assert_eq!(taken(&any, text), [of_any], "{text}");
+        assert_eq!(taken(&natural, text), [of_natural], "{text}");
+    }
+}
+
+#[test]
 fn a_text_beyond_all_bounds_is_not_looked_at() {
     assert_eq!(taken(&rules("first", SONGS), &"a ".repeat(MAX_TEXT)), ["BAD_FORMAT choice"]);
 }

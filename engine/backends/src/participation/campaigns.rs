@@ -1,0 +1,550 @@
+//! Campaigns by name, and entries into them.
+
+use std::collections::HashMap;
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use parking_lot::{Mutex, RwLock};
+use rusqlite::Connection;
+use signalbox_participation::{
+    Channel, Check, Conflict, Extracted, Facts, NoReply, Outcome, Participant, RawEntry, Refused, RejectCode,
+    Reply, Rules, RulesError, Seed, Selection, State, StateError, Tally, Unextractable, Verdict, extract,
+};
+
+use super::campaign::{Batch, CampaignFile};
+use super::codes::{self, CodesImported, ImportError};
+use super::database;
+use super::intake::{Intake, IntakeError};
+use super::rejects::{RejectLog, Rejected};
+use super::results::{self, DrawError, DrawRecord, ExportError};
+use crate::failpoint;
+use crate::lock::LockFile;
+use crate::sqlite::OpenError;
+
+/// Where the databases are and how long they are waited for.
+#[derive(Clone, Debug)]
+pub struct CampaignsOptions {
+    /// The directory; it is made when it is not there.
+    pub dir: PathBuf,
+    /// How long a lock of a file is waited for, such as a backup's.
+    pub lock_wait: Duration,
+}
+
+impl CampaignsOptions {
+    /// The defaults in this directory.
+    #[must_use]
+    pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), lock_wait: Duration::from_secs(5) }
+    }
+}
+
+/// What others know of participants: who is barred or opted out, and of which country a number is.
+pub trait Participants: Send + Sync {
+    /// What is known. It is asked once for each entry, before anything is judged; `steps` are filled in behind it.
+    fn facts(&self, campaign: &str, participant: &Participant) -> Facts;
+}
+
+/// Nobody is barred.
+impl Participants for () {
+    fn facts(&self, _: &str, _: &Participant) -> Facts {
+        Facts::default()
+    }
+}
+
+/// There is no such campaign.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no campaign {0}")]
+pub struct Unknown(pub String);
+
+/// Entries without a verdict: nothing of them is stored that counts, nobody may be told anything, and the same entries
+/// are to be handed over again.
+#[derive(Debug, thiserror::Error)]
+pub enum EnterError {
+    /// A database fails.
+    #[error("cannot store entries of {campaign}")]
+    Store {
+        /// The campaign; empty for entries of none.
+        campaign: String,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The queue before it fails.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+}
+
+/// Rules that did not come into force; those before them stay.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// They are wrong.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// Another campaign has the entry point.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The campaign cannot become what they say.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Later or other ones are in force.
+    #[error("version {version} is not after {last}, which is in force")]
+    Version {
+        /// Their version.
+        version: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// A campaign stays in its database.
+    #[error("the database of the campaign is {is}, and cannot become {wanted}")]
+    Database {
+        /// Where it is.
+        is: String,
+        /// Where it should be.
+        wanted: String,
+    },
+    /// Its database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Its database fails.
+    #[error("cannot store rules")]
+    Store(#[from] rusqlite::Error),
+}
+
+struct InForce {
+    rules: Rules,
+    version: u64,
+}
+
+struct Campaign {
+    rules: RwLock<Arc<InForce>>,
+    /// Both files are written under one lock, so that an entry is judged once at a time.
+    files: Mutex<Files>,
+    /// Tally, and who has a submission.
+    reader: Mutex<Connection>,
+    path: PathBuf,
+}
+
+struct Files {
+    campaign: CampaignFile,
+    rejects: RejectLog,
+}
+
+/// All campaigns of a node.
+///
+/// Calls block on the disk: they belong on a thread that may.
+pub struct Campaigns {
+    options: CampaignsOptions,
+    participants: Box<dyn Participants>,
+    campaigns: RwLock<HashMap<String, Arc<Campaign>>>,
+    selection: RwLock<Arc<Selection>>,
+    unmatched: Mutex<RejectLog>,
+    /// One change of rules at a time.
+    change: Mutex<()>,
+    _lock: LockFile,
+}
+
+/// An entry behind the second layer.
+struct Prepared<'a> {
+    raw: &'a RawEntry,
+    facts: Facts,
+    extracted: Result<Vec<Extracted>, Unextractable>,
+}
+
+impl Campaigns {
+    /// The campaigns of a directory; each comes with its first [`put`](Self::put).
+    ///
+    /// # Errors
+    /// When the directory cannot be used, or another process has it.
+    pub fn open(options: CampaignsOptions, participants: Box<dyn Participants>) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(&options.dir)
+            .map_err(|source| OpenError::Io { path: options.dir.clone(), source })?;
+        let lock = LockFile::take(&options.dir.join("participation.lock"))?;
+        let unmatched = RejectLog::open(&options.dir.join("unmatched.rejects.db"), options.lock_wait)?;
+        Ok(Self {
+            options,
+            participants,
+            campaigns: RwLock::default(),
+            selection: RwLock::default(),
+            unmatched: Mutex::new(unmatched),
+            change: Mutex::new(()),
+            _lock: lock,
+        })
+    }
+
+    /// Brings a version of a campaign's rules into force, the document of its catalog row. The version that is in force
+    /// already may be put again, as at a start.
+    ///
+    /// # Errors
+    /// When they are wrong or do not follow on those in force. Nothing changes then.
+    pub fn put(&self, document: &str, version: u64) -> Result<(), PutError> {
+        let rules = Rules::from_json(document)?;
+        let _change = self.change.lock();
+        let before = self.campaigns.read().get(&rules.name).cloned();
+        let selection = {
+            let campaigns = self.campaigns.read();
+            let others: Vec<Arc<InForce>> = campaigns
+                .iter()
+                .filter(|(name, _)| **name != rules.name)
+                .map(|(_, it)| it.rules.read().clone())
+                .collect();
+            Selection::new(others.iter().map(|it| &it.rules).chain([&rules]))?
+        };
+        if let Some(before) = &before {
+            let is = before.rules.read().rules.database.clone();
+            if is != rules.database {
+                return Err(PutError::Database { is, wanted: rules.database });
+            }
+        }
+        let campaign = match before {
+            Some(campaign) => campaign,
+            None => Arc::new(self.open_campaign(&rules, version)?),
+        };
+        {
+            let mut files = campaign.files.lock();
+            let (state, last) = files.campaign.last()?;
+            if let Some((last, stored)) = last
+                && (version < last || (version == last && stored != document))
+            {
+                return Err(PutError::Version { version, last });
+            }
+            let state = state.to(rules.state)?;
+            files.campaign.put(version, document, state)?;
+            *campaign.rules.write() = Arc::new(InForce { rules: rules.clone(), version });
+        }
+        self.campaigns.write().insert(rules.name, campaign);
+        *self.selection.write() = Arc::new(selection);
+        Ok(())
+    }
+
+    fn open_campaign(&self, rules: &Rules, version: u64) -> Result<Campaign, PutError> {
+        let file = |end: &str| self.options.dir.join(format!("{}.{end}.db", rules.database));
+        let path = file("campaign");
+        let wait = self.options.lock_wait;
+        let campaign = CampaignFile::open(&path, &rules.name, wait)?;
+        let rejects = RejectLog::open(&file("rejects"), wait)?;
+        Ok(Campaign {
+            rules: RwLock::new(Arc::new(InForce { rules: rules.clone(), version })),
+            files: Mutex::new(Files { campaign, rejects }),
+            reader: Mutex::new(database::reader(&path, wait)?),
+            path,
+        })
+    }
+
+    fn campaign(&self, name: &str) -> Result<Arc<Campaign>, Unknown> {
+        self.campaigns.read().get(name).cloned().ok_or_else(|| Unknown(name.to_owned()))
+    }
+
+    /// The campaign that an entry is for (CM-10): by channel, source address and keyword.
+    #[must_use]
+    pub fn find(&self, channel: Channel, source_address: &str, text: &str) -> Option<String> {
+        self.selection.read().find(channel, source_address, text).map(str::to_owned)
+    }
+
+    /// Judges entries into a campaign, in their order and in one commit, and gives their verdicts in the same order. An
+    /// entry that was judged before has the verdict that it had.
+    ///
+    /// # Errors
+    /// When a database fails: hand over the same entries again, and tell nobody anything until then.
+    pub fn enter(&self, campaign: &str, entries: &[RawEntry]) -> Result<Vec<Verdict>, EnterError> {
+        let store = |source| EnterError::Store { campaign: campaign.to_owned(), source };
+        let Ok(found) = self.campaign(campaign) else {
+            return self.refuse(entries).map_err(store);
+        };
+        loop {
+            let in_force = found.rules.read().clone();
+            let prepared = self.prepare(&in_force.rules, entries).map_err(store)?;
+            let mut files = found.files.lock();
+            // Rules that came into force meanwhile may ask for other fields.
+            if !Arc::ptr_eq(&in_force, &found.rules.read()) {
+                continue;
+            }
+            return judge(&mut files, &in_force, &prepared).map_err(store);
+        }
+    }
+
+    /// Hands what waits in an intake over to the campaigns, at most so many entries, each to the campaign that it is
+    /// for, and lets go of them. Entries of one participant keep their order in each campaign.
+    ///
+    /// # Errors
+    /// When a database fails: the entries stay where they are.
+    pub fn take_from(&self, intake: &Intake, at_most: usize) -> Result<Vec<Verdict>, EnterError> {
+        let waiting = intake.first(at_most)?;
+        let Some((last, _)) = waiting.last() else { return Ok(Vec::new()) };
+        let last = *last;
+        let mut batches: Vec<(String, Vec<RawEntry>)> = Vec::new();
+        for (_, entry) in waiting {
+            let name = self.find(entry.channel, &entry.to, &entry.text).unwrap_or_default();
+            match batches.iter_mut().find(|(campaign, _)| *campaign == name) {
+                Some((_, batch)) => batch.push(entry),
+                None => batches.push((name, vec![entry])),
+            }
+        }
+        let mut verdicts = Vec::new();
+        for (campaign, batch) in &batches {
+            verdicts.extend(self.enter(campaign, batch)?);
+        }
+        intake.done(last)?;
+        Ok(verdicts)
+    }
+
+    fn prepare<'a>(&self, rules: &Rules, entries: &'a [RawEntry]) -> rusqlite::Result<Vec<Prepared<'a>>> {
+        let steps = rules.requirements.iter().filter_map(|requirement| match &requirement.check {
+            Check::StepDone(step) => Some(step.as_str()),
+            Check::Window
+            | Check::OneOf { .. }
+            | Check::Format { .. }
+            | Check::Checksum { .. }
+            | Check::CodeUnused { .. }
+            | Check::MaxPerParticipant { .. }
+            | Check::MaxTotal { .. }
+            | Check::Range { .. }
+            | Check::Carrier(_)
+            | Check::Country(_)
+            | Check::Consent { .. }
+            | Check::Age { .. }
+            | Check::NotBarred
+            | Check::Confidence { .. } => None,
+        });
+        let steps: Vec<&str> = steps.collect();
+        let prepare = |raw: &'a RawEntry| {
+            let participant = raw.participant();
+            let mut facts = self.participants.facts(&rules.name, &participant);
+            for step in &steps {
+                let Ok(other) = self.campaign(step) else { continue };
+                if results::has(&other.reader.lock(), &participant)? {
+                    facts.steps.push((*step).to_owned());
+                }
+            }
+            Ok(Prepared { raw, facts, extracted: extract(rules, raw) })
+        };
+        entries.iter().map(prepare).collect()
+    }
+
+    /// Entries for no campaign: nobody is answered, for there is no one whose answer it would be.
+    fn refuse(&self, entries: &[RawEntry]) -> rusqlite::Result<Vec<Verdict>> {
+        let reply = Reply::None(NoReply::NoCampaign);
+        let rejected = |raw| Rejected {
+            raw,
+            seq: 0,
+            code: RejectCode::NoCampaign,
+            version: 0,
+            reply: Some(reply.clone()),
+        };
+        self.unmatched.lock().write(&entries.iter().map(rejected).collect::<Vec<_>>())?;
+        let verdict = |raw: &RawEntry| Verdict {
+            entry: raw.id,
+            outcome: Outcome::Rejected(RejectCode::NoCampaign),
+            reply: reply.clone(),
+            version: 0,
+        };
+        Ok(entries.iter().map(verdict).collect())
+    }
+
+    /// The tally: as it is now, or the final one.
+    ///
+    /// # Errors
+    /// When there is no such campaign, or its database fails.
+    pub fn tally(&self, campaign: &str) -> Result<Tally, DrawError> {
+        let found = self.campaign(campaign)?;
+        let reader = found.reader.lock();
+        let frozen = results::frozen(&reader).map_err(DrawError::Store)?;
+        frozen.map_or_else(|| results::live(&reader), Ok).map_err(DrawError::Store)
+    }
+
+    /// How many votes were rejected, by code.
+    ///
+    /// # Errors
+    /// When there is no such campaign, or its log fails.
+    pub fn rejected(&self, campaign: &str) -> Result<Vec<(RejectCode, u64)>, DrawError> {
+        self.campaign(campaign)?.files.lock().rejects.counts().map_err(DrawError::Store)
+    }
+
+    /// Writes all submissions of a campaign as CSV, row by row, and says how many they are. Entries go on meanwhile.
+    ///
+    /// # Errors
+    /// When it does not come to its end; what was written is not whole then.
+    pub fn export(&self, campaign: &str, out: impl Write) -> Result<u64, ExportError> {
+        let found = self.campaign(campaign)?;
+        let in_force = found.rules.read().clone();
+        let connection = database::reader(&found.path, self.options.lock_wait).map_err(ExportError::Store)?;
+        results::export(&connection, &in_force.rules, out)
+    }
+
+    /// Draws winners among the submissions of a campaign that is over, or among those with one value of a field, and
+    /// writes the draw down with its seed.
+    ///
+    /// # Errors
+    /// When entries still come, or the database fails.
+    pub fn draw(
+        &self,
+        campaign: &str,
+        seed: Seed,
+        winners: usize,
+        only: Option<(&str, &str)>,
+        now: Timestamp,
+    ) -> Result<DrawRecord, DrawError> {
+        let found = self.campaign(campaign)?;
+        let state = found.rules.read().rules.state;
+        if !state.is_over() {
+            return Err(DrawError::NotOver(state));
+        }
+        let connection = database::reader(&found.path, self.options.lock_wait).map_err(DrawError::Store)?;
+        let record = results::draw(&connection, seed, winners, only, now).map_err(DrawError::Store)?;
+        results::record_draw(&found.files.lock().campaign.connection, &record).map_err(DrawError::Store)?;
+        Ok(record)
+    }
+
+    /// Imports codes of a batch, one a line, ten thousand in a commit; `progress` hears how far it is.
+    ///
+    /// # Errors
+    /// When the list or the database fails. What came before stays, and the list may be imported again.
+    pub fn import_codes(
+        &self,
+        campaign: &str,
+        batch: &str,
+        mut list: impl BufRead,
+        mut progress: impl FnMut(&CodesImported),
+    ) -> Result<CodesImported, ImportError> {
+        let found = self.campaign(campaign)?;
+        let length = codes::length_of(&found.rules.read().rules, batch)?;
+        let mut report = CodesImported::default();
+        let mut line = 0;
+        loop {
+            let (chunk, goes_on) = codes::read_chunk(&mut list, length, &mut line, &mut report)?;
+            codes::store(&mut found.files.lock().campaign, batch, chunk, &mut report)
+                .map_err(ImportError::Store)?;
+            progress(&report);
+            if !goes_on {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// Grants a participant votes beyond those that everyone has (CM-14).
+    ///
+    /// # Errors
+    /// When there is no such campaign, or its database fails.
+    pub fn grant_votes(
+        &self,
+        campaign: &str,
+        participant: &Participant,
+        votes: u32,
+    ) -> Result<(), DrawError> {
+        let found = self.campaign(campaign)?;
+        found.files.lock().campaign.grant(participant, votes).map_err(DrawError::Store)
+    }
+
+    /// Removes personal data of campaigns whose time of retention is over: rejected entries, and who sent submissions
+    /// and what they wrote beyond options and numbers. Says how many rows that were.
+    ///
+    /// # Errors
+    /// When a database fails; what was removed before stays so.
+    pub fn forget(&self, now: Timestamp) -> Result<usize, EnterError> {
+        let campaigns: Vec<Arc<Campaign>> = self.campaigns.read().values().cloned().collect();
+        let mut rows = 0;
+        for campaign in campaigns {
+            let in_force = campaign.rules.read().clone();
+            let rules = &in_force.rules;
+            if !rules.state.is_over() || rules.keeps_until().is_none_or(|until| now < until) {
+                continue;
+            }
+            let store = |source| EnterError::Store { campaign: rules.name.clone(), source };
+            let mut files = campaign.files.lock();
+            rows += files.campaign.forget(rules).map_err(store)?;
+            rows += files.rejects.remove_before(Timestamp::MAX).map_err(store)?;
+        }
+        Ok(rows)
+    }
+
+    /// The state of a campaign.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn state(&self, campaign: &str) -> Result<State, Unknown> {
+        Ok(self.campaign(campaign)?.rules.read().rules.state)
+    }
+
+    /// The file of a campaign.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn path(&self, campaign: &str) -> Result<impl AsRef<Path> + use<>, Unknown> {
+        Ok(self.campaign(campaign)?.path.clone())
+    }
+}
+
+/// The third layer: one transaction of the campaign's file, then the log of what does not count.
+fn judge(files: &mut Files, in_force: &InForce, prepared: &[Prepared<'_>]) -> rusqlite::Result<Vec<Verdict>> {
+    let Files { campaign, rejects } = files;
+    let mut batch = campaign.begin(&in_force.rules, in_force.version)?;
+    let mut verdicts: Vec<Verdict> = Vec::with_capacity(prepared.len());
+    let mut known: HashMap<u128, usize> = HashMap::new();
+    let mut rejected = Vec::new();
+    for entry in prepared {
+        let verdict = match known.get(&entry.raw.id.0) {
+            Some(earlier) => verdicts[*earlier].clone(),
+            None => judge_entry(&mut batch, rejects, in_force, entry, &mut rejected)?,
+        };
+        known.insert(entry.raw.id.0, verdicts.len());
+        verdicts.push(verdict);
+    }
+    failpoint::reach("participation.before-commit");
+    batch.commit()?;
+    failpoint::reach("participation.after-commit");
+    rejects.write(&rejected)?;
+    failpoint::reach("participation.after-log");
+    Ok(verdicts)
+}
+
+fn judge_entry<'a>(
+    batch: &mut Batch<'_>,
+    rejects: &RejectLog,
+    in_force: &InForce,
+    entry: &Prepared<'a>,
+    rejected: &mut Vec<Rejected<'a>>,
+) -> rusqlite::Result<Verdict> {
+    let (raw, rules, version) = (entry.raw, &in_force.rules, in_force.version);
+    if let Some(verdict) = batch.verdict(raw.id)? {
+        return Ok(verdict);
+    }
+    if let Some(verdict) = rejects.verdict(raw.id)? {
+        return Ok(verdict);
+    }
+    let votes: &[Extracted] = entry.extracted.as_deref().unwrap_or_default();
+    let unfit = rules.refusal(raw).or(entry.extracted.as_ref().err().map(|lacks| lacks.code));
+    let mut accepted = Vec::new();
+    let mut refused: Vec<(u32, RejectCode)> = unfit.map(|code| (0, code)).into_iter().collect();
+    if unfit.is_none() {
+        batch.enter(raw);
+        for (seq, vote) in (0..).zip(votes) {
+            match rules.judge(raw, vote, seq, &entry.facts, batch)? {
+                Ok(submission) => accepted.push(submission),
+                Err(code) => refused.push((seq, code)),
+            }
+        }
+    }
+    let reject = |seq, code, reply| Rejected { raw, seq, code, version, reply };
+    let Some(first) = accepted.first() else {
+        let code = refused.first().map_or(RejectCode::BadFormat, |(_, code)| *code);
+        let participant = raw.participant();
+        let told_now = rejected.iter().filter(|other: &&Rejected<'_>| {
+            matches!(other.reply, Some(Reply::Text(_))) && other.raw.participant() == participant
+        });
+        let told = rejects.told(&participant, raw.received_at)? + told_now.count() as u64;
+        let reply = rules.regret(code, votes.first(), told, &entry.facts);
+        rejected.push(reject(0, code, Some(reply.clone())));
+        rejected.extend(refused.iter().skip(1).map(|(seq, code)| reject(*seq, *code, None)));
+        return Ok(Verdict { entry: raw.id, outcome: Outcome::Rejected(code), reply, version });
+    };
+    let prizes: Vec<String> = accepted.iter().filter_map(|submission| submission.prize.clone()).collect();
+    let reply = rules.thanks(Some(&first.extracted), prizes.first().map(String::as_str), &entry.facts);
+    let count = refused.len() as u32;
+    let summary = refused.first().map(|(_, code)| Refused { count, code: *code });
+    batch.told(raw.id, summary, &reply)?;
+    rejected.extend(refused.iter().map(|(seq, code)| reject(*seq, *code, None)));
+    let outcome = Outcome::Accepted { submissions: accepted.len() as u32, refused: summary, prizes };
+    Ok(Verdict { entry: raw.id, outcome, reply, version })
+}
