@@ -155,6 +155,7 @@ struct Prepared<'a> {
 
 impl Campaigns {
     /// The campaigns of a directory; each comes with its first [`put`](Self::put).
+    /// An entry for a campaign that was not put yet is NO_CAMPAIGN: put all before the first entry.
     ///
     /// # Errors
     /// When the directory cannot be used, or another process has it.
