@@ -48,7 +48,8 @@ fn a_keyword_in_common_joins_what_it_is_a_keyword_of() {
 fn what_is_rejected_or_over_is_in_no_family() {
     let mut bridge = Approval::new("p", "one", "blue");
     let others = [Approval::new("p", "one", "red"), Approval::new("p", "two", "blue")];
-    let with = |bridge: &Approval| families([&others[..], &[bridge.clone()]].concat(), vec![]).len();
+    let with =
+        |bridge: &Approval| families([&others[..], std::slice::from_ref(bridge)].concat(), vec![]).len();
     assert_eq!(with(&bridge), 1);
     for (status, count) in [
         (ApprovalStatus::Submitted, 1),
