@@ -31,7 +31,7 @@ words! {
 /// An attempt or a message, as it is told to the trace.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewTrace {
-    /// The event; told twice it stands once, with its later status.
+    /// The event; told twice it stands once, with its later status and what was told of it at any time.
     pub event: String,
     /// The account.
     pub account: AccountId,
@@ -55,6 +55,9 @@ pub struct NewTrace {
     pub status_at: Micros,
     /// What was said.
     pub text: Option<String>,
+    /// Why it went the way it did, as JSON: of an MO the reasons of its way, of an MT the reason of its source address
+    /// and its attempt group, of a failure what failed.
+    pub detail: Option<String>,
 }
 
 /// An entry of the trace.
@@ -77,16 +80,45 @@ impl fmt::Debug for NewTrace {
 
 const ENTRIES: Insert = Insert {
     head: "INSERT INTO trace (event, account, device, client_id, at, direction, channel, source, sub_campaign, \
-           status, status_at, body) VALUES ",
-    width: 12,
-    tail: " ON CONFLICT (event) DO UPDATE SET status = excluded.status, status_at = excluded.status_at \
-           WHERE excluded.status_at > trace.status_at",
+           status, status_at, body, detail) VALUES ",
+    width: 13,
+    tail: " ON CONFLICT (event) DO UPDATE SET \
+           status = CASE WHEN excluded.status_at > trace.status_at THEN excluded.status ELSE trace.status END, \
+           status_at = CASE WHEN excluded.status_at > trace.status_at THEN excluded.status_at \
+           ELSE trace.status_at END, \
+           body = COALESCE(trace.body, excluded.body), detail = COALESCE(trace.detail, excluded.detail) \
+           WHERE excluded.status_at > trace.status_at OR (trace.body IS NULL AND excluded.body IS NOT NULL) \
+           OR (trace.detail IS NULL AND excluded.detail IS NOT NULL)",
 };
 
-const COLUMNS: &str = "event, account, device, client_id, at, direction, channel, source, sub_campaign, status, status_at, body";
+const COLUMNS: &str = "event, account, device, client_id, at, direction, channel, source, sub_campaign, status, \
+                       status_at, body, detail";
+
+/// What is told of each event in one order, as one: a statement must not change a row twice.
+fn told_once(events: &[NewTrace]) -> Vec<NewTrace> {
+    let mut sorted: Vec<&NewTrace> = events.iter().collect();
+    // Events in one order, so that two writers do not wait for each other; of each, what was told first.
+    sorted.sort_by(|a, b| (&a.event, a.status_at).cmp(&(&b.event, b.status_at)));
+    let mut rows: Vec<NewTrace> = Vec::with_capacity(sorted.len());
+    for event in sorted {
+        match rows.last_mut() {
+            Some(row) if row.event == event.event => {
+                if event.status_at > row.status_at {
+                    row.status.clone_from(&event.status);
+                    row.status_at = event.status_at;
+                }
+                row.text = row.text.take().or_else(|| event.text.clone());
+                row.detail = row.detail.take().or_else(|| event.detail.clone());
+            }
+            Some(_) | None => rows.push(event.clone()),
+        }
+    }
+    rows
+}
 
 impl People {
-    /// Adds events to the trace. One that is there already changes its status alone, and only to a later one.
+    /// Adds events to the trace. One that is there already takes a later status, and a text and a detail where it has
+    /// none.
     ///
     /// # Errors
     /// When they are more than 10,000, or the database fails.
@@ -94,17 +126,7 @@ impl People {
         if events.len() > EVENTS {
             return Err(Invalid::new("events", format!("are more than {EVENTS}")).into());
         }
-        // A statement must not change a row twice: of one event the latest status is told.
-        let mut latest: rustc_hash::FxHashMap<&str, &NewTrace> = rustc_hash::FxHashMap::default();
-        for event in events {
-            let held = latest.entry(&event.event).or_insert(event);
-            if event.status_at > held.status_at {
-                *held = event;
-            }
-        }
-        let mut rows: Vec<&NewTrace> = latest.into_values().collect();
-        // In one order, so that two writers do not wait for each other.
-        rows.sort_unstable_by(|a, b| a.event.cmp(&b.event));
+        let rows = told_once(events);
         let mut transaction = self.begin().await?;
         ENTRIES
             .run(&mut transaction, self.dialect, &rows, |event, values| {
@@ -117,7 +139,8 @@ impl People {
                     .push(event.channel.as_str())
                     .push(event.source.as_str())
                     .push(event.sub_campaign.as_deref());
-                values.push(event.status.as_str()).push(event.status_at.0).push(event.text.as_deref());
+                values.push(event.status.as_str()).push(event.status_at.0);
+                values.push(event.text.as_deref()).push(event.detail.as_deref());
             })
             .await?;
         Ok(transaction.commit().await?)
@@ -200,5 +223,6 @@ fn read(row: &AnyRow) -> Result<TraceEntry, PeopleError> {
         status: row.try_get(9)?,
         status_at: Micros(row.try_get(10)?),
         text: row.try_get(11)?,
+        detail: row.try_get(12)?,
     })
 }

@@ -5,7 +5,12 @@ use signalbox_people::{Before, Direction, NewTrace, Scope};
 
 use crate::database::{Database, MINE, OTHER, on_both, others};
 
-on_both!(pages_go_back_in_time, an_event_told_twice_stands_once, what_others_did_is_not_seen);
+on_both!(
+    pages_go_back_in_time,
+    an_event_told_twice_stands_once,
+    an_end_told_without_words_leaves_them,
+    what_others_did_is_not_seen,
+);
 
 fn event(number: i64, device: &str, client_id: Option<&str>) -> NewTrace {
     NewTrace {
@@ -22,6 +27,7 @@ fn event(number: i64, device: &str, client_id: Option<&str>) -> NewTrace {
         status: "sent".into(),
         status_at: Micros(number),
         text: Some(format!("text {number}")),
+        detail: Some(format!(r#"{{"reason":"way {number}"}}"#)),
     }
 }
 
@@ -56,6 +62,26 @@ async fn an_event_told_twice_stands_once(database: &Database) {
     people.record_trace(&[sent.clone(), sent.clone(), delivered.clone()]).await.expect("recorded");
     let trace = people.trace_of_device(&Scope::All, MINE, "+12125550123", None, 9).await.expect("a page");
     assert_eq!(trace, [delivered]);
+}
+
+async fn an_end_told_without_words_leaves_them(database: &Database) {
+    let people = &database.people;
+    let ended = |of: &NewTrace| NewTrace {
+        status: "delivered".into(),
+        status_at: Micros(50),
+        text: None,
+        detail: None,
+        ..of.clone()
+    };
+    // In one order with the message, after it, and before it.
+    let [together, after, before] = [1, 2, 3].map(|number| event(number, "+12125550123", None));
+    people.record_trace(&[together.clone(), ended(&together), after.clone()]).await.expect("recorded");
+    people.record_trace(&[ended(&after), ended(&before)]).await.expect("recorded");
+    people.record_trace(std::slice::from_ref(&before)).await.expect("recorded");
+    let trace = people.trace_of_device(&Scope::All, MINE, "+12125550123", None, 9).await.expect("a page");
+    let whole =
+        |sent: NewTrace| NewTrace { text: sent.text.clone(), detail: sent.detail.clone(), ..ended(&sent) };
+    assert_eq!(trace, [before, after, together].map(whole));
 }
 
 async fn what_others_did_is_not_seen(database: &Database) {

@@ -62,6 +62,11 @@ struct HistoryInfo {
     /// What was said; with the right `messages:reveal` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    /// Why it went the way it did: of an MO the reasons of its way, of an MT the reason of its source address and its
+    /// attempt group, of a failure what failed. With the right `messages:reveal` alone, since it may quote a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    detail: Option<serde_json::Value>,
 }
 
 /// Whose consent.
@@ -181,6 +186,11 @@ fn show(entry: TraceEntry, caller: &Caller) -> HistoryInfo {
         status: entry.status,
         status_at: timestamp(entry.status_at),
         text: entry.text.filter(|_| whole),
+        // What is not JSON is shown as it is.
+        detail: entry
+            .detail
+            .filter(|_| whole)
+            .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))),
     }
 }
 

@@ -237,6 +237,7 @@ async fn history_is_told_and_masked() {
         status: "received".into(),
         status_at: Micros(number),
         text: Some("hello".into()),
+        detail: Some(r#"{"reasons":["keyword"]}"#.into()),
     };
     people.record_trace(&[event(1), event(2), event(3)]).await.expect("recorded");
     let page = node.get(ALPHA, "history?device=%2B447700900123&limit=2").await.body;
@@ -246,12 +247,14 @@ async fn history_is_told_and_masked() {
     };
     assert_eq!(ids(&page), ["m-3", "m-2"]);
     assert_eq!((&page["items"][0]["text"], &page["items"][0]["client_id"]), (&json!("hello"), &json!("C-1")));
+    assert_eq!(page["items"][0]["detail"], json!({ "reasons": ["keyword"] }));
     let next = page["next"].as_str().expect("a second page");
     let page = node.get(ALPHA, &format!("history?device=%2B447700900123&limit=2&cursor={next}")).await.body;
     assert_eq!(ids(&page), ["m-1"]);
     let blind = node.get(BLIND, "history?account=alpha&client_id=C-1").await.body;
     assert_eq!(blind["items"][0]["device"], "+4*********23");
     assert_eq!((&blind["items"][0]["text"], &blind["items"][0]["client_id"]), (&Value::Null, &Value::Null));
+    assert_eq!(blind["items"][0]["detail"], Value::Null);
     node.get(ALPHA, "history").await.is_problem(422, "invalid");
     node.get(ALPHA, "history?device=x&cursor=odd").await.is_problem(400, "malformed");
     people.close().await;
