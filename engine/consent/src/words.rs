@@ -42,6 +42,9 @@ pub struct LanguageWords {
     /// Words that do so only where nothing else waits for an answer.
     #[serde(default)]
     pub opt_in_idle: Vec<String>,
+    /// What means none of these when it is all that is written, although it looks so.
+    #[serde(default)]
+    pub none: Vec<String>,
 }
 
 /// Words of several languages, as data.
@@ -53,6 +56,20 @@ pub struct WordsSpec {
     /// The languages.
     #[serde(rename = "language", default)]
     pub languages: Vec<LanguageWords>,
+}
+
+impl WordsSpec {
+    /// The words shipped with the program, to be changed and added to.
+    ///
+    /// # Errors
+    /// Never, as the tests show; the data is read like any other.
+    pub fn shipped() -> Result<Self, WordsError> {
+        Self::read(include_str!("../data/words.toml"))
+    }
+
+    fn read(toml: &str) -> Result<Self, WordsError> {
+        toml::from_str(toml).map_err(|error| WordsError::Unreadable(error.to_string()))
+    }
 }
 
 /// Why words are not usable.
@@ -114,6 +131,7 @@ enum Whole {
     Help,
     OptIn,
     OptInIdle,
+    Nothing,
 }
 
 /// Words, ready to be asked.
@@ -132,7 +150,7 @@ impl Words {
     /// # Errors
     /// Never, as the tests show; the data is read like any other.
     pub fn shipped() -> Result<Self, WordsError> {
-        Self::read(include_str!("../data/words.toml"))
+        Self::new(&WordsSpec::shipped()?)
     }
 
     /// Reads words from TOML.
@@ -140,8 +158,7 @@ impl Words {
     /// # Errors
     /// [`WordsError`] with what is wrong and where.
     pub fn read(toml: &str) -> Result<Self, WordsError> {
-        let spec: WordsSpec = toml::from_str(toml).map_err(|e| WordsError::Unreadable(e.to_string()))?;
-        Self::new(&spec)
+        Self::new(&WordsSpec::read(toml)?)
     }
 
     /// Words from data.
@@ -161,6 +178,9 @@ impl Words {
             for word in bared(of, "opt_out", &of.opt_out)? {
                 words.whole.insert(word, Whole::OptOut);
             }
+        }
+        for of in &spec.languages {
+            words.add(of, "none", &of.none, Whole::Nothing)?;
         }
         for of in &spec.languages {
             words.add(of, "help", &of.help, Whole::Help)?;
@@ -190,7 +210,7 @@ impl Words {
                 }
                 // The same word in two languages: the surer reading holds.
                 Some(Whole::Help | Whole::OptIn) => {}
-                Some(Whole::OptInIdle) | None => {
+                Some(Whole::OptInIdle | Whole::Nothing) | None => {
                     self.whole.insert(word, class);
                 }
             }
@@ -219,6 +239,7 @@ impl Words {
             Some(Whole::Help) => return Asks::Help,
             Some(Whole::OptIn) => return Asks::OptIn,
             Some(Whole::OptInIdle) if !waiting => return Asks::OptIn,
+            Some(Whole::Nothing) => return Asks::Nothing,
             Some(Whole::OptInIdle) | None => {}
         }
         let mut bare = bare;

@@ -1,5 +1,7 @@
 use rustc_hash::FxHashMap;
+use signalbox_core::time::Micros;
 use signalbox_text::fold;
+use smallvec::SmallVec;
 
 /// Words of a keyword at most (KEY-02).
 pub const MAX_WORDS: usize = 8;
@@ -13,15 +15,33 @@ pub struct Keyword {
     pub text: String,
     /// The one inbound sub-campaign that it starts.
     pub sub_campaign: u32,
+    /// The first instant at which it is bound (MQ-27).
+    pub from: Option<Micros>,
+    /// The instant after the last.
+    pub to: Option<Micros>,
+}
+
+impl Keyword {
+    fn is_bound(&self, at: Micros) -> bool {
+        self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        let before = |end: Option<Micros>, begin: Option<Micros>| end.zip(begin).is_some_and(|(e, b)| e <= b);
+        !before(self.to, other.from) && !before(other.to, self.from)
+    }
 }
 
 /// The top-level keywords of all source addresses. They start conversations and do nothing else (KEY-06).
 #[derive(Clone, Debug, Default)]
 pub struct Keywords {
-    by_address: FxHashMap<u32, FxHashMap<String, Keyword>>,
+    by_address: FxHashMap<u32, FxHashMap<String, Bindings>>,
     /// Words of the longest one.
     longest: usize,
 }
+
+/// What the same words stand for, one after the other.
+type Bindings = SmallVec<[Keyword; 1]>;
 
 /// A keyword that cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +53,7 @@ pub enum KeywordError {
     /// It has too many words.
     #[error("the keyword `{0}` has more than {MAX_WORDS} words")]
     TooLong(String),
-    /// The source address has it already (KEY-03).
+    /// The source address has it already, at the same time (KEY-03).
     #[error("the keyword `{text}` is the same as `{other}` on this source address")]
     Taken {
         /// As it is written.
@@ -58,27 +78,29 @@ impl Keywords {
             return Err(KeywordError::TooLong(keyword.text));
         }
         let here = self.by_address.entry(address).or_default();
-        if let Some(other) = here.get(&folded) {
+        let bound = here.entry(folded).or_default();
+        if let Some(other) = bound.iter().find(|other| other.overlaps(&keyword)) {
             return Err(KeywordError::Taken { text: keyword.text, other: other.text.clone() });
         }
-        here.insert(folded, keyword);
+        bound.push(keyword);
         self.longest = self.longest.max(words);
         Ok(())
     }
 
-    /// The keyword that a text begins with, the longest one where there are several (MQ-27), and the keyword as it was
-    /// folded.
+    /// The keyword that a text begins with at an instant, the longest one where there are several (MQ-27), and the
+    /// keyword as it was folded.
     #[must_use]
-    pub fn find(&self, address: u32, text: &str) -> Option<(&Keyword, String)> {
+    pub fn find(&self, address: u32, text: &str, at: Micros) -> Option<(&Keyword, String)> {
         let here = self.by_address.get(&address)?;
         let folded = fold(text);
         let mut ends: Vec<usize> = folded.match_indices(' ').map(|(at, _)| at).take(self.longest).collect();
         if ends.len() < self.longest {
             ends.push(folded.len());
         }
-        ends.into_iter()
-            .rev()
-            .find_map(|end| here.get(&folded[..end]).map(|keyword| (keyword, folded[..end].to_owned())))
+        ends.into_iter().rev().find_map(|end| {
+            let keyword = here.get(&folded[..end])?.iter().find(|keyword| keyword.is_bound(at))?;
+            Some((keyword, folded[..end].to_owned()))
+        })
     }
 }
 
@@ -86,12 +108,15 @@ impl Keywords {
 mod tests {
     use super::*;
 
+    fn keyword(id: u32, text: &str, sub_campaign: u32) -> Keyword {
+        Keyword { id, text: text.to_owned(), sub_campaign, from: None, to: None }
+    }
+
     fn keywords(texts: &[&str]) -> Keywords {
         let mut keywords = Keywords::default();
         for (at, text) in texts.iter().enumerate() {
             let id = at as u32;
-            let keyword = Keyword { id, text: (*text).to_owned(), sub_campaign: id };
-            assert_eq!(keywords.add(7, keyword), Ok(()));
+            assert_eq!(keywords.add(7, keyword(id, text, id)), Ok(()));
         }
         keywords
     }
@@ -99,7 +124,7 @@ mod tests {
     #[test]
     fn the_longest_keyword_that_a_text_begins_with_counts() {
         let keywords = keywords(&["bank", "bank bal", "café"]);
-        let found = |text: &str| keywords.find(7, text).map(|(keyword, _)| keyword.text.as_str());
+        let found = |text: &str| keywords.find(7, text, Micros(0)).map(|(keyword, _)| keyword.text.as_str());
         assert_eq!(found("BANK"), Some("bank"));
         assert_eq!(found("Bank  Bal"), Some("bank bal"));
         assert_eq!(found("bank balance"), Some("bank"));
@@ -107,16 +132,32 @@ mod tests {
         assert_eq!(found("CAFE!"), Some("café"));
         assert_eq!(found("my bank"), None);
         assert_eq!(found(""), None);
-        assert_eq!(keywords.find(8, "bank"), None);
+        assert_eq!(keywords.find(8, "bank", Micros(0)), None);
     }
 
     #[test]
     fn the_same_keyword_twice_on_an_address_is_refused() {
         let mut keywords = keywords(&["Bank Bal"]);
-        let again = Keyword { id: 9, text: "bank  BAL".to_owned(), sub_campaign: 1 };
+        let again = keyword(9, "bank  BAL", 1);
         assert!(matches!(keywords.add(7, again.clone()), Err(KeywordError::Taken { .. })));
         assert_eq!(keywords.add(8, again), Ok(()));
-        let empty = Keyword { id: 9, text: "!?".to_owned(), sub_campaign: 1 };
+        let empty = keyword(9, "!?", 1);
         assert!(matches!(keywords.add(7, empty), Err(KeywordError::Empty(_))));
+    }
+
+    #[test]
+    fn the_same_words_may_be_bound_again_once_they_are_free() {
+        let mut keywords = keywords(&["bank"]);
+        let bound = |id, from, to| Keyword {
+            from: Some(Micros(from)),
+            to: Some(Micros(to)),
+            ..keyword(id, "bank bal", id)
+        };
+        assert_eq!(keywords.add(7, bound(1, 10, 20)), Ok(()));
+        assert_eq!(keywords.add(7, bound(2, 20, 30)), Ok(()));
+        assert!(matches!(keywords.add(7, bound(3, 29, 40)), Err(KeywordError::Taken { .. })));
+        let found = |at| keywords.find(7, "bank bal", Micros(at)).map(|(keyword, _)| keyword.id);
+        // Outside of their times the shorter one counts.
+        assert_eq!([9, 10, 19, 20, 29, 30].map(found), [0, 1, 1, 2, 2, 0].map(Some));
     }
 }

@@ -90,7 +90,7 @@ pub fn route(
         return Route { kind: Kind::Other, sub_campaign: None, standing: Standing::Open, trace };
     };
     let waits = before.is_some_and(|before| before.expected.is_some());
-    let kind = match rules.words.classify(text, waits) {
+    let kind = match rules.words_for(here, before.and_then(|before| before.owner)).classify(text, waits) {
         Asks::OptOut(Certainty::Certain) => {
             trace.push(Why::OptOutWord);
             Some(Kind::OptOut { certain: true })
@@ -111,7 +111,7 @@ pub fn route(
     };
     // A keyword says which sub-campaign starts; what only looks like an opt-out may be one.
     let is_word = matches!(kind, Some(Kind::OptOut { certain: true } | Kind::OptIn | Kind::Help));
-    if !is_word && let Some((keyword, folded)) = rules.keywords.find(here.id, text) {
+    if !is_word && let Some((keyword, folded)) = rules.keywords.find(here.id, text, now) {
         let standing = rules.sub_campaign(keyword.sub_campaign).map(|sub| sub.standing(now, test));
         if standing == Some(Standing::Open) {
             trace.push(Why::Keyword(folded.clone()));

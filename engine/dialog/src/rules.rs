@@ -111,6 +111,8 @@ pub struct SubCampaignRule {
     pub timeout: Duration,
     /// True when each message of a device is shown to an agent too (TXS-20).
     pub flags: bool,
+    /// How far a plain STOP reaches; `None` for as far as the account says (D8).
+    pub opt_out_level: Option<Level>,
 }
 
 /// Whether a sub-campaign takes messages at an instant.
@@ -209,6 +211,8 @@ pub struct Rules {
     pub keywords: Keywords,
     /// Words of opt-out, help and opt-in.
     pub words: Words,
+    /// The same for accounts that have their own, by number.
+    pub words_of: FxHashMap<u32, Arc<Words>>,
     /// Devices whose traffic is test traffic.
     pub testers: rustc_hash::FxHashSet<Box<[u8]>>,
     /// Who chooses source addresses.
@@ -238,6 +242,7 @@ impl Rules {
             sub_campaigns: FxHashMap::default(),
             keywords: Keywords::default(),
             words: Words::shipped().expect("the words of the program are checked by its tests"),
+            words_of: FxHashMap::default(),
             testers: rustc_hash::FxHashSet::default(),
             sources: Arc::new(Nothing),
             limits: Limits::default(),
@@ -263,6 +268,19 @@ impl Rules {
     pub fn sub_campaign(&self, id: u32) -> Option<&Arc<SubCampaignRule>> {
         let sub = self.sub_campaigns.get(&id)?;
         self.accounts.get(&sub.account).is_some_and(|account| account.active).then_some(sub)
+    }
+
+    /// The words of a message to a source address: those of the account whose sub-campaign it answers, else of the
+    /// account that the address is of.
+    #[must_use]
+    pub fn words_for(&self, address: &AddressRule, answers: Option<u32>) -> &Words {
+        if self.words_of.is_empty() {
+            return &self.words;
+        }
+        let account_of = |id: u32| self.sub_campaigns.get(&id).map(|sub| sub.account);
+        let account = answers.and_then(account_of).or(address.account);
+        let account = account.or_else(|| address.default_inbound.and_then(account_of));
+        account.and_then(|account| self.words_of.get(&account)).map_or(&self.words, |words| &**words)
     }
 
     /// True for a device that is on the list of testers.

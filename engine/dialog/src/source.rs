@@ -15,6 +15,8 @@ pub struct Wish<'a> {
     pub account: u32,
     /// Its enterprise.
     pub enterprise: u32,
+    /// The sub-campaign.
+    pub sub_campaign: u32,
     /// The device.
     pub device: &'a Address,
     /// Its carrier, if known.

@@ -11,11 +11,11 @@ use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, Version};
 use signalbox_core::exchange::Event;
 use signalbox_core::id::PeerId;
 use signalbox_core::policy::Policy;
-use signalbox_programs::Book;
 use signalbox_routing::portability::PortabilityTable;
 use tokio::sync::watch;
 
 use crate::catalog::{Snapshot, SnapshotError, all_rows};
+use crate::dialog::{self, Compiled, RowFaults};
 use crate::gauges::PeerNames;
 use crate::policy::{self, NumbersError, PolicyError};
 use crate::spine::SpineHandle;
@@ -36,6 +36,9 @@ pub enum ControlError {
     /// What follows from the rows.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Rows that the dialog server cannot carry out.
+    #[error(transparent)]
+    Dialog(#[from] RowFaults),
     /// The portability table.
     #[error(transparent)]
     Numbers(#[from] NumbersError),
@@ -53,8 +56,8 @@ pub struct InForce {
     pub snapshot: Snapshot,
     /// What the exchange is told.
     pub policy: Arc<Policy>,
-    /// Programs and the addresses that they may go out on.
-    pub programs: Arc<Book>,
+    /// What the dialog server is told, and who runs instructions for it.
+    pub dialog: Arc<Compiled>,
 }
 
 /// The one place where settings and catalog change.
@@ -89,12 +92,12 @@ impl Control {
         }
         let snapshot = Snapshot::load(&*catalog)?;
         let portability = load_portability(&settings, &snapshot)?;
-        let policy = Arc::new(policy::build(&settings, &snapshot, portability.clone())?);
+        let (policy, compiled) = dialog::in_force(&settings, &snapshot, portability.clone(), None)?;
+        let policy = Arc::new(policy);
         let names: PeerNames = Arc::new(ArcSwap::from_pointee(peer_names(&policy)));
         crate::privacy::follow(&settings.log);
         let version = snapshot.version;
-        let programs = Arc::new(crate::programs::book(&snapshot.rows));
-        let in_force = InForce { settings: Arc::new(settings), snapshot, policy, programs };
+        let in_force = InForce { settings: Arc::new(settings), snapshot, policy, dialog: Arc::new(compiled) };
         Ok(Self {
             file,
             catalog,
@@ -144,7 +147,7 @@ impl Control {
         let _one_at_a_time = self.changing.lock();
         let before = self.in_force();
         self.catalog.apply(by, changes)?;
-        match self.put_in_force(before.settings.clone()) {
+        match self.put_in_force(before.settings.clone(), Some(&before.dialog.faults)) {
             Ok(version) => Ok(version),
             Err(error) => {
                 // What cannot be in force must not be what the next start reads.
@@ -164,7 +167,7 @@ impl Control {
             Some(file) => Arc::new(Settings::load(file)?),
             None => self.in_force().settings.clone(),
         };
-        self.put_in_force(settings)
+        self.put_in_force(settings, None)
     }
 
     /// Loads the portability file anew when it has changed.
@@ -176,7 +179,7 @@ impl Control {
         let table = load_portability(&in_force.settings, &in_force.snapshot)?;
         let _one_at_a_time = self.changing.lock();
         *self.portability.lock() = table;
-        self.put_in_force(in_force.settings.clone()).map(|_| ())
+        self.put_in_force(in_force.settings.clone(), None).map(|_| ())
     }
 
     /// The table in force, which knows the carriers of these rows.
@@ -197,16 +200,36 @@ impl Control {
         Ok(table.clone())
     }
 
-    fn put_in_force(&self, settings: Arc<Settings>) -> Result<Version, ControlError> {
+    /// Puts in force what settings and catalog say; with `allowed`, unless rows beyond those cannot be carried out.
+    fn put_in_force(
+        &self,
+        settings: Arc<Settings>,
+        allowed: Option<&RowFaults>,
+    ) -> Result<Version, ControlError> {
         let snapshot = Snapshot::load(&*self.catalog)?;
         let portability = self.portability_for(&settings, &snapshot)?;
-        let policy = Arc::new(policy::build(&settings, &snapshot, portability)?);
+        let before = self.in_force();
+        let (policy, compiled) = dialog::in_force(&settings, &snapshot, portability, Some(&before.dialog))?;
+        if let Some(allowed) = allowed {
+            let more = compiled.faults.beyond(allowed);
+            if !more.0.is_empty() {
+                return Err(more.into());
+            }
+        }
+        let policy = Arc::new(policy);
         self.names.store(Arc::new(peer_names(&policy)));
         crate::privacy::follow(&settings.log);
         let version = snapshot.version;
-        let programs = Arc::new(crate::programs::book(&snapshot.rows));
-        self.in_force.store(Arc::new(InForce { settings, snapshot, policy: policy.clone(), programs }));
+        let rules = compiled.rules.clone();
+        self.in_force.store(Arc::new(InForce {
+            settings,
+            snapshot,
+            policy: policy.clone(),
+            dialog: Arc::new(compiled),
+        }));
         if let Some(spine) = &*self.spine.lock() {
+            // With the policy, and taken before it: no message comes to an address that the rules do not know yet.
+            spine.offer_rules(rules);
             spine.offer_blocking(vec![Event::Policy(policy)]);
         }
         self.changes.send_replace(version);

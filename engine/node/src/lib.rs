@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod cli;
 pub mod client;
 pub mod control;
+pub mod dialog;
 pub mod gateway;
 pub mod gauges;
 pub mod links;

@@ -169,7 +169,7 @@ impl Node {
             clock: clock.clone(),
             random: Box::new(random),
             policy: in_force.policy.clone(),
-            rules: Arc::new(signalbox_dialog::Rules::empty()),
+            rules: in_force.dialog.rules.clone(),
             surroundings: Box::new(Gauges::new(control.names(), lookups)),
             counters: (settings.counters.on_restart == CounterRestart::Reload)
                 .then(|| CounterStore { path: data.join("counters.snapshot"), epoch }),

@@ -84,7 +84,7 @@ pub fn build(
             plan: Arc::new(numbers::plan(snapshot)?),
             portability,
         },
-        dialog: None,
+        dialog: crate::dialog::policy(snapshot),
         lookups: settings.numbers.dns.is_some() || settings.numbers.http.is_some(),
         counters: counters::build(settings, snapshot)?,
         limits: limits(settings),

@@ -79,12 +79,13 @@ impl Dialog {
             Level::Enterprise => enterprise,
         };
         // START ends what STOP began, at each level that it may have had.
-        let levels: &[Level] = match (opt_in, rule.opt_out_level) {
-            (true, _) => &[Level::Campaign, Level::Account, Level::Enterprise],
-            (false, Level::Campaign) if campaign != 0 => &[Level::Campaign],
-            (false, Level::Campaign | Level::Account) => &[Level::Account],
-            (false, Level::Enterprise) => &[Level::Enterprise],
-        };
+        let levels: &[Level] =
+            match (opt_in, sub.and_then(|sub| sub.opt_out_level).unwrap_or(rule.opt_out_level)) {
+                (true, _) => &[Level::Campaign, Level::Account, Level::Enterprise],
+                (false, Level::Campaign) if campaign != 0 => &[Level::Campaign],
+                (false, Level::Campaign | Level::Account) => &[Level::Account],
+                (false, Level::Enterprise) => &[Level::Enterprise],
+            };
         for level in levels.iter().copied().filter(|level| number(*level) != 0) {
             let change = Consent {
                 device: mo.device.clone(),

@@ -293,7 +293,7 @@ impl Dialog {
     ) {
         let Some(account) = self.rules.accounts.get(&sub.account) else { return };
         for wanted in &outcome.opt_outs {
-            let level = wanted.level.unwrap_or(account.opt_out_level);
+            let level = wanted.level.or(sub.opt_out_level).unwrap_or(account.opt_out_level);
             let of = match level {
                 Level::Campaign => sub.campaign,
                 Level::Account => sub.account,

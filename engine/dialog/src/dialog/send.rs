@@ -60,6 +60,7 @@ impl Dialog {
             program: &send.program,
             account: sub.account,
             enterprise: self.rules.accounts.get(&sub.account).map_or(0, |account| account.enterprise),
+            sub_campaign: sub.id,
             device: &conversation.device,
             carrier: here.port.carrier(&conversation.device, here.now),
             stays_on: (!conversation.source.is_empty()).then_some(&conversation.source),

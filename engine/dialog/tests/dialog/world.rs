@@ -90,6 +90,7 @@ fn sub(id: u32, account: u32, kind: SubCampaignKind, instructions: Instructions)
         stage: Stage::Running,
         timeout: Duration::from_secs(86_400),
         flags: false,
+        opt_out_level: None,
     })
 }
 
@@ -117,7 +118,7 @@ pub fn rules() -> Rules {
     ];
     let mut keywords = Keywords::default();
     for (id, text, sub_campaign) in [(1, "survey", SURVEY), (2, "poll", POLL), (3, "stop it", POLL)] {
-        keywords.add(1, Keyword { id, text: text.to_owned(), sub_campaign }).unwrap();
+        keywords.add(1, Keyword { id, text: text.to_owned(), sub_campaign, from: None, to: None }).unwrap();
     }
     Rules {
         version: 1,
@@ -131,6 +132,7 @@ pub fn rules() -> Rules {
         sub_campaigns: subs.into_iter().map(|sub| (sub.id, sub)).collect(),
         keywords,
         words: signalbox_consent::Words::shipped().unwrap(),
+        words_of: Default::default(),
         testers: Default::default(),
         sources: Arc::new(Pool),
         limits: Limits::default(),

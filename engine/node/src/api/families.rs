@@ -70,7 +70,7 @@ async fn list(
         find::<Program>(&in_force.snapshot, &family.program).is_some_and(|program| view.owns(program))
     };
     let after = query.cursor.unwrap_or_default();
-    let mut families = in_force.programs.families(api.now().wall.0);
+    let mut families = in_force.dialog.programs.families(api.now().wall.0);
     families.retain(|family| family.id > after && sees(family));
     families.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     let page = Page::cut(families, limit, |family| family.id.clone());

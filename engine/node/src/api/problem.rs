@@ -295,9 +295,10 @@ impl From<ControlError> for Problem {
         match error {
             ControlError::Config(errors) => errors.into(),
             ControlError::Catalog(error) => error.into(),
-            ControlError::Policy(_) | ControlError::Snapshot(_) | ControlError::Hash(_) => {
-                Self::new(ProblemKind::Invalid, chain(&error))
-            }
+            ControlError::Policy(_)
+            | ControlError::Dialog(_)
+            | ControlError::Snapshot(_)
+            | ControlError::Hash(_) => Self::new(ProblemKind::Invalid, chain(&error)),
             _ => internal(&error),
         }
     }

@@ -7,7 +7,7 @@ use signalbox_core::exchange::{Event, Reply};
 use signalbox_core::gate::Released;
 use signalbox_core::id::SessionId;
 use signalbox_core::time::Mono;
-use signalbox_dialog::Event as DialogEvent;
+use signalbox_dialog::{Event as DialogEvent, Rules};
 use tokio::sync::mpsc;
 
 /// What the exchange has for one session.
@@ -128,6 +128,11 @@ impl SpineHandle {
             }
         }
         Ok(())
+    }
+
+    /// New rules for the dialog server, taken with the next batch that is offered and before what comes with it.
+    pub fn offer_rules(&self, rules: Arc<Rules>) {
+        self.register.dialog.lock().push(DialogEvent::Rules(rules));
     }
 
     /// How full the exchange's queue is, 0 to 99 (congestion_state, SMPP 5.0 cl. 4.8.4.18).

@@ -1,0 +1,233 @@
+//! From the rows of a catalog to the rules of the dialog server.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use signalbox_config::catalog::{
+    AgentFlag, Channel as ChannelRow, OptOutLevel, Program, Script, SubCampaign, SubCampaignKind as KindRow,
+    SubCampaignState, Tenancy,
+};
+use signalbox_config::value::{FieldText, Name};
+use signalbox_core::backend::Kind;
+use signalbox_core::time::Micros;
+use signalbox_dialog::{
+    AccountRule, AddressRule, Instructions, Keyword, Keywords, Limits, Rules, Stage, SubCampaignRule, Texts,
+};
+use signalbox_invocation::{Channel, Level, SubCampaignKind};
+use signalbox_programs::Book;
+
+use super::addresses::{Own, own};
+use super::versions::version_of;
+use super::words::words;
+use super::{Pool, RowFaults};
+use crate::catalog::Snapshot;
+
+/// Compiles the rows. What cannot be carried out is left out and added to `faults`.
+pub fn rules(snapshot: &Snapshot, programs: Arc<Book>, faults: &mut RowFaults) -> Rules {
+    let own = own(snapshot, faults);
+    let addresses: FxHashMap<Box<[u8]>, AddressRule> = own
+        .iter()
+        .filter(|own| own.row.receives())
+        .map(|own| (own.address.key().into(), address(snapshot, own)))
+        .collect();
+    let words = words(snapshot, faults);
+    let sub_campaigns = sub_campaigns(snapshot, faults);
+    Rules {
+        version: snapshot.version.0,
+        accounts: accounts(snapshot),
+        keywords: keywords(snapshot, &own, faults),
+        addresses,
+        sub_campaigns,
+        words: words.shared,
+        words_of: words.of_accounts,
+        // No row names devices of testers.
+        testers: FxHashSet::default(),
+        sources: Arc::new(Pool::new(snapshot, programs, &own)),
+        limits: Limits::default(),
+    }
+}
+
+fn accounts(snapshot: &Snapshot) -> FxHashMap<u32, AccountRule> {
+    let tenancy = Tenancy::of(&snapshot.rows);
+    let rules = snapshot.rows.account.iter().filter_map(|row| {
+        let id = snapshot.ids.account(row.name.as_str())?;
+        let enterprise = tenancy.enterprise_of(&row.name);
+        let rule = AccountRule {
+            name: row.name.to_string(),
+            enterprise: enterprise
+                .and_then(|name| snapshot.ids.of(Kind::Enterprise, name.as_str()))
+                .unwrap_or(0),
+            active: tenancy.stopped_by(&row.name).is_none(),
+            channels: row.channels.iter().copied().map(channel).collect(),
+            opt_out_level: level(tenancy.opt_out_level(&row.name)),
+        };
+        Some((id.0, rule))
+    });
+    rules.collect()
+}
+
+fn channel(row: ChannelRow) -> Channel {
+    match row {
+        ChannelRow::Text => Channel::Text,
+        ChannelRow::Voice => Channel::Voice,
+        ChannelRow::Email => Channel::Email,
+    }
+}
+
+fn level(row: OptOutLevel) -> Level {
+    match row {
+        OptOutLevel::Campaign => Level::Campaign,
+        OptOutLevel::Account => Level::Account,
+        OptOutLevel::Enterprise => Level::Enterprise,
+    }
+}
+
+fn address(snapshot: &Snapshot, own: &Own<'_>) -> AddressRule {
+    let account = own.row.account.as_ref().and_then(|name| snapshot.ids.account(name.as_str()));
+    let default = own.row.default_sub_campaign.as_ref();
+    AddressRule {
+        id: own.id,
+        account: account.map(|account| account.0),
+        default_inbound: default.and_then(|name| snapshot.ids.of(Kind::SubCampaign, name.as_str())),
+    }
+}
+
+fn keywords(snapshot: &Snapshot, own: &[Own<'_>], faults: &mut RowFaults) -> Keywords {
+    // Numbers by name, once for all: there may be 100,000 keywords of few addresses and sub-campaigns.
+    let addresses: HashMap<&Name, u32> = own.iter().map(|own| (&own.row.name, own.id)).collect();
+    let sub_campaigns: HashMap<&Name, u32> = snapshot
+        .rows
+        .sub_campaign
+        .iter()
+        .filter_map(|row| Some((&row.name, snapshot.ids.of(Kind::SubCampaign, row.name.as_str())?)))
+        .collect();
+    let mut keywords = Keywords::default();
+    for row in &snapshot.rows.keyword {
+        // At an address that does not live nobody says it.
+        let Some(address) = addresses.get(&row.source_address) else { continue };
+        let Some(sub_campaign) = sub_campaigns.get(&row.sub_campaign) else { continue };
+        let Some(id) = snapshot.ids.of(Kind::Keyword, row.name.as_str()) else { continue };
+        let keyword = Keyword {
+            id,
+            text: row.text.to_string(),
+            sub_campaign: *sub_campaign,
+            from: row.from.map(micros),
+            to: row.to.map(micros),
+        };
+        if let Err(error) = keywords.add(*address, keyword) {
+            faults.add(Kind::Keyword, &row.name, "text", error);
+        }
+    }
+    keywords
+}
+
+fn micros(at: jiff::Timestamp) -> Micros {
+    Micros(at.as_microsecond())
+}
+
+/// Rows that sub-campaigns refer to.
+struct Known<'a> {
+    scripts: HashMap<&'a Name, &'a Script>,
+    programs: HashMap<&'a Name, &'a Program>,
+    campaigns: HashMap<&'a Name, (u32, Option<OptOutLevel>)>,
+}
+
+fn sub_campaigns(snapshot: &Snapshot, faults: &mut RowFaults) -> FxHashMap<u32, Arc<SubCampaignRule>> {
+    let campaign = |row: &'_ signalbox_config::catalog::Campaign| {
+        snapshot.ids.of(Kind::Campaign, row.name.as_str()).map(|id| (id, row.opt_out_level))
+    };
+    let known = Known {
+        scripts: snapshot.rows.script.iter().map(|row| (&row.name, row)).collect(),
+        programs: snapshot.rows.program.iter().map(|row| (&row.name, row)).collect(),
+        campaigns: snapshot
+            .rows
+            .campaign
+            .iter()
+            .filter_map(|row| Some((&row.name, campaign(row)?)))
+            .collect(),
+    };
+    let mut rules = FxHashMap::default();
+    for row in &snapshot.rows.sub_campaign {
+        let Some(id) = snapshot.ids.of(Kind::SubCampaign, row.name.as_str()) else { continue };
+        let Some(account) = snapshot.ids.account(row.account.as_str()) else { continue };
+        let instructions = match instructions(snapshot, row, &known) {
+            Ok(instructions) => instructions,
+            Err(reason) => {
+                faults.add(Kind::SubCampaign, &row.name, "instructions", reason);
+                continue;
+            }
+        };
+        let campaign = row.campaign.as_ref().and_then(|name| known.campaigns.get(name));
+        let (campaign, campaign_level) = campaign.copied().unwrap_or((0, None));
+        rules.insert(
+            id,
+            Arc::new(SubCampaignRule {
+                id,
+                name: row.name.to_string(),
+                account: account.0,
+                campaign,
+                campaign_name: row.campaign.as_ref().map(ToString::to_string).unwrap_or_default(),
+                kind: match row.kind {
+                    KindRow::Inbound => SubCampaignKind::Inbound,
+                    KindRow::Outbound => SubCampaignKind::Outbound,
+                },
+                instructions,
+                program: row.programs.first().map(ToString::to_string).unwrap_or_default(),
+                texts: texts(row, &known),
+                from: row.from.map(micros),
+                to: row.to.map(micros),
+                stage: stage(row.state),
+                timeout: row.conversation_timeout.duration(),
+                flags: row.agents == AgentFlag::All,
+                opt_out_level: row.opt_out_level.or(campaign_level).map(level),
+            }),
+        );
+    }
+    rules
+}
+
+/// What is a draft does nothing; who opts out of it is opted out all the same.
+fn stage(row: SubCampaignState) -> Stage {
+    match row {
+        SubCampaignState::Testing => Stage::Testing,
+        SubCampaignState::Running => Stage::Running,
+        SubCampaignState::Draft | SubCampaignState::Paused => Stage::Paused,
+        SubCampaignState::Ended => Stage::Ended,
+    }
+}
+
+fn instructions(snapshot: &Snapshot, row: &SubCampaign, known: &Known<'_>) -> Result<Instructions, String> {
+    let told = &row.instructions;
+    let Some(name) = &told.script else {
+        let agent = told.reply.is_none() && row.agents == AgentFlag::All;
+        return Ok(if agent { Instructions::Agent } else { Instructions::Texts });
+    };
+    let script = known.scripts.get(name).ok_or_else(|| format!("there is no script `{name}`"))?;
+    let (works, tested) = match row.state {
+        SubCampaignState::Testing => (true, script.testing),
+        SubCampaignState::Running => (true, None),
+        SubCampaignState::Draft | SubCampaignState::Paused | SubCampaignState::Ended => (false, None),
+    };
+    match told.version.or(tested).or(script.published) {
+        Some(version) => version_of(snapshot, script, version.as_u32())
+            .map(Instructions::Version)
+            .ok_or_else(|| format!("the script `{name}` has no account")),
+        None if works => Err(format!("no version of the script `{name}` is published")),
+        None => Ok(Instructions::Texts),
+    }
+}
+
+fn texts(row: &SubCampaign, known: &Known<'_>) -> Texts {
+    let of_program = row.programs.first().and_then(|name| known.programs.get(name)).map(|row| &row.texts);
+    let text = |text: &Option<FieldText<1600>>| text.as_ref().map(ToString::to_string);
+    Texts {
+        reply: text(&row.instructions.reply),
+        help: text(&row.texts.help).or_else(|| text(&of_program?.help)),
+        opt_out: text(&row.texts.opt_out).or_else(|| text(&of_program?.opt_out)),
+        opt_in: text(&row.texts.opt_in),
+        not_started: text(&row.texts.not_started),
+        ended: text(&row.texts.ended),
+        failure: text(&row.texts.failure),
+    }
+}
