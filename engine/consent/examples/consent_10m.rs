@@ -8,7 +8,7 @@ use std::time::Instant;
 use signalbox_consent::{
     AccountId, Bounds, CampaignId, Cap, CapOver, CapSpec, Channel, Channels, Consent, DncList, EnterpriseId,
     Extent, Level, LimitId, LimitSpec, LineType, ListId, ListKind, MatterId, Micros, Origin, PackedNumbers,
-    Place, Question, QuietHours, Registration, Settings, SourceId, Subject, Tenant, Verdict,
+    Place, Question, QuietHours, Registration, Release, Settings, SourceId, Subject, Tenant, Verdict,
 };
 use signalbox_text::E164;
 
@@ -37,7 +37,7 @@ fn argument(at: usize, otherwise: u64) -> u64 {
 fn main() {
     let (opt_outs, listed) = (argument(1, 10_000_000), argument(2, 1_000_000));
     let mut consent = Consent::new(0x5eed, Bounds::default());
-    consent.hours = QuietHours::shipped(consent.zones()).expect("the shipped rows are right");
+    consent.hours = QuietHours::shipped(consent.zones()).expect("the shipped rows are right").into();
     let limit = LimitSpec::PerDay { most: u32::MAX, zone: "America/Los_Angeles".into() };
     consent.put_limit(LimitId(1), &limit).expect("the limit is right");
 
@@ -75,11 +75,12 @@ fn main() {
         channels: Channels::ALL,
         numbers,
     };
-    consent.dnc.put(ListId(1), list);
+    std::sync::Arc::make_mut(&mut consent.dnc).put(ListId(1), list);
 
     let caps = [Cap::new(&CapSpec { most: 3, hours: 24, over: CapOver::Matter }).expect("the cap is right")];
     let question = |n: u64| Question {
         origin: Origin::Campaign,
+        release: Release::First,
         channel: Channel::Text,
         marketing: true,
         tenant: Tenant {

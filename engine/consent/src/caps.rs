@@ -78,7 +78,7 @@ impl Cap {
 }
 
 /// Whom a message is counted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CapKey {
     /// The device.
     pub number: E164,
@@ -88,13 +88,13 @@ pub struct CapKey {
     pub matter: MatterId,
 }
 
-/// One counted message: a row of the store, from which the counts are restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The counted messages of one key: a row of the store, from which the counts are restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapRow {
-    /// Whom it was counted for.
+    /// Whom they were counted for.
     pub key: CapKey,
-    /// When it was released.
-    pub at: Micros,
+    /// When they were released, ascending; empty when none counts any more.
+    pub times: Vec<Micros>,
 }
 
 /// `None` counts all matters of an account.
@@ -113,7 +113,7 @@ pub struct FrequencyCaps {
     len: usize,
     max_keys: usize,
     next_sweep: usize,
-    changes: VecDeque<CapRow>,
+    changes: VecDeque<CapKey>,
 }
 
 /// What the caps say.
@@ -141,7 +141,9 @@ impl FrequencyCaps {
     /// Counts what the store remembers; nothing of it is a change.
     pub fn restore(&mut self, rows: impl IntoIterator<Item = CapRow>) {
         for row in rows {
-            self.note(&row);
+            for at in &row.times {
+                self.note(&row.key, *at);
+            }
         }
     }
 
@@ -167,14 +169,13 @@ impl FrequencyCaps {
 
     /// Counts a message that is released.
     pub fn count(&mut self, key: &CapKey, now: Micros) {
-        let row = CapRow { key: *key, at: now };
-        self.note(&row);
-        self.changes.push_back(row);
+        self.note(key, now);
+        self.changes.push_back(*key);
     }
 
-    fn note(&mut self, row: &CapRow) {
+    fn note(&mut self, key: &CapKey, at: Micros) {
         for over in [CapOver::Matter, CapOver::Account] {
-            let place = place(&row.key, over);
+            let place = place(key, over);
             let segment = &mut self.segments[segment(&place)];
             if !segment.contains_key(&place) {
                 if self.len >= self.max_keys {
@@ -183,17 +184,22 @@ impl FrequencyCaps {
                 self.len += 1;
             }
             let times = segment.entry(place).or_default();
-            let at = times.partition_point(|time| *time <= row.at.0);
-            times.insert(at, row.at.0);
+            let place = times.partition_point(|time| *time <= at.0);
+            times.insert(place, at.0);
             if times.len() > usize::from(MAX_MOST) {
                 times.remove(0);
             }
         }
     }
 
-    /// What was counted since the last call, to be written in the commit that releases.
+    /// What changed since the last call, to be written in the commit that releases.
     pub fn drain_changes(&mut self) -> impl Iterator<Item = CapRow> + '_ {
-        self.changes.drain(..)
+        let Self { changes, segments, .. } = self;
+        changes.drain(..).map(|key| {
+            let place = place(&key, CapOver::Matter);
+            let times = segments[segment(&place)].get(&place);
+            CapRow { key, times: times.into_iter().flatten().map(|time| Micros(*time)).collect() }
+        })
     }
 
     /// Forgets what no cap can ask for any more, in one of 256 parts of the counts; called often, in turn.
@@ -202,8 +208,13 @@ impl FrequencyCaps {
         let segment = &mut self.segments[self.next_sweep];
         self.next_sweep = (self.next_sweep + 1) % SEGMENTS;
         let before = segment.len();
-        segment.retain(|_, times| {
+        let changes = &mut self.changes;
+        segment.retain(|(number, account, matter), times| {
             times.retain(|time| *time > oldest);
+            if let (true, Some(number), Some(matter)) = (times.is_empty(), E164::from_value(*number), matter)
+            {
+                changes.push_back(CapKey { number, account: AccountId(*account), matter: MatterId(*matter) });
+            }
             !times.is_empty()
         });
         self.len -= before - segment.len();

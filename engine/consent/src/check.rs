@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::question::Origin;
+use crate::question::{Origin, Release};
 
 /// What a message is checked for, in this order.
 ///
@@ -10,7 +10,7 @@ use crate::question::Origin;
 /// |---|---|---|---|---|---|---|---|
 /// | contract | asked | asked | asked | asked | asked | | asked |
 /// | confirmation | | | | asked | | | |
-/// | suppression | asked | asked | asked | | | | asked |
+/// | suppression | asked | asked | asked | | | asked | asked |
 /// | do-not-call lists | | asked | asked | | | | |
 /// | line type | asked | asked | asked | asked | asked | | asked |
 /// | registration | asked | asked | asked | asked | asked | | |
@@ -21,7 +21,7 @@ use crate::question::Origin;
 ///
 /// A reply answers a person who has just written: no list, hour or cap stands between them. A confirmation is owed at
 /// once, and so is the answer to HELP, which carriers want even after an opt-out; they use up the carrier's limits but
-/// do not wait for them. Transit is what others answer for. A test goes to devices of the account's own, which may
+/// do not wait for them. Transit is what others answer for, but an opt-out holds for it too. A test goes to devices of the account's own, which may
 /// have opted out like any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,11 +74,29 @@ impl Check {
         Check::RecipientCap,
     ];
 
+    /// True when it is asked at this release of a message. Confirmations, caps and limits have counted it at the first.
+    #[must_use]
+    pub const fn asks(self, release: Release) -> bool {
+        match (self, release) {
+            (_, Release::First)
+            | (Check::Contract | Check::Suppression, Release::Again | Release::Rest)
+            | (Check::DoNotCall | Check::LineType | Check::Registration | Check::Hours, Release::Again) => {
+                true
+            }
+            (Check::DoNotCall | Check::LineType | Check::Registration | Check::Hours, Release::Rest)
+            | (
+                Check::Confirmation | Check::Frequency | Check::CarrierLimit | Check::RecipientCap,
+                Release::Again | Release::Rest,
+            ) => false,
+        }
+    }
+
     /// The table above.
     #[must_use]
     pub const fn treats(self, origin: Origin) -> Treatment {
         use Origin::{Agent, Campaign, ConversationReply, HelpResponse, OptOutConfirmation, Test, Transit};
         match (self, origin) {
+            (Check::Suppression, Transit) => Treatment::Asked,
             (_, Transit) => Treatment::Skipped,
             (Check::Contract | Check::LineType, _) => Treatment::Asked,
             (Check::Confirmation, OptOutConfirmation) => Treatment::Asked,

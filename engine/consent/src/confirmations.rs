@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use signalbox_text::E164;
 
 use crate::id::Tenant;
@@ -13,7 +14,7 @@ use crate::time::{Micros, Span};
 pub const CONFIRM_WITHIN: Span = Span::minutes(5);
 
 /// A confirmation becomes due or is done with: a row of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfirmationRow {
     /// The level of the opt-out.
     pub level: Level,
@@ -29,12 +30,13 @@ pub struct ConfirmationRow {
 pub(crate) struct Confirmations {
     due: FxHashMap<(Level, E164), Micros>,
     max: usize,
+    swept: Micros,
     changes: VecDeque<ConfirmationRow>,
 }
 
 impl Confirmations {
     pub(crate) fn new(max: usize) -> Self {
-        Self { due: FxHashMap::default(), max, changes: VecDeque::new() }
+        Self { due: FxHashMap::default(), max, swept: Micros(i64::MIN), changes: VecDeque::new() }
     }
 
     pub(crate) fn restore(&mut self, rows: impl IntoIterator<Item = ConfirmationRow>) {
@@ -48,7 +50,7 @@ impl Confirmations {
 
     pub(crate) fn owe(&mut self, level: Level, number: E164, now: Micros) {
         if self.due.len() >= self.max {
-            self.due.retain(|_, at| at.after(CONFIRM_WITHIN) >= now);
+            self.forget_late(now);
         }
         if self.due.len() >= self.max {
             return;
@@ -61,6 +63,26 @@ impl Confirmations {
         levels(tenant).any(|level| {
             self.due.get(&(level, number)).is_some_and(|at| *at <= now && now <= at.after(CONFIRM_WITHIN))
         })
+    }
+
+    /// Forgets those that are too late, once in the time in which one may leave.
+    pub(crate) fn sweep(&mut self, now: Micros) {
+        if self.due.is_empty() || now < self.swept.after(CONFIRM_WITHIN) {
+            return;
+        }
+        self.swept = now;
+        self.forget_late(now);
+    }
+
+    fn forget_late(&mut self, now: Micros) {
+        let changes = &mut self.changes;
+        self.due.retain(|(level, number), at| {
+            let in_time = at.after(CONFIRM_WITHIN) >= now;
+            if !in_time {
+                changes.push_back(ConfirmationRow { level: *level, number: *number, opted_out: None });
+            }
+            in_time
+        });
     }
 
     /// One confirmation does for all levels of a tenant.

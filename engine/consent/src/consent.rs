@@ -1,5 +1,8 @@
 //! The whole: one question, one verdict.
 
+use std::sync::{Arc, LazyLock};
+
+use serde::{Deserialize, Serialize};
 use signalbox_text::E164;
 use smallvec::SmallVec;
 
@@ -11,7 +14,7 @@ use crate::dnc::{DncAnswer, DncLists};
 use crate::hours::{HoursVerdict, QuietHours};
 use crate::limits::{DailyLimits, LimitRow, LimitVerdict};
 use crate::place::{Places, Whereabouts};
-use crate::question::{OnWait, Question, Registration};
+use crate::question::{OnWait, Origin, Question, Registration, Release};
 use crate::reason::Reason;
 use crate::suppressions::{Extent, Level, Subject, Suppressed, Suppressions};
 use crate::time::Micros;
@@ -47,8 +50,9 @@ pub enum Finding {
     Filters(Reason),
 }
 
-/// A change to be written in the commit in which it was made; rows of these kinds restore the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A change to be written in the commit in which it was made; rows of these kinds restore the state. The latest of a
+/// [key](ConsentRow::key) replaces the earlier ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConsentRow {
     /// A message counted against frequency caps.
     Cap(CapRow),
@@ -56,6 +60,50 @@ pub enum ConsentRow {
     Limit(LimitRow),
     /// A confirmation owed, or done with.
     Confirmation(ConfirmationRow),
+}
+
+impl ConsentRow {
+    /// What it is stored by.
+    #[must_use]
+    pub fn key(&self) -> [u8; 16] {
+        let (kind, of, number) = match self {
+            Self::Cap(row) => (1, [row.key.account.0, row.key.matter.0], Some(row.key.number)),
+            Self::Limit(LimitRow::Used { limit, .. } | LimitRow::Rate { limit, .. }) => {
+                (2, [limit.0, 0], None)
+            }
+            Self::Limit(LimitRow::Recipient { source, place, .. }) => (3, [source.0, *place], None),
+            Self::Confirmation(row) => {
+                let (level, id) = row.level.tagged();
+                (4, [u32::from(level), id], Some(row.number))
+            }
+        };
+        let mut octets = [0u8; 17];
+        octets[0] = kind;
+        octets[1..5].copy_from_slice(&of[0].to_le_bytes());
+        octets[5..9].copy_from_slice(&of[1].to_le_bytes());
+        octets[9..].copy_from_slice(&number.map_or(0, E164::get).to_le_bytes());
+        xxhash_rust::xxh3::xxh3_128(&octets).to_be_bytes()
+    }
+
+    /// The device it is about, if it is about one.
+    #[must_use]
+    pub fn number(&self) -> Option<E164> {
+        match self {
+            Self::Cap(row) => Some(row.key.number),
+            Self::Confirmation(row) => Some(row.number),
+            Self::Limit(_) => None,
+        }
+    }
+
+    /// True when nothing is to be remembered any more: its row can go.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Cap(row) => row.times.is_empty(),
+            Self::Limit(_) => false,
+            Self::Confirmation(row) => row.opted_out.is_none(),
+        }
+    }
 }
 
 /// Bounds of what is kept.
@@ -79,38 +127,40 @@ pub struct Consent {
     /// Opt-outs, to be loaded; later changes go through [`Consent::opt_out`] and [`Consent::opt_in`].
     pub suppressions: Suppressions,
     /// Do-not-call lists.
-    pub dnc: DncLists,
-    /// Jurisdictions.
-    pub hours: QuietHours,
+    pub dnc: Arc<DncLists>,
+    /// Jurisdictions, made with [`Consent::zones`] or [`Zones::shared`].
+    pub hours: Arc<QuietHours>,
     /// Limits of carriers and source addresses.
     pub limits: DailyLimits,
     caps: FrequencyCaps,
     confirmations: Confirmations,
-    zones: Zones,
-    places: Places,
+    zones: &'static Zones,
+    places: &'static Places,
 }
+
+/// Places of the program's own tables.
+static PLACES: LazyLock<Places> = LazyLock::new(|| Places::load(Zones::shared()));
 
 impl Consent {
     /// Without opt-outs, lists, limits or jurisdictions. `seed` is a secret of the installation.
     #[must_use]
     pub fn new(seed: u64, bounds: Bounds) -> Self {
-        let zones = Zones::load();
         Self {
             suppressions: Suppressions::new(seed),
-            dnc: DncLists::default(),
-            hours: QuietHours::default(),
+            dnc: Arc::default(),
+            hours: Arc::default(),
             limits: DailyLimits::default(),
             caps: FrequencyCaps::new(bounds.cap_keys),
             confirmations: Confirmations::new(bounds.confirmations),
-            places: Places::load(&zones),
-            zones,
+            places: &PLACES,
+            zones: Zones::shared(),
         }
     }
 
     /// The time zones, to read jurisdictions and limits with.
     #[must_use]
-    pub fn zones(&self) -> &Zones {
-        &self.zones
+    pub fn zones(&self) -> &'static Zones {
+        self.zones
     }
 
     /// Sets a limit; see [`DailyLimits::put`].
@@ -122,7 +172,7 @@ impl Consent {
         id: crate::LimitId,
         spec: &crate::LimitSpec,
     ) -> Result<(), crate::LimitError> {
-        self.limits.put(id, spec, &self.zones)
+        self.limits.put(id, spec, self.zones)
     }
 
     /// Bounds the recipients of a source address; see [`DailyLimits::put_source`].
@@ -135,10 +185,19 @@ impl Consent {
         most: u32,
         zone: &str,
     ) -> Result<(), crate::LimitError> {
-        self.limits.put_source(id, most, zone, &self.zones)
+        self.limits.put_source(id, most, zone, self.zones)
     }
 
-    /// Takes over what the store remembers, in the order in which it was written, after the limits are set.
+    /// Forgets the limits and source addresses that are not among these, with what they counted.
+    pub fn retain_limits(
+        &mut self,
+        limit: impl Fn(crate::LimitId) -> bool,
+        source: impl Fn(crate::SourceId) -> bool,
+    ) {
+        self.limits.retain(limit, source);
+    }
+
+    /// Takes over what the store remembers, the latest row of each key, after the limits are set.
     pub fn restore(&mut self, rows: impl IntoIterator<Item = ConsentRow>) {
         for row in rows {
             match row {
@@ -226,6 +285,9 @@ impl Consent {
 
     /// Counts a message that leaves: in the turn whose commit releases it.
     pub fn count(&mut self, question: &Question<'_>, now: Micros) {
+        if question.release != Release::First {
+            return;
+        }
         let counts = |check: Check| check.treats(question.origin) != Treatment::Skipped;
         if let (true, Some(number)) = (counts(Check::Confirmation), question.number) {
             self.confirmations.done(&question.tenant, number);
@@ -238,7 +300,7 @@ impl Consent {
             }
         }
         if counts(Check::CarrierLimit) {
-            self.limits.count(question.limits, question.source, question.number, now, &self.zones);
+            self.limits.count(question.limits, question.source, question.number, now, self.zones);
         }
     }
 
@@ -261,17 +323,19 @@ impl Consent {
     /// Forgets a part of what is too old to count; called often, some times a second.
     pub fn sweep(&mut self, now: Micros) {
         self.caps.sweep(now);
+        self.confirmations.sweep(now);
     }
 
     /// Where the recipient may be.
     #[must_use]
     pub fn whereabouts(&self, question: &Question<'_>) -> Whereabouts {
-        self.places.locate(&self.zones, &question.place, question.number)
+        self.places.locate(self.zones, &question.place, question.number)
     }
 
     fn find(&self, check: Check, question: &Question<'_>, at: &Whereabouts, now: Micros) -> Finding {
         match check.treats(question.origin) {
             Treatment::Skipped | Treatment::Counted => return Finding::Skipped,
+            Treatment::Asked if !check.asks(question.release) => return Finding::Skipped,
             Treatment::Asked => {}
         }
         match check {
@@ -320,6 +384,10 @@ impl Consent {
             Channel::Email => email.is_some(),
         };
         if !named {
+            // What others answer for may go to names that are none of a device.
+            if question.origin == Origin::Transit {
+                return Finding::Passes;
+            }
             return Finding::Filters(Reason::RecipientUnknown);
         }
         let widest =
@@ -348,7 +416,10 @@ impl Consent {
     }
 
     fn quiet_hours(&self, question: &Question<'_>, at: &Whereabouts, now: Micros) -> Finding {
-        match self.hours.judge(&self.zones, at, question.channel, question.marketing, now) {
+        if !question.settings.quiet_hours {
+            return Finding::Passes;
+        }
+        match self.hours.judge(self.zones, at, question.channel, question.marketing, now) {
             // Without a country no rule is found; that is not the same as there being none.
             HoursVerdict::NoRule if at.country.is_none() && question.marketing => {
                 filter_if(!question.settings.unknown_place_passes, Reason::PlaceUnknown)

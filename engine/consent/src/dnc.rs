@@ -63,7 +63,7 @@ pub enum DncAnswer {
 }
 
 /// All do-not-call lists of a node.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DncLists {
     lists: FxHashMap<ListId, DncList>,
 }

@@ -8,15 +8,16 @@
 //! ```
 //! use signalbox_consent::{
 //!     AccountId, Bounds, Channel, Channels, Consent, EnterpriseId, Extent, Level, LineType, MatterId, Micros, Origin,
-//!     Place, Question, QuietHours, Reason, Registration, Settings, SourceId, Subject, Tenant, Verdict,
+//!     Place, Question, QuietHours, Reason, Registration, Release, Settings, SourceId, Subject, Tenant, Verdict,
 //! };
 //! use signalbox_text::E164;
 //!
 //! let mut consent = Consent::new(0x5eed, Bounds::default());
-//! consent.hours = QuietHours::shipped(consent.zones())?;
+//! consent.hours = QuietHours::shipped(consent.zones())?.into();
 //! let number = E164::from_digits(b"12125550100")?;
 //! let question = Question {
 //!     origin: Origin::Campaign,
+//!     release: Release::First,
 //!     channel: Channel::Text,
 //!     marketing: true,
 //!     tenant: Tenant { enterprise: EnterpriseId(1), account: AccountId(7), campaign: None },
@@ -84,7 +85,7 @@ pub use limits::{DailyLimits, LimitError, LimitRow, LimitSpec, LimitVerdict};
 pub use line::{LineRule, LineType};
 pub use numbers::{PackedNumbers, TooManyNumbers};
 pub use place::{Basis, Place, Places, Whereabouts};
-pub use question::{OnWait, Origin, Question, Registration, Settings};
+pub use question::{OnWait, Origin, Question, Registration, Release, Settings};
 pub use reason::Reason;
 pub use region::{Country, Region, RegionError};
 pub use responses::{Response, ResponseTexts, Responses, ResponsesError, ResponsesSpec};

@@ -46,7 +46,7 @@ pub enum LimitError {
 }
 
 /// Use of a limit: a row of the store, the latest of a limit replaces the earlier ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LimitRow {
     /// Messages so far in the day that ends then.
     Used {
@@ -68,6 +68,8 @@ pub enum LimitRow {
     Recipient {
         /// The source address.
         source: SourceId,
+        /// Its how manieth recipient of the day this was, from 0: the next day's takes its place.
+        place: u32,
         /// The midnight at which it is forgotten.
         ends: Micros,
         /// The recipient.
@@ -171,6 +173,12 @@ impl DailyLimits {
         Ok(())
     }
 
+    /// Takes away the limits, and the bounds of source addresses, that are not wanted.
+    pub fn retain(&mut self, limit: impl Fn(LimitId) -> bool, source: impl Fn(SourceId) -> bool) {
+        self.limits.retain(|id, _| limit(*id));
+        self.sources.retain(|id, _| source(*id));
+    }
+
     /// Takes the bound of a source address away.
     pub fn remove_source(&mut self, id: SourceId) {
         self.sources.remove(&id);
@@ -192,7 +200,7 @@ impl DailyLimits {
                         *at = (*at).max(next);
                     }
                 }
-                LimitRow::Recipient { source, ends, number } => {
+                LimitRow::Recipient { source, place: _, ends, number } => {
                     let Some(of) = self.sources.get_mut(&source) else { continue };
                     if ends > of.ends {
                         of.ends = ends;
@@ -266,8 +274,10 @@ impl DailyLimits {
             of.numbers.clear();
         }
         // Beyond the bound nothing is asked any more, so nothing need be remembered.
-        if of.numbers.len() < of.most as usize && of.numbers.insert(number.get()) {
-            self.changes.push_back(LimitRow::Recipient { source, ends: of.ends, number });
+        let place = of.numbers.len();
+        if place < of.most as usize && of.numbers.insert(number.get()) {
+            let place = u32::try_from(place).unwrap_or(u32::MAX);
+            self.changes.push_back(LimitRow::Recipient { source, place, ends: of.ends, number });
         }
     }
 

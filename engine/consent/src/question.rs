@@ -67,6 +67,20 @@ pub enum OnWait {
     Filter,
 }
 
+/// Which release of a message is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Release {
+    /// The first: everything is asked, and counted.
+    #[default]
+    First,
+    /// A try after one that came to nothing: what has counted it does not stand in its way.
+    Again,
+    /// A part of a message of which another part has left: to hold it back would spoil what has left, so that only who
+    /// has opted out meanwhile is not sent it.
+    Rest,
+}
+
 /// What account and campaign have decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,6 +93,8 @@ pub struct Settings {
     pub stale_lists_filter: bool,
     /// Messages leave even if a rule of hours may apply and nobody knows the recipient's time.
     pub unknown_place_passes: bool,
+    /// Quiet hours hold for what this account sends.
+    pub quiet_hours: bool,
     /// In quiet hours.
     pub on_quiet_hours: OnWait,
     /// At a frequency cap.
@@ -92,6 +108,7 @@ impl Default for Settings {
             lines: LineRule::default(),
             stale_lists_filter: true,
             unknown_place_passes: false,
+            quiet_hours: true,
             on_quiet_hours: OnWait::Defer,
             on_frequency_cap: OnWait::Defer,
         }
@@ -103,6 +120,8 @@ impl Default for Settings {
 pub struct Question<'a> {
     /// Who caused it.
     pub origin: Origin,
+    /// Which release of it this is.
+    pub release: Release,
     /// How it goes.
     pub channel: Channel,
     /// True when it advertises; what only informs is bound by fewer rules.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// Why a message does not leave. The names are stable: they become completion statuses.
+        /// Why a message does not leave. The names are stable: they become completion statuses. So are the places in
+        /// [`Reason::ALL`], which stand in stored records: new ones come last.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Reason {

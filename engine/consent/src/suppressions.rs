@@ -28,6 +28,17 @@ pub enum Level {
     Enterprise(EnterpriseId),
 }
 
+impl Level {
+    /// Its kind and number, for keys; the kinds are stored.
+    pub(crate) const fn tagged(self) -> (u8, u32) {
+        match self {
+            Self::Campaign(id) => (1, id.0),
+            Self::Account(id) => (2, id.0),
+            Self::Enterprise(id) => (3, id.0),
+        }
+    }
+}
+
 /// Who is suppressed. A client id means something only inside the level it is given with, so that the same id in
 /// another account is another person.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -189,11 +200,7 @@ impl Suppressions {
     }
 
     fn key(&self, level: Level, subject: Subject<'_>) -> u64 {
-        let (tag, id) = match level {
-            Level::Campaign(id) => (1u8, id.0),
-            Level::Account(id) => (2, id.0),
-            Level::Enterprise(id) => (3, id.0),
-        };
+        let (tag, id) = level.tagged();
         let mut head = [0; 14];
         head[0] = tag;
         head[1..5].copy_from_slice(&id.to_le_bytes());

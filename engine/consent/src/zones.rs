@@ -1,5 +1,7 @@
 //! Time zones by name, from the tz database that is built into the program.
 
+use std::sync::LazyLock;
+
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use rustc_hash::FxHashMap;
 
@@ -15,6 +17,13 @@ pub struct Zones {
 }
 
 impl Zones {
+    /// The zones of this program, loaded when they are first asked for.
+    #[must_use]
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<Zones> = LazyLock::new(Zones::load);
+        &SHARED
+    }
+
     /// Loads the zones: some 600, in some milliseconds.
     #[must_use]
     pub fn load() -> Self {

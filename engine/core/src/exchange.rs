@@ -13,6 +13,7 @@
 mod alike;
 mod answer;
 mod asked;
+mod consent;
 mod control;
 mod counted;
 mod cutting;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
+use signalbox_consent::Consent;
 use signalbox_counters::Counters;
 
 pub use cutting::Cut;
@@ -55,8 +57,8 @@ pub use event::{
 };
 pub use note::{Note, Stray};
 pub use operate::{
-    Ask, Command, CommandReply, CounterQuery, ExplainRequest, MessageQuery, MessageReply, MessageView,
-    QueueView, Selection, Stage,
+    Ask, Command, CommandReply, ConsentQuestion, CounterQuery, ExplainRequest, MessageQuery, MessageReply,
+    MessageView, QueueView, Selection, Stage,
 };
 pub use own::{OwnEnd, OwnText};
 pub use recover::{NoBodies, ReadRow, Restoring};
@@ -72,6 +74,7 @@ use self::receipt::Parked;
 use self::requests::Requests;
 use self::timers::{Timer, Timers};
 use crate::backend::{Commit, Op, Random, ShardMark, Table};
+use crate::consent::Who;
 use crate::correlate::{Correlator, EarlyReceipts};
 use crate::dedupe::SeenMo;
 use crate::gate::Released;
@@ -101,6 +104,9 @@ pub struct Turn {
 pub trait Bodies {
     /// The message row as it was committed.
     fn message_row(&self, id: MessageId) -> Option<Bytes>;
+
+    /// Any row as it was committed.
+    fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes>;
 }
 
 /// See the [module](self).
@@ -128,8 +134,11 @@ pub struct Exchange {
     handed: Vec<Released>,
     /// Messages of our own that ended in this turn.
     own_ends: Vec<OwnEnd>,
+    /// Who may be written to.
+    consent: Consent,
     /// Questions of this turn.
     asked: Vec<MessageQuery>,
+    asked_suppressions: Vec<(ReplyTo, Who)>,
     requests: Requests,
     open_by_account: FxHashMap<AccountId, u64>,
 
@@ -180,6 +189,9 @@ impl Exchange {
     #[must_use]
     pub fn new(policy: Arc<Policy>, random: Box<dyn Random>, now: Now) -> Self {
         let limits = policy.limits;
+        let mut random = random;
+        let mut consent = Consent::new(random.next(), signalbox_consent::Bounds::default());
+        policy.consent.apply(&mut consent);
         let mut timers = Timers::default();
         timers.push(now.mono + HOUSEKEEPING, Timer::Housekeeping);
         let mut exchange = Self {
@@ -198,7 +210,9 @@ impl Exchange {
             scopes: FxHashMap::default(),
             handed: Vec::new(),
             own_ends: Vec::new(),
+            consent,
             asked: Vec::new(),
+            asked_suppressions: Vec::new(),
             requests: Requests::default(),
             open_by_account: FxHashMap::default(),
             peers: FxHashMap::default(),
@@ -333,6 +347,7 @@ impl Exchange {
     fn close(&mut self) -> Turn {
         self.turn_open_since = None;
         self.write_touched();
+        self.write_consent();
         self.timers.compact(&self.entries);
         self.mark_shards();
         std::mem::take(&mut self.turn)
@@ -341,6 +356,7 @@ impl Exchange {
     fn advance(&mut self, now: Now, bodies: &dyn Bodies) {
         self.watch_clock(now);
         self.answer_questions(now, bodies);
+        self.answer_suppressions(bodies);
         while let Some((due, timer)) = self.timers.pop(now.mono) {
             match timer {
                 Timer::Entry(key) => self.entry_due(now, key, due),
@@ -500,6 +516,7 @@ impl Exchange {
         for key in self.seen.expire(now.wall, 1000) {
             self.delete(key.shard(), Table::Seen, key.to_bytes());
         }
+        self.consent.sweep(signalbox_consent::Micros(now.wall.0));
         self.expire_requests(now);
         self.expire_finished(now);
     }
@@ -509,6 +526,7 @@ impl Exchange {
         self.policy = policy;
         // A set that is not newer is the one in force.
         let _ = self.counters.set_policies(&self.policy.counters.set);
+        self.policy.consent.apply(&mut self.consent);
         self.apply_white_list(now);
         self.configure_peers(now);
         self.configure_dialog(now);

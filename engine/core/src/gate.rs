@@ -33,6 +33,19 @@ pub enum ContractVerdict {
     NoContract,
 }
 
+/// What consent says of a message: opt-outs, quiet hours, caps, carrier limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentVerdict {
+    /// It has no say: a receipt, a notice, what a device wrote, what goes to nobody who could opt out.
+    NotAsked,
+    /// Nothing against it.
+    Allowed,
+    /// It must wait until then.
+    DeferUntil(Micros),
+    /// It must not go, for this reason.
+    Filter(Reason),
+}
+
 /// What the gate is asked about one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
@@ -42,6 +55,8 @@ pub struct Case {
     pub direction: Direction,
     /// The contract.
     pub contract: ContractVerdict,
+    /// Consent.
+    pub consent: ConsentVerdict,
     /// The counters.
     pub counters: CounterVerdict,
     /// When the peer's rate allows the next one; `None` for now.
@@ -133,11 +148,10 @@ impl Gate {
         let verdict = match case.origin_class {
             // Receipts and notices are owed to the peer whatever its traffic looks like.
             OriginClass::Receipt | OriginClass::Notification => Verdict::Allow,
-            OriginClass::Test => Self::contract(case),
-            OriginClass::User | OriginClass::Conversation => match Self::contract(case) {
-                Verdict::Allow => Self::counters(case),
-                other => other,
-            },
+            OriginClass::Test => Self::first_objection([Self::contract(case), Self::consent(case)]),
+            OriginClass::User | OriginClass::Conversation => {
+                Self::first_objection([Self::contract(case), Self::consent(case), Self::counters(case)])
+            }
         };
         match (verdict, case.rate) {
             (Verdict::Allow, Some(at)) if at > case.now => Verdict::Pace(at),
@@ -149,6 +163,19 @@ impl Gate {
         match case.contract {
             ContractVerdict::Covered | ContractVerdict::NoContract => Verdict::Allow,
             ContractVerdict::NotCovered => Verdict::Filter(Reason::Contract),
+        }
+    }
+
+    fn first_objection<const N: usize>(verdicts: [Verdict; N]) -> Verdict {
+        verdicts.into_iter().find(|verdict| *verdict != Verdict::Allow).unwrap_or(Verdict::Allow)
+    }
+
+    fn consent(case: &Case) -> Verdict {
+        match case.consent {
+            ConsentVerdict::NotAsked | ConsentVerdict::Allowed => Verdict::Allow,
+            ConsentVerdict::DeferUntil(at) if at > case.wall => Verdict::Defer(at),
+            ConsentVerdict::DeferUntil(_) => Verdict::Allow,
+            ConsentVerdict::Filter(reason) => Verdict::Filter(reason),
         }
     }
 
@@ -284,6 +311,7 @@ mod tests {
             origin_class: OriginClass::User,
             direction: Direction::Mt,
             contract: ContractVerdict::Covered,
+            consent: ConsentVerdict::Allowed,
             counters: CounterVerdict::Pass,
             rate: None,
             now: Mono(1_000),
@@ -309,6 +337,26 @@ mod tests {
         assert_eq!(Gate.judge(&until(1_000)), Verdict::Allow);
         let blocked = Case { counters: CounterVerdict::Block, ..case() };
         assert_eq!(Gate.judge(&blocked), Verdict::Filter(Reason::CounterBlock));
+    }
+
+    /// Each class has its row, and the earlier question rules where several object.
+    #[test]
+    fn consent_is_asked_of_all_but_receipts_and_notices() {
+        let out = Reason::Consent(signalbox_consent::Reason::OptedOutAccount);
+        let asked = |origin_class, consent| Gate.judge(&Case { origin_class, consent, ..case() });
+        for class in [OriginClass::User, OriginClass::Conversation, OriginClass::Test] {
+            assert_eq!(asked(class, ConsentVerdict::Filter(out)), Verdict::Filter(out), "{class:?}");
+            let waits = ConsentVerdict::DeferUntil(Micros(2_000));
+            assert_eq!(asked(class, waits), Verdict::Defer(Micros(2_000)), "{class:?}");
+            assert_eq!(asked(class, ConsentVerdict::DeferUntil(Micros(1_000))), Verdict::Allow);
+        }
+        for class in [OriginClass::Receipt, OriginClass::Notification] {
+            assert_eq!(asked(class, ConsentVerdict::Filter(out)), Verdict::Allow, "{class:?}");
+        }
+        let both = Case { consent: ConsentVerdict::Filter(out), counters: CounterVerdict::Block, ..case() };
+        assert_eq!(Gate.judge(&both), Verdict::Filter(out));
+        let all = Case { contract: ContractVerdict::NotCovered, ..both };
+        assert_eq!(Gate.judge(&all), Verdict::Filter(Reason::Contract));
     }
 
     #[test]

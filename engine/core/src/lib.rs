@@ -10,6 +10,7 @@ pub mod adaptive;
 pub mod address;
 pub mod backend;
 pub mod cdr;
+pub mod consent;
 pub mod correlate;
 pub mod dedupe;
 pub mod exchange;

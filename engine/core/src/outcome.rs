@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::message::ReceiptState;
 
@@ -102,9 +102,9 @@ impl fmt::Display for FinalState {
     }
 }
 
-/// Why a message ended as it did, as far as one word can say it (rule 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Why a message ended as it did, as far as one word can say it (rule 5). In text it is its [name](Reason::name), in
+/// rows a number that stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// Nothing to add.
     None,
@@ -145,11 +145,13 @@ pub enum Reason {
     GivenUp,
     /// A receiver of whole messages has it, though parts of it never came.
     PartsMissing,
+    /// The send gate's question for consent: an opt-out, quiet hours, a limit.
+    Consent(signalbox_consent::Reason),
 }
 
 impl Reason {
-    /// All reasons.
-    pub const ALL: [Self; 19] = [
+    /// Those of the exchange itself; their places are their numbers in rows.
+    const OWN: [Self; 19] = [
         Self::None,
         Self::NoRoute,
         Self::RouteRejects,
@@ -170,6 +172,31 @@ impl Reason {
         Self::GivenUp,
         Self::PartsMissing,
     ];
+
+    /// The number in rows of the first reason of consent.
+    const CONSENT: u32 = 256;
+
+    /// All reasons.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let consent = signalbox_consent::Reason::ALL.iter().map(|reason| Self::Consent(*reason));
+        Self::OWN.into_iter().chain(consent)
+    }
+
+    fn number(self) -> u32 {
+        let place = |place: Option<usize>| place.and_then(|place| u32::try_from(place).ok()).unwrap_or(0);
+        match self {
+            Self::Consent(reason) => {
+                Self::CONSENT + place(signalbox_consent::Reason::ALL.iter().position(|of| *of == reason))
+            }
+            own => place(Self::OWN.iter().position(|of| *of == own)),
+        }
+    }
+
+    fn numbered(number: u32) -> Option<Self> {
+        let of = |from: u32| usize::try_from(number.checked_sub(from)?).ok();
+        let consent = || signalbox_consent::Reason::ALL.get(of(Self::CONSENT)?).map(|of| Self::Consent(*of));
+        Self::OWN.get(of(0)?).copied().or_else(consent)
+    }
 
     /// The name in CDRs, metrics and the API.
     #[must_use]
@@ -194,6 +221,31 @@ impl Reason {
             Self::ReceiptByText => "receipt_by_text",
             Self::GivenUp => "given_up",
             Self::PartsMissing => "parts_missing",
+            Self::Consent(reason) => reason.as_str(),
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(self.name())
+        } else {
+            serializer.serialize_u32(self.number())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+            Self::all()
+                .find(|reason| reason.name() == name)
+                .ok_or_else(|| de::Error::custom(format!("no reason is named `{name}`")))
+        } else {
+            let number = u32::deserialize(deserializer)?;
+            Self::numbered(number).ok_or_else(|| de::Error::custom(format!("no reason has number {number}")))
         }
     }
 }
@@ -232,5 +284,31 @@ mod tests {
             assert!(FinalState::of_receipt(receipt).is_some(), "{state}");
         }
         assert_eq!(FinalState::of_receipt(ReceiptState::Enroute), None);
+    }
+
+    #[test]
+    fn reasons_are_read_as_they_were_written() {
+        let names: std::collections::BTreeSet<&str> = Reason::all().map(Reason::name).collect();
+        assert_eq!(names.len(), Reason::all().count(), "no two have one name");
+        for reason in Reason::all() {
+            let text = serde_json::to_string(&reason).unwrap();
+            assert_eq!(text, format!("\"{}\"", reason.name()));
+            assert_eq!(serde_json::from_str::<Reason>(&text).unwrap(), reason);
+            let row = postcard::to_stdvec(&reason).unwrap();
+            assert_eq!(postcard::from_bytes::<Reason>(&row).unwrap(), reason);
+        }
+        assert!(serde_json::from_str::<Reason>("\"luck\"").is_err());
+        assert!(postcard::from_bytes::<Reason>(&[200, 1]).is_err());
+    }
+
+    /// Rows that were written when a reason was a plain enum are read as what they were.
+    #[test]
+    fn numbers_in_rows_stay() {
+        let of = |octets: &[u8]| postcard::from_bytes::<Reason>(octets).unwrap();
+        assert_eq!(of(&[0]), Reason::None);
+        assert_eq!(of(&[11]), Reason::Contract);
+        assert_eq!(of(&[18]), Reason::PartsMissing);
+        assert_eq!(of(&[0x80, 2]), Reason::Consent(signalbox_consent::Reason::ChannelNotContracted));
+        assert_eq!(of(&[0x83, 2]), Reason::Consent(signalbox_consent::Reason::OptedOutAccount));
     }
 }

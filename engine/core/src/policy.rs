@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use signalbox_routing::Router;
 
 use crate::address::Address;
+use crate::consent::ConsentPolicy;
 use crate::correlate::LinkIds;
 use crate::dedupe::DedupeLimits;
 use crate::gcra::Rate;
@@ -318,6 +319,8 @@ pub struct Policy {
     pub limits: Limits,
     /// The dialog server; `None` where there is none.
     pub dialog: Option<DialogPolicy>,
+    /// What is asked before a message leaves.
+    pub consent: ConsentPolicy,
 }
 
 /// What is the dialog server's.
@@ -355,6 +358,7 @@ impl Policy {
             counters: CounterPolicy::default(),
             limits: Limits::default(),
             dialog: None,
+            consent: ConsentPolicy::default(),
         }
     }
 

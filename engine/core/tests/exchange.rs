@@ -13,6 +13,8 @@ mod asked;
 mod bounds;
 #[path = "exchange/clock.rs"]
 mod clock;
+#[path = "exchange/consent.rs"]
+mod consent;
 #[path = "exchange/doubt.rs"]
 mod doubt;
 #[path = "exchange/logged.rs"]

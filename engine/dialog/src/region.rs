@@ -1,12 +1,15 @@
 //! The exchange and the dialog server as one: they share every commit.
 
 use bytes::Bytes;
+use signalbox_consent as consent;
 use signalbox_core::address::Address;
 use signalbox_core::backend::{Row, Table};
+use signalbox_core::consent::{By, ConsentChange, Ground, Who};
 use signalbox_core::exchange::{Bodies, Exchange, OwnText, Turn};
 use signalbox_core::id::{CarrierId, MessageId, ShardId};
 use signalbox_core::inbound::{DeviceMessage, Words};
 use signalbox_core::time::{Mono, Now};
+use signalbox_invocation::{Channel, Level};
 
 use crate::dialog::{Dialog, Wants};
 use crate::event::{Event, Mo};
@@ -51,7 +54,8 @@ impl Region {
             | Table::Request
             | Table::Conversation
             | Table::Device
-            | Table::Timer => {}
+            | Table::Timer
+            | Table::Consent => {}
         }
     }
 
@@ -127,6 +131,34 @@ fn mo_of(message: DeviceMessage) -> Mo {
     Mo { id: message.id, device: message.source, source: message.destination, text }
 }
 
+/// A change as the exchange keeps it; `None` of a device that is neither a number nor an e-mail address: nothing is
+/// ever sent there of our own accord.
+fn change_of(change: Consent) -> Option<ConsentChange> {
+    let who = match change.client_id {
+        Some(id) => Who::Client(id.into()),
+        None => Who::device(&change.device)?,
+    };
+    let level = match change.level {
+        Level::Campaign => consent::Level::Campaign(consent::CampaignId(change.of)),
+        Level::Account => consent::Level::Account(consent::AccountId(change.of)),
+        Level::Enterprise => consent::Level::Enterprise(consent::EnterpriseId(change.of)),
+    };
+    let channel = |channel| match channel {
+        Channel::Text => consent::Channel::Text,
+        Channel::Voice => consent::Channel::Voice,
+        Channel::Email => consent::Channel::Email,
+    };
+    let channels = change.channels.into_iter().map(channel).collect();
+    let (extent, opt_in) = (consent::Extent::All, change.opt_in);
+    let ground = Ground {
+        account: change.account,
+        evidence: change.evidence,
+        by: By::named(change.by).unwrap_or(By::Script),
+        reason: Box::default(),
+    };
+    Some(ConsentChange { level, who, channels, extent, opt_in, ground })
+}
+
 /// The exchange as the dialog server uses it.
 struct Through<'a>(&'a mut Exchange);
 
@@ -147,7 +179,11 @@ impl Port for Through<'_> {
         self.0.send_own(now, text).map_err(refused)
     }
 
-    fn consent(&mut self, _now: Now, _change: Consent) {}
+    fn consent(&mut self, now: Now, change: Consent) {
+        if let Some(change) = change_of(change) {
+            self.0.change_consent(now, change);
+        }
+    }
 
     fn carrier(&self, device: &Address, now: Now) -> Option<CarrierId> {
         self.0.carrier_of_device(device, now)

@@ -18,7 +18,7 @@ use signalbox_backends::system::SystemClock;
 use signalbox_config::value::PasswordHash;
 use signalbox_core::backend::Clock;
 use signalbox_core::exchange::{Event, Reply, Taken};
-use signalbox_core::gate::{Attempt, Case, ContractVerdict, CounterVerdict, Gate, Released};
+use signalbox_core::gate::{Attempt, Case, ConsentVerdict, ContractVerdict, CounterVerdict, Gate, Released};
 use signalbox_core::id::{AccountId, LinkId, MessageId, PeerId, PermitId, SessionId, ShardId};
 use signalbox_core::message::{
     Body as CoreBody, Content, Direction, OriginClass, ReceiptContent, ReceiptState, TrafficClass,
@@ -220,6 +220,7 @@ fn release(
         origin_class: OriginClass::User,
         direction: Direction::Mt,
         contract: ContractVerdict::NoContract,
+        consent: ConsentVerdict::NotAsked,
         counters: CounterVerdict::Pass,
         rate: None,
         now: now.mono,

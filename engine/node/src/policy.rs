@@ -1,5 +1,6 @@
 //! From settings and catalog to what the exchange is told.
 
+mod consent;
 mod counters;
 mod numbers;
 mod peers;
@@ -88,6 +89,7 @@ pub fn build(
         lookups: settings.numbers.dns.is_some() || settings.numbers.http.is_some(),
         counters: counters::build(settings, snapshot)?,
         limits: limits(settings),
+        consent: consent::build(snapshot)?,
     })
 }
 

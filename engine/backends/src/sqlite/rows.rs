@@ -39,6 +39,7 @@ tables! {
     Conversation = "conversation",
     Device = "device",
     Timer = "timer",
+    Consent = "consent",
 }
 
 fn index(table: Table) -> usize {

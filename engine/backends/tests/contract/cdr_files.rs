@@ -64,7 +64,8 @@ fn the_lines_fit_the_schema() {
     let outcomes: Vec<&str> =
         signalbox_core::outcome::FinalState::ALL.iter().map(|state| state.name()).collect();
     assert_eq!(schema["properties"]["outcome"]["enum"], serde_json::json!(outcomes));
-    let reasons = signalbox_core::outcome::Reason::ALL.map(signalbox_core::outcome::Reason::name);
+    let reasons: Vec<&str> =
+        signalbox_core::outcome::Reason::all().map(signalbox_core::outcome::Reason::name).collect();
     assert_eq!(schema["properties"]["reason"]["enum"], serde_json::json!(reasons));
     let classes = serde_json::json!(signalbox_core::message::TrafficClass::ALL);
     assert_eq!(schema["properties"]["class"]["enum"], classes);

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -58,8 +58,8 @@ const SOURCE: SourceId = SourceId(1);
 
 fn consent() -> Consent {
     let mut consent = Consent::new(7, Bounds::default());
-    consent.hours = QuietHours::shipped(consent.zones()).unwrap();
-    consent.dnc.put(NATIONAL, list(ListKind::National, &[50]));
+    consent.hours = QuietHours::shipped(consent.zones()).unwrap().into();
+    Arc::make_mut(&mut consent.dnc).put(NATIONAL, list(ListKind::National, &[50]));
     consent.put_limit(DAY, &LimitSpec::PerDay { most: 3, zone: "America/Los_Angeles".into() }).unwrap();
     consent.put_source(SOURCE, 2, "America/New_York").unwrap();
     consent
@@ -68,6 +68,7 @@ fn consent() -> Consent {
 fn question(origin: Origin, n: u64) -> Question<'static> {
     Question {
         origin,
+        release: Release::First,
         channel: Channel::Text,
         marketing: true,
         tenant: TENANT,
@@ -156,7 +157,7 @@ fn every_reason_is_reachable() {
     assert_eq!(base.judge(&Question { settings: passes, ..abroad }, noon()), Verdict::Allow);
     let mut narrow = consent();
     let two = include_str!("../../data/jurisdictions.toml").replace("08:00-21:00", "03:00-04:00");
-    narrow.hours = QuietHours::read(&two, narrow.zones()).unwrap();
+    narrow.hours = QuietHours::read(&two, narrow.zones()).unwrap().into();
     meet(&narrow, campaign(101), noon(), Reason::NoAllowedHours);
 
     let mut used = consent();
@@ -235,10 +236,10 @@ fn help_is_answered_even_after_an_opt_out_and_nothing_else_is() {
     for origin in Origin::ALL {
         let verdict = consent.judge(&question(origin, 1), noon());
         let expected = match origin {
-            Origin::ConversationReply | Origin::Campaign | Origin::Agent | Origin::Test => {
+            Origin::ConversationReply | Origin::Campaign | Origin::Agent | Origin::Transit | Origin::Test => {
                 Verdict::Filter(Reason::OptedOutEnterprise)
             }
-            Origin::OptOutConfirmation | Origin::HelpResponse | Origin::Transit => Verdict::Allow,
+            Origin::OptOutConfirmation | Origin::HelpResponse => Verdict::Allow,
         };
         assert_eq!(verdict, expected, "{origin:?}");
     }
@@ -273,6 +274,67 @@ fn florida_brings_its_own_cap() {
             "new york"
         );
     }
+}
+
+/// A try after one that came to nothing is not stopped by what counted it, nor the rest of a message by anything but an
+/// opt-out.
+#[test]
+fn what_is_counted_does_not_stand_in_its_own_way() {
+    let mut consent = consent();
+    let caps = [cap(1, 24)];
+    let sent = Question { caps: &caps, limits: &[DAY], source: SOURCE, ..campaign(1) };
+    assert_eq!(consent.release(&sent, noon()), Verdict::Allow);
+    assert_ne!(consent.judge(&sent, noon()), Verdict::Allow);
+    let again = Question { release: Release::Again, ..sent };
+    let rest = Question { release: Release::Rest, ..sent };
+    assert_eq!(consent.release(&again, noon()), Verdict::Allow);
+    assert_eq!(consent.drain_changes().count(), 3, "counted once");
+    let night = at("2026-01-15T08:00:00Z");
+    assert!(matches!(consent.judge(&again, night), Verdict::DeferUntil(_)));
+    assert_eq!(consent.judge(&rest, night), Verdict::Allow);
+    stop(&mut consent, LEVELS[1], 1);
+    for question in [again, rest] {
+        assert_eq!(consent.judge(&question, noon()), Verdict::Filter(Reason::OptedOutAccount));
+    }
+}
+
+/// What others answer for is stopped by an opt-out all the same, and by nothing else.
+#[test]
+fn an_opt_out_holds_for_transit() {
+    let mut consent = consent();
+    let night = at("2026-01-15T08:00:00Z");
+    assert_eq!(consent.judge(&question(Origin::Transit, 1), night), Verdict::Allow);
+    assert_eq!(
+        consent.judge(&Question { number: None, ..question(Origin::Transit, 1) }, night),
+        Verdict::Allow
+    );
+    stop(&mut consent, LEVELS[0], 1);
+    assert_eq!(
+        consent.judge(&question(Origin::Transit, 1), night),
+        Verdict::Filter(Reason::OptedOutEnterprise)
+    );
+}
+
+/// A confirmation that nobody fetched leaves no row behind.
+#[test]
+fn what_is_over_says_so() {
+    let mut consent = consent();
+    stop(&mut consent, LEVELS[1], 2);
+    let owed: Vec<ConsentRow> = consent.drain_changes().collect();
+    assert!(!owed[0].is_over());
+    consent.sweep(noon().after(CONFIRM_WITHIN).after(CONFIRM_WITHIN));
+    let over: Vec<ConsentRow> = consent.drain_changes().collect();
+    assert_eq!((over[0].key(), over[0].is_over()), (owed[0].key(), true));
+    let mut counts = FrequencyCaps::new(10);
+    let key = CapKey { number: number(1), account: AccountId(1), matter: MatterId(1) };
+    counts.count(&key, noon());
+    let counted: Vec<CapRow> = counts.drain_changes().collect();
+    assert_eq!(counted[0].times, [noon()]);
+    for _ in 0..256 {
+        counts.sweep(noon().after(Span::days(32)));
+    }
+    let gone: Vec<CapRow> = counts.drain_changes().collect();
+    assert_eq!(gone, [CapRow { key, times: Vec::new() }]);
 }
 
 #[test]
@@ -379,15 +441,15 @@ proptest! {
         sent in proptest::collection::vec((any_question(), 0i64..600), 0..20),
         asked in proptest::collection::vec(any_question(), 1..10),
     ) {
-        let (mut first, mut second, mut rows) = (consent(), consent(), Vec::new());
+        let (mut first, mut second, mut rows) = (consent(), consent(), BTreeMap::new());
         let mut now = noon();
         for (question, minutes) in &sent {
             now = Micros(now.0 + minutes * 60_000_000);
             prop_assert_eq!(first.release(question, now), second.release(question, now));
-            rows.extend(first.drain_changes());
+            rows.extend(first.drain_changes().map(|row| (row.key(), row)));
         }
         let mut third = consent();
-        third.restore(rows);
+        third.restore(rows.into_values());
         for question in &asked {
             prop_assert_eq!(first.judge(question, now), third.judge(question, now));
         }

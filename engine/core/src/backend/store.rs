@@ -32,11 +32,13 @@ pub enum Table {
     Device,
     /// Timers of conversations, key: the instant and a hash of the conversation.
     Timer,
+    /// What caps and limits have counted and which confirmations are owed, key: hash of what and whom.
+    Consent,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Message,
         Self::State,
         Self::Group,
@@ -50,11 +52,12 @@ impl Table {
         Self::Conversation,
         Self::Device,
         Self::Timer,
+        Self::Consent,
     ];
 
     /// Those that are loaded at the start, in their order. The rows of the others are read when they are asked for:
     /// there may be many more of them than there is memory.
-    pub const LOADED: [Self; 10] = [
+    pub const LOADED: [Self; 11] = [
         Self::Message,
         Self::State,
         Self::Group,
@@ -65,6 +68,7 @@ impl Table {
         Self::Start,
         Self::Record,
         Self::Suppression,
+        Self::Consent,
     ];
 }
 

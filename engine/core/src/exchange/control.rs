@@ -39,6 +39,12 @@ impl Exchange {
                 CommandReply::Explained(Box::new(self.explain_request(now, &request)))
             }
             Command::Counters(query) => self.counter_query(now, &query),
+            Command::ChangeConsent(change) => {
+                CommandReply::Changed(u64::from(self.change_consent(now, *change)))
+            }
+            // The rows are read at the end of the turn's events.
+            Command::Suppressions(who) => return self.ask_suppressions(to, who),
+            Command::ExplainConsent(asked) => self.explain_consent(now, &asked),
         };
         self.reply(to, Reply::Command(Box::new(reply)));
     }

@@ -192,6 +192,7 @@ impl Exchange {
             origin_class: entry.envelope.origin_class,
             direction: entry.envelope.direction,
             contract: self.contract(&entry.envelope),
+            consent: self.consent_verdict(now, entry),
             counters: entry.counters,
             rate: Some(rate),
             now: now.mono,
@@ -224,6 +225,7 @@ impl Exchange {
         match Gate.release(&case, attempt) {
             Ok(released) => {
                 self.nonce = nonce;
+                self.count_consent(now, key);
                 self.mark_released(now, key, session, nonce, queued);
                 if let Some(peer) = self.peers.get_mut(&id) {
                     // `next_send` has said that one may go.
@@ -257,6 +259,7 @@ impl Exchange {
         entry.nonce = nonce;
         entry.timer = None;
         entry.progress.attempts = entry.progress.attempts.saturating_add(1);
+        entry.progress.counted = true;
         entry.progress.first_sent_at.get_or_insert(now.wall);
         entry.place = Some(Place { ticket: queued.ticket, since: queued.since });
         if let Some(PeerId::Link(link)) = entry.peer {

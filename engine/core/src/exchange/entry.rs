@@ -145,6 +145,10 @@ pub(super) struct Progress {
     pub receipt_error: u16,
     pub receipt_text: Box<[u8]>,
     pub decided: Decided,
+    /// Caps and limits of consent have counted it, which an attempt that is taken back does not undo. In rows it stands
+    /// behind the rest.
+    #[serde(skip)]
+    pub counted: bool,
 }
 
 impl Default for Progress {
@@ -164,6 +168,7 @@ impl Default for Progress {
             receipt_error: 0,
             receipt_text: Box::default(),
             decided: Decided::default(),
+            counted: false,
         }
     }
 }

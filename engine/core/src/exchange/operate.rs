@@ -2,14 +2,18 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use signalbox_consent::{Check, Finding};
 
 use super::event::ReplyTo;
 use super::rewording::Rewording;
 use crate::address::Address;
+use crate::consent::{ConsentChange, Suppression, Who};
+use crate::gate::ConsentVerdict;
 use crate::gcra::Rate;
 use crate::id::{AccountId, LinkId, MessageId, PeerId};
 use crate::message::{Content, Direction, ReceiptRequest, TrafficClass};
 use crate::outcome::{FinalState, Reason};
+use crate::scope::Purpose;
 use crate::time::Micros;
 
 /// query_sm, cancel_sm, replace_sm and their API counterparts.
@@ -204,6 +208,29 @@ pub enum Command {
     Explain(Box<ExplainRequest>),
     /// Numbers of the counters and the alarms open.
     Counters(CounterQuery),
+    /// Opts somebody out, or in again.
+    ChangeConsent(Box<ConsentChange>),
+    /// What a device is opted out of.
+    Suppressions(Who),
+    /// What consent would say of a message, check by check.
+    ExplainConsent(Box<ConsentQuestion>),
+}
+
+/// A text of our own that might be sent: may it leave?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentQuestion {
+    /// For what.
+    pub purpose: Purpose,
+    /// The account.
+    pub account: AccountId,
+    /// Number of the campaign, zero for none.
+    pub campaign: u32,
+    /// Number of the source address, zero for none.
+    pub address: u32,
+    /// To whom.
+    pub device: Address,
+    /// The client id of its contact, if it has one.
+    pub client_id: Option<String>,
 }
 
 /// A message that might be sent: which rule would choose what for it?
@@ -279,6 +306,15 @@ pub enum CommandReply {
     Alarms(Vec<signalbox_counters::Alarm>),
     /// What is counted.
     Counted(Vec<signalbox_counters::Look>),
+    /// What a device is opted out of.
+    Suppressions(Vec<Suppression>),
+    /// What consent would say of a message.
+    Consent {
+        /// The whole.
+        verdict: ConsentVerdict,
+        /// Each check.
+        findings: Vec<(Check, Finding)>,
+    },
     /// The thing named is not there.
     NotFound,
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
+use signalbox_consent::ConsentRow;
 
 use super::alike::Likeness;
 use super::entry::{Entry, Held, Key, Phase};
@@ -12,8 +13,9 @@ use super::requests::Answered;
 use super::row::{MessageRow, RowError, StateRow, StoredPhase};
 use super::{Bodies, Exchange};
 use crate::backend::{Row, Table};
+use crate::consent::Suppression;
 use crate::dedupe::{MoKey, SeenMo, SeenRow};
-use crate::id::{MessageId, PeerId};
+use crate::id::{MessageId, PeerId, ShardId};
 use crate::message::Direction;
 use crate::scope::Scope;
 use crate::time::Now;
@@ -42,6 +44,8 @@ pub struct ReadRow(Read);
 enum Read {
     Message { entry: Box<Entry>, likeness: Option<Likeness>, phase: StoredPhase, scope: Option<Box<Scope>> },
     State { id: MessageId, state: Box<StateRow> },
+    Suppression(Box<Suppression>),
+    Consent(ConsentRow),
     Other(Row),
     Damaged { why: String },
 }
@@ -54,6 +58,10 @@ impl ReadRow {
             Table::Message => message_of(&row),
             Table::State => StateRow::decode(&row.value)
                 .map(|state| Read::State { id: MessageId::from_bytes(row.key), state: Box::new(state) }),
+            Table::Suppression => Suppression::decode(&row.value)
+                .map(|of| Read::Suppression(Box::new(of)))
+                .map_err(RowError::from),
+            Table::Consent => postcard::from_bytes(&row.value).map(Read::Consent).map_err(RowError::from),
             Table::Group
             | Table::Seen
             | Table::EarlyReceipt
@@ -61,7 +69,6 @@ impl ReadRow {
             | Table::Request
             | Table::Start
             | Table::Record
-            | Table::Suppression
             | Table::Conversation
             | Table::Device
             | Table::Timer => {
@@ -107,6 +114,8 @@ impl Exchange {
                 restoring.phases.push((key, phase));
             }
             Read::State { id, state } => self.restore_state(restoring, id, *state),
+            Read::Suppression(row) => self.restore_suppression(&row),
+            Read::Consent(row) => self.consent.restore([row]),
             Read::Other(row) => {
                 if let Err(error) = self.restore_other(restoring, &row) {
                     self.turn.notes.push(Note::RowDamaged { why: damage(&row, &error) });
@@ -149,7 +158,8 @@ impl Exchange {
             | Table::Suppression
             | Table::Conversation
             | Table::Device
-            | Table::Timer => {}
+            | Table::Timer
+            | Table::Consent => {}
         }
         Ok(())
     }
@@ -271,6 +281,10 @@ pub struct NoBodies;
 
 impl Bodies for NoBodies {
     fn message_row(&self, _id: MessageId) -> Option<Bytes> {
+        None
+    }
+
+    fn row(&self, _shard: ShardId, _table: Table, _key: &[u8; 16]) -> Option<Bytes> {
         None
     }
 }

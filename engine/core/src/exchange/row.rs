@@ -77,11 +77,21 @@ impl StateRow {
     }
 
     pub(super) fn encode(&self) -> Bytes {
-        Bytes::from(postcard::to_stdvec(self).expect("a vector takes any number of octets"))
+        Bytes::from(postcard::to_stdvec(&self.stored()).expect("a vector takes any number of octets"))
+    }
+
+    /// With what came later than the first rows of this kind, which end before it.
+    fn stored(&self) -> (&Self, bool) {
+        (self, self.progress.counted)
     }
 
     pub(super) fn decode(octets: &[u8]) -> Result<Self, RowError> {
-        Ok(postcard::from_bytes(octets)?)
+        let (mut state, rest): (Self, &[u8]) = postcard::take_from_bytes(octets)?;
+        state.progress.counted = match rest.first() {
+            Some(counted) => *counted == 1,
+            None => state.progress.attempts > 0,
+        };
+        Ok(state)
     }
 }
 
@@ -90,7 +100,7 @@ pub(super) fn encode_message(entry: &Entry, body: &Body, scope: Option<&Scope>) 
     let mut row = BytesMut::with_capacity(320);
     row.put_u8(if scope.is_some() { OWN_FORMAT } else { FORMAT });
     put_block(&mut row, &entry.envelope);
-    put_block(&mut row, &StateRow::of(entry));
+    put_block(&mut row, &StateRow::of(entry).stored());
     if let Some(scope) = scope {
         put_block(&mut row, scope);
     }
@@ -152,7 +162,8 @@ impl MessageRow {
     pub(super) fn decode(row: &Bytes) -> Result<Self, RowError> {
         let format = *row.first().ok_or(RowError::Short(0))?;
         let (envelope, after): (Envelope, usize) = block(row, 1)?;
-        let (state, after) = block(row, after)?;
+        let end = skip_block(row, after)?;
+        let (state, after) = (StateRow::decode(&row[after + 2..end])?, end);
         let (scope, after) = match format {
             FORMAT => (None, after),
             OWN_FORMAT => {
@@ -272,6 +283,19 @@ mod tests {
         assert_eq!(read.state, StateRow::of(&entry));
         assert_eq!(read.data_coding, 8);
         assert_eq!(body_of(&row).unwrap(), body);
+    }
+
+    /// A row of before there was anything to count.
+    #[test]
+    fn a_state_without_its_end_is_read() {
+        let (mut entry, _) = entry();
+        for (attempts, counted) in [(0, false), (1, true)] {
+            entry.progress.attempts = attempts;
+            entry.progress.counted = true;
+            let row = StateRow::of(&entry).encode();
+            assert!(StateRow::decode(&row).unwrap().progress.counted);
+            assert_eq!(StateRow::decode(&row[..row.len() - 1]).unwrap().progress.counted, counted);
+        }
     }
 
     #[test]

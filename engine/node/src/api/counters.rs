@@ -240,6 +240,8 @@ async fn ack(State(api): State<Api>, caller: Caller, PathName(id): PathName) -> 
         | CommandReply::Queues(_)
         | CommandReply::Explained(_)
         | CommandReply::Alarms(_)
-        | CommandReply::Counted(_) => Err(GatewayError::Mismatched.into()),
+        | CommandReply::Counted(_)
+        | CommandReply::Suppressions(_)
+        | CommandReply::Consent { .. } => Err(GatewayError::Mismatched.into()),
     }
 }

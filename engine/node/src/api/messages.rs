@@ -177,6 +177,8 @@ impl Api {
             | CommandReply::Explained(_)
             | CommandReply::Alarms(_)
             | CommandReply::Counted(_)
+            | CommandReply::Suppressions(_)
+            | CommandReply::Consent { .. }
             | CommandReply::NotFound => Err(GatewayError::Mismatched.into()),
         }
     }
@@ -233,6 +235,8 @@ impl Api {
             | CommandReply::Explained(_)
             | CommandReply::Alarms(_)
             | CommandReply::Counted(_)
+            | CommandReply::Suppressions(_)
+            | CommandReply::Consent { .. }
             | CommandReply::NotFound => Err(GatewayError::Mismatched.into()),
         }
     }

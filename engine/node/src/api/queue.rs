@@ -134,7 +134,9 @@ pub(super) async fn changed(api: &Api, command: Command) -> Result<Json<Changed>
         | CommandReply::Queues(_)
         | CommandReply::Explained(_)
         | CommandReply::Alarms(_)
-        | CommandReply::Counted(_) => Err(crate::gateway::GatewayError::Mismatched.into()),
+        | CommandReply::Counted(_)
+        | CommandReply::Suppressions(_)
+        | CommandReply::Consent { .. } => Err(crate::gateway::GatewayError::Mismatched.into()),
     }
 }
 

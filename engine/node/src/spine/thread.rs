@@ -221,6 +221,10 @@ impl Bodies for StoredRows<'_> {
     fn message_row(&self, id: MessageId) -> Option<Bytes> {
         self.0.get(id.shard(), Table::Message, &id.to_bytes()).ok().flatten()
     }
+
+    fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
+        self.0.get(shard, table, key).ok().flatten()
+    }
 }
 
 impl Rows for StoredRows<'_> {

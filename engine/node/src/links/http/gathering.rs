@@ -94,7 +94,7 @@ mod tests {
     use signalbox_config::Catalog;
     use signalbox_config::value::SecretPlaces;
     use signalbox_core::address::Address;
-    use signalbox_core::gate::{Attempt, Case, ContractVerdict, CounterVerdict, Gate};
+    use signalbox_core::gate::{Attempt, Case, ConsentVerdict, ContractVerdict, CounterVerdict, Gate};
     use signalbox_core::id::{LinkId, PeerId, ShardId};
     use signalbox_core::message::{Content, Direction, OriginClass, ReceiptRequest, TrafficClass};
     use signalbox_core::time::Micros;
@@ -117,6 +117,7 @@ mod tests {
             origin_class: OriginClass::User,
             direction: Direction::Mt,
             contract: ContractVerdict::NoContract,
+            consent: ConsentVerdict::NotAsked,
             counters: CounterVerdict::Pass,
             rate: None,
             now,

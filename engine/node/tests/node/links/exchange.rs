@@ -15,7 +15,7 @@ use signalbox_config::value::PasswordHash;
 use signalbox_core::address::Address;
 use signalbox_core::backend::Clock;
 use signalbox_core::exchange::{Answer, Event, Reply, ReplyTo, Taken, Unsent};
-use signalbox_core::gate::{Attempt, Case, ContractVerdict, CounterVerdict, Gate, Released};
+use signalbox_core::gate::{Attempt, Case, ConsentVerdict, ContractVerdict, CounterVerdict, Gate, Released};
 use signalbox_core::id::{AccountId, LinkId, MessageId, PeerId, PermitId, SessionId, ShardId};
 use signalbox_core::message::{
     Body, Content, Direction, OriginClass, ReceiptContent, ReceiptRequest, ReceiptState, TrafficClass,
@@ -270,6 +270,7 @@ impl Exchange {
             origin_class: OriginClass::User,
             direction: Direction::Mt,
             contract: ContractVerdict::NoContract,
+            consent: ConsentVerdict::NotAsked,
             counters: CounterVerdict::Pass,
             rate: None,
             now: now.mono,

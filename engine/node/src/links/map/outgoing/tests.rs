@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use signalbox_core::address::Address;
-use signalbox_core::gate::{Attempt, Case, ContractVerdict, CounterVerdict, Gate};
+use signalbox_core::gate::{Attempt, Case, ConsentVerdict, ContractVerdict, CounterVerdict, Gate};
 use signalbox_core::id::{LinkId, MessageId, PeerId, PermitId, ShardId};
 use signalbox_core::message::{Body as CoreBody, Direction, OriginClass, ReceiptRequest, TrafficClass};
 use signalbox_core::time::Mono;
@@ -16,6 +16,7 @@ fn released(content: Content) -> Released {
         origin_class: OriginClass::User,
         direction: Direction::Mt,
         contract: ContractVerdict::Covered,
+        consent: ConsentVerdict::NotAsked,
         counters: CounterVerdict::Pass,
         rate: None,
         now: Mono(1),
