@@ -141,6 +141,22 @@ fn yes_is_an_opt_in_only_where_nothing_waits() {
 }
 
 #[test]
+fn what_only_looks_so_may_be_named() {
+    let mut spec = WordsSpec::shipped().unwrap();
+    spec.languages[0].none = vec!["Unsubscribe me from nothing".into(), "stop please".into(), "info".into()];
+    let named = Words::new(&spec).unwrap();
+    for text in ["unsubscribe me from nothing!", "Stop, please"] {
+        assert_eq!(words().classify(text, false), Asks::OptOut(Certainty::Likely), "{text}");
+        assert_eq!(named.classify(text, false), Asks::Nothing, "{text}");
+    }
+    // The whole message counts, and who asks for help gets it.
+    assert_eq!(named.classify("stop please now", false), Asks::OptOut(Certainty::Likely));
+    assert_eq!(named.classify("info", false), Asks::Help);
+    spec.languages[0].none = vec!["STOP".into()];
+    assert!(matches!(Words::new(&spec), Err(WordsError::Ambiguous { field: "none", .. })));
+}
+
+#[test]
 fn wrong_data_names_its_place() {
     let with = |of: LanguageWords| Words::new(&WordsSpec { version: 2, languages: vec![of] }).unwrap_err();
     let empty =

@@ -1,5 +1,7 @@
 //! Opt-outs (OPT-*, rule 7).
 
+use std::sync::Arc;
+
 use signalbox_core::scope::Purpose;
 use signalbox_invocation::{Channel, Entry, Level, OptChange, OptSubject, Outcome};
 
@@ -28,6 +30,35 @@ fn stop_to_fixed_texts_is_confirmed_too() {
     world.run();
     assert_eq!(world.last_text(), "you are out");
     assert_eq!(world.given.consents.len(), 1);
+}
+
+/// D8: a sub-campaign may say other than its account.
+#[test]
+fn stop_reaches_as_far_as_the_sub_campaign_says() {
+    let levels = [
+        (Some(Level::Campaign), (Level::Campaign, 100 + SURVEY)),
+        (Some(Level::Enterprise), (Level::Enterprise, ENTERPRISE)),
+        (None, (Level::Account, ACCOUNT)),
+    ];
+    for (said, expected) in levels {
+        let mut rules = rules();
+        Arc::make_mut(rules.sub_campaigns.get_mut(&SURVEY).unwrap()).opt_out_level = said;
+        let mut world = World::new(rules);
+        world.mo(DEVICE, SHARED, "survey");
+        world.run();
+        world.mo(DEVICE, SHARED, "STOP");
+        let change = world.given.consents.last().unwrap();
+        assert_eq!((change.level, change.of), expected);
+        // A script that does not say how far opts out as far.
+        world.script = Box::new(|_| {
+            let (subject, channels) = (OptSubject::Device, vec![Channel::Text]);
+            Ok(Outcome { opt_outs: vec![OptChange { level: None, subject, channels }], ..Outcome::default() })
+        });
+        world.given.consents.clear();
+        world.run();
+        let change = world.given.consents.last().unwrap();
+        assert_eq!((change.level, change.of), expected);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use signalbox_core::time::Micros;
 use signalbox_dialog::{Said, Stage, Why};
 
-use crate::world::{DEVICE, INFO, POLL, SECOND, SHARED, SURVEY, World, rules};
+use crate::world::{DEVICE, INFO, OTHER_ACCOUNT, POLL, SECOND, SHARED, SURVEY, World, rules};
 
 fn why(world: &World) -> Vec<Why> {
     let messages = world.records.iter().rev().find_map(|record| match &record.what {
@@ -67,6 +67,25 @@ fn a_keyword_starts_anew_in_the_middle_of_another_conversation() {
     world.mo(DEVICE, SHARED, "yellow");
     world.run();
     assert_eq!(why(&world), [Why::PreviousContact(POLL)]);
+}
+
+#[test]
+fn an_account_has_words_of_its_own() {
+    let mut spec = signalbox_consent::words::WordsSpec::shipped().unwrap();
+    spec.languages[0].opt_out.push("basta".into());
+    let words = Arc::new(signalbox_consent::Words::new(&spec).unwrap());
+    let mut rules = rules();
+    rules.words_of.insert(OTHER_ACCOUNT, words);
+    let mut world = World::new(rules);
+    // The default of the address is the first account's, whose word it is not.
+    world.mo(DEVICE, SHARED, "basta");
+    assert_eq!(world.given.consents, []);
+    world.run();
+    world.mo(DEVICE, SHARED, "poll");
+    world.run();
+    world.mo(DEVICE, SHARED, "basta");
+    assert_eq!(why(&world), [Why::OptOutWord, Why::PreviousContact(POLL)]);
+    assert_eq!(world.given.consents.last().map(|change| change.of), Some(OTHER_ACCOUNT));
 }
 
 /// D6: the next rule, and the message is flagged.

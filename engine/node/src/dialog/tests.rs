@@ -1,4 +1,5 @@
 mod compiling;
+mod control;
 mod instructions;
 mod pool;
 

@@ -169,7 +169,7 @@ impl SpineHandle {
 
 impl Register {
     /// The events of the dialog server that came since the last time.
-    pub(super) fn take_dialog(&self) -> Vec<DialogEvent> {
+    pub(crate) fn take_dialog(&self) -> Vec<DialogEvent> {
         std::mem::take(&mut *self.dialog.lock())
     }
 
