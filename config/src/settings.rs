@@ -11,6 +11,7 @@ mod limits;
 mod log;
 mod node;
 mod numbers;
+mod people;
 mod retry;
 mod routing;
 mod secrets;
@@ -31,6 +32,7 @@ pub use limits::{AfterDoubt, DoubtSettings, LimitSettings, ReassemblySettings, R
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use node::NodeSettings;
 pub use numbers::{EnumSettings, HttpLookupSettings, NumberSettings, PortabilitySettings};
+pub use people::PeopleSettings;
 pub(crate) use retry::webhook_retry;
 pub use retry::{RetrySchedule, RetrySettings};
 pub use routing::RoutingSettings;
@@ -76,6 +78,8 @@ settings! {
         routing: RoutingSettings,
         /// Number portability and look-ups.
         numbers: NumberSettings,
+        /// The database of people: contacts, devices, lists, uploads, consent and history.
+        people: PeopleSettings,
         /// Delivery of receipts and MO messages to HTTP targets.
         webhooks: WebhookSettings,
         /// Watchdog and restarts.

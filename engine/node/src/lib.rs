@@ -16,6 +16,7 @@ pub mod links;
 pub mod lookup;
 pub mod node;
 pub mod paces;
+pub mod people;
 pub mod policy;
 pub mod privacy;
 pub mod process;

@@ -15,7 +15,6 @@ use signalbox_config::Settings;
 use signalbox_config::settings::{CounterRestart, StoreDurability};
 use signalbox_core::backend::{CdrSink, Clock, Random};
 use signalbox_core::exchange::Event;
-use signalbox_people::People;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -79,7 +78,7 @@ pub enum NodeError {
     Links(#[from] crate::links::LinksError),
     /// The database of contacts.
     #[error(transparent)]
-    People(#[from] signalbox_people::PeopleError),
+    People(#[from] crate::people::OpenPeopleError),
     /// The API.
     #[error(transparent)]
     Api(#[from] crate::api::ApiError),
@@ -184,8 +183,7 @@ impl Node {
         let control = Arc::new(control);
         let relay = Relay::start(Box::new(cdrs), Box::new(reader), clock.clone(), spine.clone())?;
 
-        let place = signalbox_people::Place::File(data.join("people.db"));
-        let people = Arc::new(People::open(&place, settings.node.name.as_str()).await?);
+        let people = Arc::new(crate::people::open(&settings).await?);
         let gateway = Gateway::open(spine.clone());
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;

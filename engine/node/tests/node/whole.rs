@@ -17,6 +17,8 @@ mod operations;
 mod ordeal;
 mod panics;
 mod peers;
+#[path = "../../../people/tests/people/server.rs"]
+mod people_server;
 mod site;
 mod smsc;
 mod soak;

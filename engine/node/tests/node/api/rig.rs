@@ -24,7 +24,6 @@ use signalbox_core::gate::Released;
 use signalbox_core::id::{PeerId, SessionId};
 use signalbox_core::message::Content;
 use signalbox_core::time::Micros;
-use signalbox_people::{People, Place};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -247,7 +246,7 @@ impl Node {
             gateway: Gateway::open(spine.clone()),
             links: Arc::new(Played),
             clock: clock.clone(),
-            people: Arc::new(People::open(&Place::File(data.join("people.db")), "test").await.unwrap()),
+            people: Arc::new(signalbox::people::open(&control.in_force().settings).await.unwrap()),
         })
         .await
         .unwrap()

@@ -43,3 +43,39 @@ fn a_file_in_the_folder_becomes_a_list() {
     assert_eq!(problem.as_deref(), Some("no column holds a number or an e-mail address"));
     assert_eq!((found.client_id.as_str(), found.devices[0].address.as_str()), ("C-1", "+447700900123"));
 }
+
+/// With a database server the node keeps people there, and makes no file of its own.
+#[test]
+fn people_are_kept_on_a_server() {
+    let smsc = Smsc::start(None);
+    smsc.set(Mood::Takes(Duration::ZERO));
+    let mut site = Site::new(&rows(smsc.address, "", ""));
+    let url = super::people_server::new_database();
+    fs::write(site.path("people-database"), format!("{url}\n")).expect("the secret");
+    site.extra = format!(
+        "[people]\nserver = {{ file = \"people-database\" }}\nconnections = 4\n[secrets]\ndirectory = {:?}\n",
+        site.path("")
+    );
+    let folder = site.data.join("uploads/demo/spring");
+    fs::create_dir_all(&folder).expect("the folder");
+    fs::write(folder.join("a.csv"), "id,mobile\nC-1,07700 900123\n").expect("a file");
+    let node = site.start();
+    wait_for("the file is taken", PATIENCE, || folder.join("a.csv.done").exists().then_some(()));
+    let found = tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let place = Place::Server { url: url.clone(), connections: 2 };
+        let people = People::open(&place, "other").await.expect("people");
+        let found = people.contact_by_client_id(&Scope::All, AccountId(1), "C-1").await.expect("read");
+        people.close().await;
+        found.expect("a contact")
+    });
+    assert_eq!(found.devices[0].address, "+447700900123");
+    assert!(!site.data.join("people.db").exists());
+    drop(node);
+    // Without its secret the node does not start, and says which setting it is; the URL is not told.
+    fs::remove_file(site.path("people-database")).expect("removed");
+    let mut refused = site.launch(&[], &[]);
+    assert!(refused.ready().is_err());
+    let log = site.log();
+    assert!(log.contains("people.server"), "{log}");
+    assert!(!log.contains("sslmode"), "{log}");
+}
