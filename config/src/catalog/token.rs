@@ -32,6 +32,8 @@ choices! {
         ContactsRead = "contacts:read",
         /// Change contacts and lists, and upload files of them.
         ContactsWrite = "contacts:write",
+        /// Erase people for good.
+        ContactsErase = "contacts:erase",
         /// Look numbers up and explain routes.
         NumbersRead = "numbers:read",
         /// Read the audit trail.

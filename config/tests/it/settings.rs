@@ -27,6 +27,14 @@ fn a_name_is_all_that_a_node_needs() {
 }
 
 #[test]
+fn people_on_a_server_need_a_key_that_all_nodes_have() {
+    let server = format!("{LEAST}[people]\nserver = 'postgres://db/people'\n");
+    let told = errors(&server);
+    assert_eq!(told, ["node.toml:3:1: people.erasure_key: is needed with server, the same on all nodes"]);
+    assert!(Settings::parse("node.toml", &format!("{server}erasure_key = '0123456789abcdef'\n")).is_ok());
+}
+
+#[test]
 fn each_error_names_file_line_column_key_and_what_was_expected() {
     let text = format!("{LEAST}\n[[smpp.listen]]\n  address = 'localhost:2775'\n");
     assert_eq!(

@@ -146,7 +146,7 @@ impl People {
         if new {
             match said.action {
                 Action::OptOut => shut(&mut transaction, said).await?,
-                Action::OptIn => open(&mut transaction, said).await?,
+                Action::OptIn => open(&mut transaction, said, &self.both_names(&said.subject)).await?,
             }
         }
         transaction.commit().await?;
@@ -168,12 +168,14 @@ impl People {
         if !scope.sees(account) {
             return Ok(Vec::new());
         }
+        let [subject, pseudonym] = self.both_names(subject);
         let rows = sqlx::query(
             "SELECT id, event, account, level, level_id, subject, action, channels, at, who, how, wording, source, \
-             evidence FROM consent WHERE account = $1 AND subject = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+             evidence FROM consent WHERE account = $1 AND subject IN ($2, $3) AND id < $4 ORDER BY id DESC LIMIT $5",
         )
         .bind(i64::from(account.0))
         .bind(subject)
+        .bind(pseudonym)
         .bind(before.unwrap_or(i64::MAX))
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(self.reader())
@@ -197,23 +199,29 @@ async fn shut(transaction: &mut Transaction<'static, Any>, said: &NewConsent) ->
     Ok(())
 }
 
-async fn open(transaction: &mut Transaction<'static, Any>, said: &NewConsent) -> Result<(), PeopleError> {
+async fn open(
+    transaction: &mut Transaction<'static, Any>,
+    said: &NewConsent,
+    [subject, pseudonym]: &[String; 2],
+) -> Result<(), PeopleError> {
     let kept = i64::from(!said.channels.0);
     sqlx::query(
-        "UPDATE suppression SET channels = channels & $1 WHERE level = $2 AND level_id = $3 AND subject = $4",
+        "UPDATE suppression SET channels = channels & $1 WHERE level = $2 AND level_id = $3 AND subject IN ($4, $5)",
     )
     .bind(kept)
     .bind(said.level.as_str())
     .bind(said.level_id.as_str())
-    .bind(said.subject.as_str())
+    .bind(subject.as_str())
+    .bind(pseudonym.as_str())
     .execute(&mut **transaction)
     .await?;
     sqlx::query(
-        "DELETE FROM suppression WHERE level = $1 AND level_id = $2 AND subject = $3 AND channels = 0",
+        "DELETE FROM suppression WHERE level = $1 AND level_id = $2 AND subject IN ($3, $4) AND channels = 0",
     )
     .bind(said.level.as_str())
     .bind(said.level_id.as_str())
-    .bind(said.subject.as_str())
+    .bind(subject.as_str())
+    .bind(pseudonym.as_str())
     .execute(&mut **transaction)
     .await?;
     Ok(())

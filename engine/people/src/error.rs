@@ -64,6 +64,9 @@ pub enum PeopleError {
     /// A value cannot be.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// Nobody can be erased, because no key of pseudonyms is set.
+    #[error("no key of pseudonyms is set")]
+    NoKey,
     /// The schema in the database is not one that this program made.
     #[error("migration {number} of the database is not the one this program knows")]
     Schema {

@@ -3,6 +3,7 @@
 mod migrations;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -10,6 +11,7 @@ use sqlx::{Any, AnyPool, ConnectOptions, Executor, Row, Transaction};
 use tokio::sync::Mutex;
 
 use crate::error::PeopleError;
+use crate::pseudonym::ErasureKey;
 
 /// A caller waits so long for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -48,7 +50,26 @@ pub struct People {
     /// One connection where the database has one writer: who writes waits here, in order.
     write: AnyPool,
     ids: Mutex<Block>,
+    /// Writers that wait for their turn.
+    waiting: AtomicUsize,
     pub(crate) node: Box<str>,
+    pub(crate) key: Option<ErasureKey>,
+}
+
+/// Counts a writer that waits for its turn.
+struct Waiting<'p>(&'p AtomicUsize);
+
+impl<'p> Waiting<'p> {
+    fn of(count: &'p AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Ids that nobody has yet.
@@ -87,8 +108,9 @@ impl People {
                 (Dialect::Postgres, pool.clone(), pool)
             }
         };
+        let ids = Mutex::new(Block { next: 0, end: 0 });
         let people =
-            Self { dialect, read, write, ids: Mutex::new(Block { next: 0, end: 0 }), node: node.into() };
+            Self { dialect, read, write, ids, waiting: AtomicUsize::new(0), node: node.into(), key: None };
         people.migrate().await?;
         people.end_interrupted().await?;
         Ok(people)
@@ -107,7 +129,21 @@ impl People {
 
     /// A transaction that writes.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, PeopleError> {
+        let _waiting = Waiting::of(&self.waiting);
         Ok(self.write.begin().await?)
+    }
+
+    /// The same for much work that gives way: nobody else does so for its sake.
+    pub(crate) async fn begin_batch(&self) -> Result<Transaction<'static, Any>, PeopleError> {
+        Ok(self.write.begin().await?)
+    }
+
+    /// Whether another writer waits, or may wait unseen for a row's lock on a server.
+    pub(crate) fn is_awaited(&self) -> bool {
+        match self.dialect {
+            Dialect::Sqlite => self.waiting.load(Ordering::Relaxed) > 0,
+            Dialect::Postgres => true,
+        }
     }
 
     /// The first of so many ids in a row.
@@ -118,6 +154,7 @@ impl People {
         let mut block = self.ids.lock().await;
         if block.end - block.next < count {
             let wanted = count.max(BLOCK);
+            let _waiting = Waiting::of(&self.waiting);
             let row = sqlx::query("UPDATE id_block SET next = next + $1 WHERE name = $2 RETURNING next")
                 .bind(wanted)
                 .bind("id")

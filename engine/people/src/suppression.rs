@@ -44,18 +44,31 @@ impl People {
         let mut found = Vec::new();
         for (level, id) in levels {
             for subject in subjects {
-                let row = sqlx::query(
+                let [named, pseudonym] = self.both_names(subject);
+                let rows = sqlx::query(
                     "SELECT level, level_id, subject, channels, since FROM suppression \
-                     WHERE level = $1 AND level_id = $2 AND subject = $3",
+                     WHERE level = $1 AND level_id = $2 AND subject IN ($3, $4)",
                 )
                 .bind(level.as_str())
                 .bind(id.as_str())
-                .bind(*subject)
-                .fetch_optional(self.reader())
+                .bind(named)
+                .bind(pseudonym)
+                .fetch_all(self.reader())
                 .await?;
-                if let Some(row) = row {
-                    found.push(read(&row)?);
+                // One from before an erasure and one from after it are one to who asks.
+                let mut held: Option<Suppression> = None;
+                for row in &rows {
+                    let one = read(row)?;
+                    held = Some(match held {
+                        None => Suppression { subject: (*subject).to_owned(), ..one },
+                        Some(other) => Suppression {
+                            channels: Channels(other.channels.0 | one.channels.0),
+                            since: other.since.min(one.since),
+                            ..other
+                        },
+                    });
                 }
+                found.extend(held);
             }
         }
         Ok(found)

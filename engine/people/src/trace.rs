@@ -86,7 +86,8 @@ const ENTRIES: Insert = Insert {
            status = CASE WHEN excluded.status_at > trace.status_at THEN excluded.status ELSE trace.status END, \
            status_at = CASE WHEN excluded.status_at > trace.status_at THEN excluded.status_at \
            ELSE trace.status_at END, \
-           body = COALESCE(trace.body, excluded.body), detail = COALESCE(trace.detail, excluded.detail) \
+           body = CASE trace.erased WHEN 0 THEN COALESCE(trace.body, excluded.body) END, \
+           detail = CASE trace.erased WHEN 0 THEN COALESCE(trace.detail, excluded.detail) END \
            WHERE excluded.status_at > trace.status_at OR (trace.body IS NULL AND excluded.body IS NOT NULL) \
            OR (trace.detail IS NULL AND excluded.detail IS NOT NULL)",
 };

@@ -8,6 +8,7 @@ mod apply;
 mod columns;
 mod rows;
 mod run;
+mod tally;
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +21,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 pub use columns::{ColumnMap, Target, UnknownTarget, Unmapped};
+pub(crate) use tally::SUPPRESSED;
 
 use crate::consent::Level;
 use crate::device::{UnknownKind, account_of, words};

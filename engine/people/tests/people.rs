@@ -9,6 +9,8 @@ mod consents;
 mod contacts;
 #[path = "people/database.rs"]
 mod database;
+#[path = "people/erasures.rs"]
+mod erasures;
 #[path = "people/lists.rs"]
 mod lists;
 #[path = "people/schema.rs"]

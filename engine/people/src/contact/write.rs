@@ -170,17 +170,7 @@ impl People {
     ) -> Result<(), PeopleError> {
         let mut transaction = self.begin().await?;
         self.held(&mut transaction, scope, id, version).await?;
-        for statement in [
-            "UPDATE list SET members = members - 1 WHERE id IN (SELECT list FROM list_member WHERE contact = $1)",
-            "DELETE FROM list_member WHERE contact = $1",
-            "DELETE FROM field WHERE contact = $1",
-            "DELETE FROM device WHERE id IN (SELECT device FROM contact_device WHERE contact = $1) \
-             AND NOT EXISTS (SELECT 1 FROM contact_device o WHERE o.device = device.id AND o.contact <> $1)",
-            "DELETE FROM contact_device WHERE contact = $1",
-            "DELETE FROM contact WHERE id = $1",
-        ] {
-            sqlx::query(statement).bind(id.0).execute(&mut *transaction).await?;
-        }
+        remove(&mut transaction, id).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -231,7 +221,7 @@ impl People {
     }
 
     /// Account, version and time of making, when the contact is there, seen, and has the version.
-    async fn held(
+    pub(crate) async fn held(
         &self,
         transaction: &mut Transaction<'static, Any>,
         scope: &Scope,
@@ -306,4 +296,29 @@ impl People {
             .await?;
         Ok(())
     }
+}
+
+/// Takes a contact away with what belongs to it; how many devices went with it.
+pub(crate) async fn remove(
+    transaction: &mut Transaction<'static, Any>,
+    id: ContactId,
+) -> Result<u64, PeopleError> {
+    for statement in [
+        "UPDATE list SET members = members - 1 WHERE id IN (SELECT list FROM list_member WHERE contact = $1)",
+        "DELETE FROM list_member WHERE contact = $1",
+        "DELETE FROM field WHERE contact = $1",
+    ] {
+        sqlx::query(statement).bind(id.0).execute(&mut **transaction).await?;
+    }
+    let devices = sqlx::query(
+        "DELETE FROM device WHERE id IN (SELECT device FROM contact_device WHERE contact = $1) \
+         AND NOT EXISTS (SELECT 1 FROM contact_device o WHERE o.device = device.id AND o.contact <> $1)",
+    )
+    .bind(id.0)
+    .execute(&mut **transaction)
+    .await?;
+    for statement in ["DELETE FROM contact_device WHERE contact = $1", "DELETE FROM contact WHERE id = $1"] {
+        sqlx::query(statement).bind(id.0).execute(&mut **transaction).await?;
+    }
+    Ok(devices.rows_affected())
 }

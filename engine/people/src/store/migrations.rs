@@ -7,8 +7,11 @@ use super::{Dialect, People};
 use crate::error::PeopleError;
 
 /// All of them, in order; one that was released is never changed.
-const ALL: &[&str] =
-    &[include_str!("../migrations/0001_people.sql"), include_str!("../migrations/0002_trace_detail.sql")];
+const ALL: &[&str] = &[
+    include_str!("../migrations/0001_people.sql"),
+    include_str!("../migrations/0002_trace_detail.sql"),
+    include_str!("../migrations/0003_erasure.sql"),
+];
 
 /// Two nodes that start at once bring up the tables one after the other: the key of a lock of PostgreSQL's.
 const LOCK: i64 = 0x5349_474e_414c;

@@ -8,8 +8,9 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
 use super::columns::{Columns, Target};
-use super::rows::{Batch, UploadRow};
-use super::{Counts, Existing, Upload, UploadOrder, UploadState};
+use super::rows::{Batch, Refused, UploadRow};
+use super::tally::add;
+use super::{Counts, Existing, Upload, UploadOrder};
 use crate::bulk::{Among, Insert, Values};
 use crate::contact::write::{CONTACT_DEVICES, CONTACTS, DEVICE_IDS, DEVICES, FIELDS};
 use crate::error::PeopleError;
@@ -21,8 +22,6 @@ const FOUND: Among = Among {
     head: "SELECT c.id, c.client_id, m.contact, m.upload FROM contact c \
            LEFT JOIN list_member m ON m.list = ? AND m.contact = c.id WHERE c.account = ? AND c.client_id IN ",
 };
-const SUPPRESSED: Among =
-    Among { head: "SELECT subject FROM suppression WHERE level = ? AND level_id = ? AND subject IN " };
 const OWNED: Among = Among { head: "SELECT contact, place, device FROM contact_device WHERE contact IN " };
 /// New contacts; those that are there stay.
 const MADE: Insert = Insert {
@@ -42,12 +41,6 @@ const UPDATED: Insert = Insert {
            consent_at = COALESCE(excluded.consent_at, contact.consent_at), version = contact.version + 1, \
            updated_at = excluded.updated_at",
 };
-const REJECTS: Insert = Insert {
-    head: "INSERT INTO upload_reject (upload, line, reason, column_name) VALUES ",
-    width: 4,
-    // Two lines of one number: a quoted field that goes over lines.
-    tail: " ON CONFLICT (upload, line) DO NOTHING",
-};
 
 /// What became of a batch.
 pub(super) enum Applied {
@@ -57,12 +50,29 @@ pub(super) enum Applied {
     Stopped,
 }
 
+/// Rows of a part of a batch: another writer waits for so many at most.
+const PART: usize = 2048;
+
+/// Ids for a batch: those of its contacts follow the file.
+struct Ids {
+    contacts: i64,
+    devices: RangeFrom<i64>,
+}
+
+/// Some rows of a batch; with the last ones what was refused, and how far the file is read.
+#[derive(Clone, Copy)]
+struct Part<'b> {
+    rows: &'b [UploadRow],
+    refused: &'b [Refused],
+    octets: Option<u64>,
+}
+
 /// A row and the contact that it is about.
-struct Placed<'b> {
+pub(super) struct Placed<'b> {
     contact: i64,
-    row: &'b UploadRow,
+    pub(super) row: &'b UploadRow,
     role: Role,
-    joins: bool,
+    pub(super) joins: bool,
 }
 
 /// What a row does to its contact.
@@ -77,44 +87,79 @@ enum Role {
 }
 
 impl People {
-    /// Stores a batch.
+    /// Stores what is left of a batch, part by part in one transaction; `stored` counts the rows of parts that were
+    /// committed. Another writer that waits gets its turn between two parts, so it waits for one part at most.
     pub(super) async fn apply(
         &self,
         upload: &Upload,
         order: &UploadOrder,
         columns: &Columns,
         batch: &Batch,
+        stored: &mut usize,
         now: Micros,
     ) -> Result<Applied, PeopleError> {
-        let devices: usize = batch.rows.iter().map(|row| row.devices.len()).sum();
-        let mut ids = self.take_ids(batch.rows.len() + devices).await?..;
-        let mut transaction = self.begin().await?;
+        let rest = &batch.rows[*stored..];
+        let devices: usize = rest.iter().map(|row| row.devices.len()).sum();
+        let first = self.take_ids(batch.rows.len() + devices).await?;
+        let mut ids = Ids { contacts: first, devices: first + signed(batch.rows.len()).. };
+        let mut transaction = self.begin_batch().await?;
+        let mut parts = rest.chunks(PART).peekable();
+        let mut open = 0;
+        loop {
+            let rows = parts.next().unwrap_or_default();
+            let last = parts.peek().is_none();
+            let part = Part {
+                rows,
+                refused: if last { &batch.refused } else { &[] },
+                octets: last.then_some(batch.octets),
+            };
+            if !self.apply_part(&mut transaction, (upload, order), columns, part, &mut ids, now).await? {
+                return Ok(Applied::Stopped);
+            }
+            open += rows.len();
+            if last {
+                transaction.commit().await?;
+                return Ok(Applied::Stored);
+            }
+            if self.is_awaited() {
+                transaction.commit().await?;
+                *stored += std::mem::take(&mut open);
+                transaction = self.begin_batch().await?;
+            }
+        }
+    }
+
+    /// Stores a part; false when the upload is no longer under way.
+    async fn apply_part(
+        &self,
+        transaction: &mut Transaction<'static, Any>,
+        (upload, order): (&Upload, &UploadOrder),
+        columns: &Columns,
+        part: Part<'_>,
+        ids: &mut Ids,
+        now: Micros,
+    ) -> Result<bool, PeopleError> {
         let mut counts = Counts {
-            octets: i64::try_from(batch.octets).unwrap_or(i64::MAX),
-            lines: signed(batch.rows.len() + batch.refused.len()),
-            rejected: signed(batch.refused.len()),
+            lines: signed(part.rows.len() + part.refused.len()),
+            rejected: signed(part.refused.len()),
             ..Counts::default()
         };
-        let placed = self.place(&mut transaction, (upload, order), batch, &mut ids, &mut counts, now).await?;
+        let placed = self.place(transaction, (upload, order), part.rows, ids, &mut counts, now).await?;
         counts.created = signed(placed.iter().filter(|one| one.role == Role::New).count());
-        self.write_over(&mut transaction, upload, &placed, now).await?;
-        self.write_devices(&mut transaction, upload, &placed, &mut ids).await?;
-        self.write_fields(&mut transaction, columns, &placed).await?;
+        self.write_over(transaction, upload, &placed, now).await?;
+        self.write_devices(transaction, upload, &placed, ids).await?;
+        self.write_fields(transaction, columns, &placed).await?;
         let joining: Vec<i64> = placed.iter().filter(|one| one.joins).map(|one| one.contact).collect();
         let joined = MEMBERS
-            .run(&mut transaction, self.dialect, &joining, |contact, values| {
+            .run(transaction, self.dialect, &joining, |contact, values| {
                 values.push(order.list.0).push(*contact).push(upload.id.0);
             })
             .await?;
         counts.accepted = i64::try_from(joined).unwrap_or(i64::MAX);
-        counts.opted_out = self.count_opted_out(&mut transaction, order, &placed).await?;
-        counts.rejects_kept = self.keep_rejects(&mut transaction, upload, order, columns, batch).await?;
-        list::count(&mut transaction, order.list, counts.accepted).await?;
-        if !add(&mut transaction, upload, &counts).await? {
-            return Ok(Applied::Stopped);
-        }
-        transaction.commit().await?;
-        Ok(Applied::Stored)
+        counts.opted_out = self.count_opted_out(transaction, order, &placed).await?;
+        counts.rejects_kept = self.keep_rejects(transaction, upload, order, columns, part.refused).await?;
+        list::count(transaction, order.list, counts.accepted).await?;
+        add(transaction, upload, &counts, part.octets).await
     }
 
     /// Makes a contact of each row, or finds the one that is there; leaves out what repeats.
@@ -125,15 +170,16 @@ impl People {
         &self,
         transaction: &mut Transaction<'static, Any>,
         (upload, order): (&Upload, &UploadOrder),
-        batch: &'b Batch,
-        ids: &mut RangeFrom<i64>,
+        all: &'b [UploadRow],
+        ids: &mut Ids,
         counts: &mut Counts,
         now: Micros,
     ) -> Result<Vec<Placed<'b>>, PeopleError> {
         let mut seen = FxHashSet::default();
-        let rows = batch.rows.iter().filter(|row| seen.insert(row.client_id.as_str()));
-        let numbered: Vec<(i64, &UploadRow)> = ids.by_ref().zip(rows).collect();
-        counts.repeated_in_file += signed(batch.rows.len() - numbered.len());
+        let rows = all.iter().filter(|row| seen.insert(row.client_id.as_str()));
+        let numbered: Vec<(i64, &UploadRow)> =
+            rows.map(|row| (ids.contacts + signed(row.place), row)).collect();
+        counts.repeated_in_file += signed(all.len() - numbered.len());
         let account = i64::from(upload.account.0);
         let mut placed = Vec::with_capacity(numbered.len());
         let mut unsure = Vec::new();
@@ -226,7 +272,7 @@ impl People {
         transaction: &mut Transaction<'static, Any>,
         upload: &Upload,
         placed: &[Placed<'_>],
-        ids: &mut RangeFrom<i64>,
+        ids: &mut Ids,
     ) -> Result<(), PeopleError> {
         let account = i64::from(upload.account.0);
         let devices = placed.iter().filter(|one| one.role != Role::Kept).flat_map(|one| &one.row.devices);
@@ -239,7 +285,9 @@ impl People {
         let mut addresses: Vec<&str> = known.keys().copied().collect();
         // Neighbours share pages of the index, and two writers do not wait for each other crosswise.
         addresses.sort_unstable();
-        let numbered: Vec<(i64, &str)> = ids.by_ref().zip(addresses).collect();
+        // The addresses are asked first: a pair that is not made must not cost an id.
+        let numbered: Vec<(i64, &str)> =
+            addresses.into_iter().zip(ids.devices.by_ref()).map(|(address, id)| (id, address)).collect();
         let mut unsure = Vec::new();
         DEVICES
             .run_by_steps(
@@ -347,113 +395,6 @@ impl People {
             .await?;
         Ok(())
     }
-
-    /// Rows that join the list though they are suppressed.
-    async fn count_opted_out(
-        &self,
-        transaction: &mut Transaction<'static, Any>,
-        order: &UploadOrder,
-        placed: &[Placed<'_>],
-    ) -> Result<i64, PeopleError> {
-        let joining = || placed.iter().filter(|one| one.joins);
-        let mut subjects: Vec<&str> = joining()
-            .flat_map(|one| {
-                one.row
-                    .devices
-                    .iter()
-                    .map(|(_, address)| address.as_str())
-                    .chain([one.row.client_id.as_str()])
-            })
-            .collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        let mut shut: FxHashSet<String> = FxHashSet::default();
-        for (level, id) in &order.levels {
-            let any = sqlx::query("SELECT 1 FROM suppression WHERE level = $1 AND level_id = $2 LIMIT 1")
-                .bind(level.as_str())
-                .bind(id.as_str())
-                .fetch_optional(&mut **transaction)
-                .await?;
-            if any.is_none() {
-                continue;
-            }
-            let first = |values: &mut Values| {
-                values.push(level.as_str()).push(id.as_str());
-            };
-            let bind = |subject: &&str, values: &mut Values| {
-                values.push(*subject);
-            };
-            let take = |row: &AnyRow| {
-                shut.insert(row.try_get(0)?);
-                Ok(())
-            };
-            SUPPRESSED.run(transaction, self.dialect, &subjects, first, bind, take).await?;
-        }
-        if shut.is_empty() {
-            return Ok(0);
-        }
-        let is_shut = |one: &&Placed<'_>| {
-            shut.contains(&one.row.client_id)
-                || one.row.devices.iter().any(|(_, address)| shut.contains(address))
-        };
-        Ok(signed(joining().filter(is_shut).count()))
-    }
-
-    /// Keeps the reasons of rejected lines, up to the bound of the order; how many.
-    async fn keep_rejects(
-        &self,
-        transaction: &mut Transaction<'static, Any>,
-        upload: &Upload,
-        order: &UploadOrder,
-        columns: &Columns,
-        batch: &Batch,
-    ) -> Result<i64, PeopleError> {
-        if batch.refused.is_empty() {
-            return Ok(0);
-        }
-        let row = sqlx::query("SELECT rejects_kept FROM upload WHERE id = $1")
-            .bind(upload.id.0)
-            .fetch_one(&mut **transaction)
-            .await?;
-        let kept: i64 = row.try_get(0)?;
-        let room = usize::try_from(i64::from(order.rejects) - kept).unwrap_or(0);
-        let keep = &batch.refused[..batch.refused.len().min(room)];
-        let kept = REJECTS
-            .run(transaction, self.dialect, keep, |refused, values| {
-                let column = refused.column.and_then(|index| columns.names.get(index));
-                values.push(upload.id.0).push(i64::try_from(refused.line).unwrap_or(i64::MAX));
-                values.push(refused.reason.as_ref()).push(column.map(String::as_str));
-            })
-            .await?;
-        Ok(i64::try_from(kept).unwrap_or(i64::MAX))
-    }
-}
-
-/// Adds to what the upload counted; false when it is no longer under way.
-async fn add(
-    transaction: &mut Transaction<'static, Any>,
-    upload: &Upload,
-    counts: &Counts,
-) -> Result<bool, PeopleError> {
-    let done = sqlx::query(
-        "UPDATE upload SET octets = $1, lines = lines + $2, accepted = accepted + $3, created = created + $4, \
-         rejected = rejected + $5, rejects_kept = rejects_kept + $6, repeated_in_file = repeated_in_file + $7, \
-         repeated_in_list = repeated_in_list + $8, opted_out = opted_out + $9 WHERE id = $10 AND state = $11",
-    )
-    .bind(counts.octets)
-    .bind(counts.lines)
-    .bind(counts.accepted)
-    .bind(counts.created)
-    .bind(counts.rejected)
-    .bind(counts.rejects_kept)
-    .bind(counts.repeated_in_file)
-    .bind(counts.repeated_in_list)
-    .bind(counts.opted_out)
-    .bind(upload.id.0)
-    .bind(UploadState::Running.as_str())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(done.rows_affected() > 0)
 }
 
 fn bind_contact(contact: i64, account: i64, row: &UploadRow, now: Micros, values: &mut Values) {
@@ -464,6 +405,6 @@ fn bind_contact(contact: i64, account: i64, row: &UploadRow, now: Micros, values
     values.push(1_i64).push(now.0).push(now.0);
 }
 
-fn signed(count: usize) -> i64 {
+pub(super) fn signed(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -15,8 +15,8 @@ use crate::contact::{CLIENT_ID, FIELD_VALUE, NAME};
 use crate::device::{DeviceKind, Medium};
 use crate::normal::{self, Normal, NotNormal};
 
-/// Rows of a batch, which is one transaction: the more, the more of them share a page of an index that is written.
-/// Another writer waits so long.
+/// Rows of a batch, which is one transaction where no other writer waits: the more, the more of them share a page of
+/// an index that is written.
 pub(super) const BATCH: usize = 32_768;
 /// Octets of a batch's rows, more or less.
 const BATCH_OCTETS: usize = 16 << 20;
@@ -29,6 +29,8 @@ pub(super) type Chunk = std::io::Result<Vec<u8>>;
 /// A contact of the file.
 #[derive(Default)]
 pub(super) struct UploadRow {
+    /// Which of its batch it was in the file, from 0.
+    pub(super) place: usize,
     pub(super) client_id: String,
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
@@ -57,6 +59,18 @@ pub(super) struct Batch {
     pub(super) refused: Vec<Refused>,
     /// Octets of the file up to here.
     pub(super) octets: u64,
+}
+
+impl Batch {
+    /// Rows by client id: neighbours share pages of the index. The first row of a contact stays its first, and ids
+    /// follow the file.
+    fn in_order(mut self) -> Self {
+        for (place, row) in self.rows.iter_mut().enumerate() {
+            row.place = place;
+        }
+        self.rows.sort_by(|a, b| a.client_id.cmp(&b.client_id));
+        self
+    }
 }
 
 /// What the reading thread hands on.
@@ -121,7 +135,7 @@ fn read_all(
         if batch.rows.len() + batch.refused.len() >= BATCH || size >= BATCH_OCTETS {
             batch.octets = reader.position().byte();
             size = 0;
-            let full = std::mem::take(&mut batch);
+            let full = std::mem::take(&mut batch).in_order();
             if items.blocking_send(Item::Batch(full)).is_err() {
                 return Ok(());
             }
@@ -133,7 +147,7 @@ fn read_all(
     }
     batch.octets = reader.position().byte();
     // Nobody takes it when the upload was stopped.
-    let _ = items.blocking_send(Item::Batch(batch));
+    let _ = items.blocking_send(Item::Batch(batch.in_order()));
     Ok(())
 }
 

@@ -72,9 +72,9 @@ impl People {
                 Item::Failed(problem) => return Ok(Some(problem)),
                 Item::Batch(batch) => {
                     let Some(columns) = &columns else { continue };
-                    let mut tries = 0;
+                    let (mut tries, mut stored) = (0, 0);
                     let applied = loop {
-                        match self.apply(upload, order, columns, &batch, clock()).await {
+                        match self.apply(upload, order, columns, &batch, &mut stored, clock()).await {
                             Ok(applied) => break applied,
                             Err(PeopleError::Busy) if tries < TRIES => tries += 1,
                             Err(error) => return Err(error),

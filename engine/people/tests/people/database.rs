@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use signalbox_core::time::Micros;
-use signalbox_people::{AccountId, ContactDevice, DeviceKind, Draft, People, Place, Scope};
+use signalbox_people::{AccountId, ContactDevice, DeviceKind, Draft, ErasureKey, People, Place, Scope};
 
 use crate::server;
 
@@ -35,7 +35,16 @@ impl Database {
 
     async fn open(place: Place, folder: Option<tempfile::TempDir>) -> Self {
         let people = People::open(&place, "node-1").await.expect("a database");
+        let people = people.with_key(ErasureKey::new(b"a key of this test alone").expect("long enough"));
         Self { people, place, _folder: folder }
+    }
+
+    /// Where another program finds it.
+    pub fn url(&self) -> String {
+        match &self.place {
+            Place::File(file) => format!("sqlite://{}", file.display()),
+            Place::Server { url, .. } => url.clone(),
+        }
     }
 
     /// Another node on the same database, or this one started again.

@@ -1,6 +1,6 @@
 //! How the database is made and found again.
 
-use signalbox_people::{People, PeopleError, Place, Scope};
+use signalbox_people::{People, PeopleError, Scope};
 
 use crate::database::{Database, MINE, NOW, draft, on_both};
 
@@ -15,11 +15,7 @@ async fn it_is_found_again(database: &Database) {
 }
 
 async fn a_schema_of_another_program_is_refused(database: &Database) {
-    let url = match &database.place {
-        Place::File(file) => format!("sqlite://{}", file.display()),
-        Place::Server { url, .. } => url.clone(),
-    };
-    let pool = sqlx::AnyPool::connect(&url).await.expect("the database");
+    let pool = sqlx::AnyPool::connect(&database.url()).await.expect("the database");
     sqlx::query("UPDATE migration SET checksum = 'other' WHERE number = 1")
         .execute(&pool)
         .await

@@ -26,6 +26,8 @@ on_both!(
     an_upload_that_its_node_left_is_interrupted,
     a_list_with_an_upload_is_not_deleted,
     only_so_many_rejects_are_kept,
+    a_writer_is_let_in_before_a_batch_ends,
+    ids_of_an_upload_are_its_own,
 );
 
 async fn list(database: &Database) -> List {
@@ -321,4 +323,48 @@ async fn only_so_many_rejects_are_kept(database: &Database) {
 
 async fn upload_of(database: &Database) -> signalbox_people::UploadId {
     database.people.uploads(&Scope::All, MINE, None, 1).await.expect("read")[0].id
+}
+
+async fn a_writer_is_let_in_before_a_batch_ends(database: &Database) {
+    const LINES: i64 = 30_000;
+    let people = &database.people;
+    let list = list(database).await;
+    // Fewer than a batch holds: without a turn for others all of it is seen at once.
+    let file: String = (0..LINES).map(|row| format!("C-{row:05},2125{:06}\n", 550_000 + row)).collect();
+    let order = order(&list);
+    let started = people.start_upload(&Scope::All, &order, NOW).await.expect("started");
+    let text = format!("client_id,mobile\n{file}");
+    let uploading = people.run_upload(&started, &order, text.as_bytes(), || NOW);
+    let mut partly = 0;
+    let writing = async {
+        for number in 0.. {
+            let cell = format!("+1646555{number:04}");
+            people
+                .create_contact(&Scope::All, MINE, draft(&format!("W-{number}"), &cell), NOW)
+                .await
+                .expect("made");
+            let seen = people.upload(&Scope::All, started.id).await.expect("read").expect("there");
+            partly += i32::from((1..LINES).contains(&seen.counts.lines));
+            if seen.state != UploadState::Running {
+                break;
+            }
+        }
+    };
+    let (done, ()) = tokio::join!(uploading, writing);
+    let counts = done.expect("an end").counts;
+    assert!(partly > 0);
+    assert_eq!((counts.lines, counts.accepted, counts.octets), (LINES, LINES, text.len() as i64));
+}
+
+async fn ids_of_an_upload_are_its_own(database: &Database) {
+    let people = &database.people;
+    let list = list(database).await;
+    upload(database, &order(&list), "client_id,mobile\nC-1,2125550123\n".as_bytes()).await;
+    let found = people.contact_by_client_id(&Scope::All, MINE, "C-1").await.expect("read").expect("there");
+    let two = signalbox_people::ContactDevice { kind: DeviceKind::Cell, address: "+12125550199".into() };
+    let mut more = draft("C-1", "+12125550123");
+    more.devices.push(two);
+    // The two ids that this takes are the next ones.
+    let written = people.update_contact(&Scope::All, found.id, None, more, NOW).await.expect("written");
+    assert_eq!(written.devices.len(), 2);
 }

@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use signalbox_config::catalog::Right;
+use signalbox_core::id::AccountId;
 use signalbox_people::{Contact, ContactDevice, ContactId, Device, DeviceKind, Draft, Fact, Known};
 use utoipa::ToSchema;
 
@@ -124,6 +126,19 @@ pub(super) struct ContactInfo {
     updated: Option<jiff::Timestamp>,
 }
 
+/// What an erasure took away.
+#[derive(Debug, Serialize, ToSchema)]
+struct ErasureInfo {
+    /// Devices; those that another contact has stay.
+    devices: u64,
+    /// Lines of history whose words were erased.
+    history: u64,
+    /// Entries of the consent ledger that have a pseudonym now.
+    consents: u64,
+    /// Suppressions that hold for a pseudonym now.
+    suppressions: u64,
+}
+
 /// Something that was looked up.
 #[derive(Debug, Serialize, ToSchema)]
 struct FactInfo {
@@ -196,6 +211,17 @@ pub(super) fn operations() -> Vec<Operation> {
         .header(RequestHeader::IfMatch)
         .nothing("it is removed")
         .problems(&changes),
+        operation(
+            Method::POST,
+            "/v1/contacts/{id}/erasure",
+            "contact.erase",
+            "Erases a person for good: what identifies them and what they said; their opt-outs hold under a pseudonym",
+            erase,
+        )
+        .right(Right::ContactsErase)
+        .header(RequestHeader::IfMatch)
+        .answer::<ErasureInfo>(200, "what was erased")
+        .problems(&changes),
         operation(Method::GET, "/v1/devices", "device.list", "Devices of an account by address", devices)
             .right(Right::ContactsRead)
             .query::<AccountPage>()
@@ -238,6 +264,8 @@ async fn create(
     let account = api.account_asked(&caller, body.account.as_deref())?;
     let draft = draft(body)?;
     let made = api.people().create_contact(&api.scope(&caller), account, draft, api.now().wall).await?;
+    // Which id it is, is known only now.
+    api.record_contact(&caller, "contact.create", account, made.id).await?;
     let place = format!("/v1/contacts/{}", made.id);
     Ok(tagged(StatusCode::CREATED, made.version, Some(place), show(&api, made)))
 }
@@ -269,7 +297,9 @@ async fn put(
             return Err(Problem::field("account", "is another one: a contact stays with its account"));
         }
     }
-    let contact = api.people().update_contact(&scope, id, version, draft(body)?, api.now().wall).await?;
+    let draft = draft(body)?;
+    api.record_change(&caller, "contact.put", id).await?;
+    let contact = api.people().update_contact(&scope, id, version, draft, api.now().wall).await?;
     Ok(tagged(StatusCode::OK, contact.version, None, show(&api, contact)))
 }
 
@@ -280,8 +310,51 @@ async fn delete(
     condition: Condition,
 ) -> Result<Response, Problem> {
     let id: ContactId = id_of("contact", &written)?;
+    api.record_change(&caller, "contact.delete", id).await?;
     api.people().delete_contact(&api.scope(&caller), id, version(condition)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn erase(
+    State(api): State<Api>,
+    caller: Caller,
+    PathName(written): PathName,
+    condition: Condition,
+) -> Result<Json<ErasureInfo>, Problem> {
+    let id: ContactId = id_of("contact", &written)?;
+    api.record_change(&caller, "contact.erase", id).await?;
+    let erased = api.people().erase_contact(&api.scope(&caller), id, version(condition)?).await?;
+    Ok(Json(ErasureInfo {
+        devices: erased.devices,
+        history: erased.history,
+        consents: erased.consents,
+        suppressions: erased.suppressions,
+    }))
+}
+
+impl Api {
+    /// Puts a change of a contact into the trail: its account and its id, nothing of the person.
+    async fn record_change(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        id: ContactId,
+    ) -> Result<(), Problem> {
+        let held = self.people().contact(&self.scope(caller), id).await?;
+        let account = held.ok_or_else(|| Problem::no("contact", &id.to_string()))?.account;
+        self.record_contact(caller, action, account, id).await
+    }
+
+    async fn record_contact(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        account: AccountId,
+        id: ContactId,
+    ) -> Result<(), Problem> {
+        let detail = json!({ "account": self.account_called(account), "contact": id.to_string() });
+        self.record(caller, action, detail).await
+    }
 }
 
 async fn devices(

@@ -46,6 +46,54 @@ async fn a_contact_is_made_changed_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_is_erased_and_the_trail_tells_of_it_without_a_name() {
+    let node = Node::start().await;
+    let made = node.post(ALPHA, "contacts", &ann()).await;
+    let place = made.header("location").trim_start_matches("/v1/").to_owned();
+    let erasure = format!("{place}/erasure");
+    // To change people is another right.
+    reply(node.request(ALPHA, Method::POST, &erasure)).await.is_problem(403, "forbidden");
+    let mut changed = ann();
+    changed["company"] = json!("Example");
+    assert_eq!(node.put(ALPHA, &place, &changed).await.status, 200);
+    let stale = node.request(OPERATOR, Method::POST, &erasure).header("if-match", "\"1\"");
+    reply(stale).await.is_problem(412, "version_mismatch");
+    let erased = reply(node.request(OPERATOR, Method::POST, &erasure).header("if-match", "\"2\"")).await;
+    let all = json!({ "devices": 2, "history": 0, "consents": 0, "suppressions": 0 });
+    assert_eq!((erased.status, &erased.body), (StatusCode::OK, &all));
+    node.get(ALPHA, &place).await.is_problem(404, "not_found");
+    reply(node.request(OPERATOR, Method::POST, &erasure)).await.is_problem(404, "not_found");
+    let other = node.post(ALPHA, "contacts", &ann()).await;
+    let other = other.header("location").trim_start_matches("/v1/").to_owned();
+    assert_eq!(node.delete(ALPHA, &other).await.status, 204);
+    let audit = node.get(OPERATOR, "audit?limit=6").await.body;
+    let told: Vec<(&str, &str, &Value)> = audit["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| {
+            (item["by"].as_str().unwrap(), item["action"].as_str().unwrap(), &item["detail"]["contact"])
+        })
+        .collect();
+    let id = |place: &str| json!(place.trim_start_matches("contacts/"));
+    let (first, second) = (id(&place), id(&other));
+    let expected = [
+        ("alpha", "contact.delete", &second),
+        ("alpha", "contact.create", &second),
+        ("operator", "contact.erase", &first),
+        ("operator", "contact.erase", &first),
+        ("alpha", "contact.put", &first),
+        ("alpha", "contact.create", &first),
+    ];
+    assert_eq!(told, expected);
+    for word in ["Ann", "7700", "C-1", "example.com"] {
+        assert!(!audit.to_string().contains(word), "{word}: {audit}");
+    }
+    assert!(node.dir().join("data/people.key").exists());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_sees_its_own_people_alone() {
     let node = Node::with(super::rig::Wishes {
         rows: "[[token]]\nname = \"theirs\"\nsecret = \"theirs-0123456789abcdef\"\naccount = \"beta\"\n\

@@ -98,7 +98,7 @@ name = "operator"
 secret = "operator-token-0123456789"
 rights = ["messages:read", "messages:reveal", "messages:cancel", "queue:operate", "catalog:read", "catalog:write",
     "links:read", "links:operate", "counters:read", "counters:operate", "numbers:read", "audit:read", "contacts:read",
-    "contacts:write"]
+    "contacts:write", "contacts:erase"]
 
 [[token]]
 name = "blind"

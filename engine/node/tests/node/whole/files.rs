@@ -53,7 +53,7 @@ fn people_are_kept_on_a_server() {
     let url = super::people_server::new_database();
     fs::write(site.path("people-database"), format!("{url}\n")).expect("the secret");
     site.extra = format!(
-        "[people]\nserver = {{ file = \"people-database\" }}\nconnections = 4\n[secrets]\ndirectory = {:?}\n",
+        "[people]\nserver = {{ file = \"people-database\" }}\nconnections = 4\nerasure_key = \"a key of this test\"\n[secrets]\ndirectory = {:?}\n",
         site.path("")
     );
     let folder = site.data.join("uploads/demo/spring");
