@@ -14,6 +14,7 @@ mod numbers;
 mod people;
 mod retry;
 mod routing;
+mod scripts;
 mod secrets;
 mod smpp;
 mod store;
@@ -36,6 +37,7 @@ pub use people::PeopleSettings;
 pub(crate) use retry::webhook_retry;
 pub use retry::{RetrySchedule, RetrySettings};
 pub use routing::RoutingSettings;
+pub use scripts::ScriptSettings;
 pub use secrets::SecretSettings;
 pub use smpp::{LockOutSettings, SmppListener, SmppSettings};
 pub use store::{StoreDurability, StoreSettings};
@@ -82,6 +84,8 @@ settings! {
         people: PeopleSettings,
         /// Delivery of receipts and MO messages to HTTP targets.
         webhooks: WebhookSettings,
+        /// Processes that run scripts.
+        scripts: ScriptSettings,
         /// Watchdog and restarts.
         supervision: SupervisionSettings,
         /// What SIGTERM does.

@@ -362,6 +362,12 @@ impl Policy {
         }
     }
 
+    /// True for a source address whose messages are the dialog server's.
+    #[must_use]
+    pub fn is_dialog_address(&self, address: &Address) -> bool {
+        self.dialog.as_ref().is_some_and(|dialog| dialog.addresses.contains_key(address.key()))
+    }
+
     /// How messages leave to this peer; `None` when it is not configured (any more).
     #[must_use]
     pub fn peer(&self, peer: PeerId) -> Option<&PeerPolicy> {

@@ -11,6 +11,7 @@ mod batch;
 mod callbacks;
 mod caller;
 mod connection;
+mod conversations;
 mod counters;
 mod extract;
 mod families;
@@ -52,6 +53,7 @@ use tokio::sync::Semaphore;
 
 use crate::control::Control;
 use crate::gateway::Gateway;
+use crate::instructions::Starts;
 use crate::paces::Paces;
 
 /// Scans of CDR files at once: they read much.
@@ -67,6 +69,7 @@ struct Shared {
     links: Arc<dyn LinkStates>,
     clock: Arc<dyn Clock>,
     people: Arc<People>,
+    starts: Arc<Starts>,
     requests: Semaphore,
     request_timeout: Duration,
     scans: Arc<Semaphore>,
@@ -87,6 +90,7 @@ impl Api {
             links: parts.links,
             clock: parts.clock,
             people: parts.people,
+            starts: parts.starts,
             requests: Semaphore::new(settings.max_requests.as_usize()),
             request_timeout: settings.request_timeout.duration(),
             scans: Arc::new(Semaphore::new(SCANS)),
@@ -102,6 +106,10 @@ impl Api {
 
     fn gateway(&self) -> &Gateway {
         &self.0.gateway
+    }
+
+    fn starts(&self) -> &Starts {
+        &self.0.starts
     }
 
     fn links(&self) -> &Arc<dyn LinkStates> {

@@ -13,6 +13,7 @@ use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_core::time::{Micros, Now};
 use tokio::sync::mpsc;
 
+use crate::instructions::Asked;
 use crate::spine::Surroundings;
 
 /// Gives peers their names; follows the catalog.
@@ -33,6 +34,7 @@ pub struct LookupRequest {
 pub struct Gauges {
     names: PeerNames,
     lookups: mpsc::Sender<LookupRequest>,
+    asked: Option<Asked>,
     accepted: FxHashMap<(Direction, Option<PeerId>), Counter>,
     refused: FxHashMap<&'static str, Counter>,
     attempts: FxHashMap<PeerId, Counter>,
@@ -62,6 +64,7 @@ impl Gauges {
         Self {
             names,
             lookups,
+            asked: None,
             accepted: FxHashMap::default(),
             refused: FxHashMap::default(),
             attempts: FxHashMap::default(),
@@ -74,6 +77,12 @@ impl Gauges {
             queues: FxHashMap::default(),
             named: FxHashMap::default(),
         }
+    }
+
+    /// Hands on what the dialog server wants done.
+    #[must_use]
+    pub fn asking(self, asked: Asked) -> Self {
+        Self { asked: Some(asked), ..self }
     }
 
     /// The labels `kind` and name of a peer: a link and an account may have the same name.
@@ -198,6 +207,12 @@ fn link_name(gauges: &mut Gauges, link: LinkId) -> String {
 }
 
 impl Surroundings for Gauges {
+    fn dialog(&mut self, wants: signalbox_dialog::Wants) {
+        if let Some(asked) = &self.asked {
+            asked.take(wants);
+        }
+    }
+
     fn notes(&mut self, notes: &[Note]) {
         for note in notes {
             match note {

@@ -12,6 +12,7 @@ pub mod control;
 pub mod dialog;
 pub mod gateway;
 pub mod gauges;
+pub mod instructions;
 pub mod links;
 pub mod lookup;
 pub mod node;

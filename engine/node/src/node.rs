@@ -22,6 +22,7 @@ use crate::admin::{Admin, Health};
 use crate::control::{Control, ControlError};
 use crate::gateway::Gateway;
 use crate::gauges::Gauges;
+use crate::instructions::{self, Asked, Starts, script_pool};
 use crate::links::Links;
 use crate::spine::{
     CounterStore, Relay, RelayError, SpineBounds, SpineError, SpineHandle, SpineParts, SpineThread, start,
@@ -79,6 +80,9 @@ pub enum NodeError {
     /// The database of contacts.
     #[error(transparent)]
     People(#[from] crate::people::OpenPeopleError),
+    /// The script workers.
+    #[error(transparent)]
+    Scripts(#[from] signalbox_script::PoolError),
     /// The API.
     #[error(transparent)]
     Api(#[from] crate::api::ApiError),
@@ -162,6 +166,7 @@ impl Node {
         }
         let epoch = store.boot_epoch();
         let gauge = store.gauge().clone();
+        let (asked, to_do) = Asked::new();
         let (spine, spine_thread) = start(SpineParts {
             store: Box::new(store),
             ownership: Box::new(EmbeddedOwnership::new(epoch)),
@@ -169,7 +174,7 @@ impl Node {
             random: Box::new(random),
             policy: in_force.policy.clone(),
             rules: in_force.dialog.rules.clone(),
-            surroundings: Box::new(Gauges::new(control.names(), lookups)),
+            surroundings: Box::new(Gauges::new(control.names(), lookups).asking(asked)),
             counters: (settings.counters.on_restart == CounterRestart::Reload)
                 .then(|| CounterStore { path: data.join("counters.snapshot"), epoch }),
             bounds: SpineBounds {
@@ -185,6 +190,8 @@ impl Node {
 
         let people = Arc::new(crate::people::open(&settings).await?);
         let gateway = Gateway::open(spine.clone());
+        let starts = Arc::new(Starts::default());
+        let pool = Arc::new(script_pool(&settings.scripts)?);
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
         let api = crate::api::Server::start(crate::api::Parts {
@@ -193,6 +200,7 @@ impl Node {
             links: Arc::new(links.clone()),
             clock: clock.clone(),
             people: people.clone(),
+            starts: starts.clone(),
         })
         .await?;
         let (stop, stopping) = watch::channel(false);
@@ -206,6 +214,15 @@ impl Node {
             tokio::spawn(crate::lookup::run(control.clone(), spine.clone(), clock.clone(), lookup_requests)),
             tokio::spawn(store_gauges(gauge, stopping.clone())),
         ];
+        let parts = instructions::Parts {
+            control: control.clone(),
+            spine: spine.clone(),
+            people: people.clone(),
+            clock: clock.clone(),
+            pool,
+            starts,
+        };
+        tasks.push(tokio::spawn(instructions::run(parts, to_do)));
         let files = crate::uploads::run(control.clone(), people.clone(), clock.clone(), stopping.clone());
         tasks.push(tokio::spawn(files));
         tasks.push(tokio::spawn(watch_portability(control.clone(), ported, stopping)));

@@ -13,6 +13,7 @@ mod target;
 
 pub use event::{MoEvent, ReceiptEvent, WebhookEventBody};
 pub use guard::is_public;
+pub(crate) use guard::{GuardedResolver, check_literal};
 pub use signature::sign;
 
 use std::collections::BTreeMap;

@@ -111,7 +111,8 @@ impl Exchange {
         };
         let offer = |destination: &Address| Offer {
             id: None,
-            direction: Direction::Mt,
+            // What a peer submits to a source address of ours is what a device of its network writes.
+            direction: if policy.is_dialog_address(destination) { Direction::Mo } else { Direction::Mt },
             origin,
             origin_class: submit.origin_class,
             class: submit.class,

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use super::effect::Refusal;
 use super::event::Answer;
 use super::intake::Offer;
+use super::route::Way;
 use super::{Bodies, Exchange, Turn};
 use crate::address::Address;
 use crate::backend::Table;
@@ -154,18 +155,26 @@ impl Exchange {
         self.random.next()
     }
 
-    /// True for a source address whose messages are the dialog server's.
-    pub(super) fn is_dialog_address(&self, address: &Address) -> bool {
-        self.policy.dialog.as_ref().is_some_and(|dialog| dialog.addresses.contains_key(address.key()))
-    }
-
-    /// The first link of a source address that can take a text of our own; `None` where the rules decide.
-    pub(super) fn own_link(&self, id: MessageId) -> Option<Option<PeerId>> {
-        let scope = self.scopes.get(&id.whole())?;
-        let dialog = self.policy.dialog.as_ref()?;
-        let links = dialog.links.get(&scope.address).filter(|links| !links.is_empty())?;
-        let peers = || links.iter().map(|link| PeerId::Link(*link));
-        Some(peers().find(|peer| self.usable(*peer)).or_else(|| peers().find(|peer| self.switched_on(*peer))))
+    /// The way of a text of our own: the rules choose among the links of its source address (SRC-03); where they name
+    /// none of those, or nothing, it is the first one that can take it. What goes to a peer that binds to us, or is
+    /// refused by a rule, is theirs to say.
+    pub(super) fn way_of_own(&self, id: MessageId, by_rules: Way) -> Way {
+        let links = || {
+            let scope = self.scopes.get(&id.whole())?;
+            let links = self.policy.dialog.as_ref()?.links.get(&scope.address)?;
+            (!links.is_empty()).then_some(links)
+        };
+        let Some(links) = links() else { return by_rules };
+        match by_rules {
+            Way::Peer(PeerId::Link(link)) if links.contains(&link) => by_rules,
+            Way::Peer(PeerId::Account(_) | PeerId::Webhook(_) | PeerId::Dialog)
+            | Way::Nowhere(Refusal::RouteRejects { .. }, _) => by_rules,
+            Way::Peer(PeerId::Link(_)) | Way::Later | Way::Nowhere(..) => {
+                let peers = || links.iter().map(|link| PeerId::Link(*link));
+                let first = peers().find(|peer| self.usable(*peer));
+                first.or_else(|| peers().find(|peer| self.switched_on(*peer))).map_or(Way::Later, Way::Peer)
+            }
+        }
     }
 
     /// Keeps the dialog server's session up while the policy has one.

@@ -115,10 +115,10 @@ impl Exchange {
 
     /// Asks the rules.
     pub(super) fn decide(&self, journey: &Journey<'_>, number: NumberAnswer, now: Now) -> (Way, Decided) {
-        if let Some(way) = self.way_of_own(journey) {
+        if journey.direction == Direction::Mo && self.policy.is_dialog_address(journey.destination) {
             let version = self.policy.router.rules.version().0;
             let decided = Decided { rule: None, version, carrier: number.carrier, lookup: number.source };
-            return (way, decided);
+            return (Way::Peer(PeerId::Dialog), decided);
         }
         let query = journey.query(number, now);
         let decision = self.policy.router.decide(&query, &|link| self.health(link));
@@ -145,16 +145,11 @@ impl Exchange {
             ),
             Outcome::NoRoute => Way::Nowhere(Refusal::NoRoute, Reason::NoRoute),
         };
+        let way = match journey.message {
+            Some(message) => self.way_of_own(message, way),
+            None => way,
+        };
         (way, decided)
-    }
-
-    /// The way that is no matter of the rules: of what devices write to source addresses, and of what leaves from them.
-    fn way_of_own(&self, journey: &Journey<'_>) -> Option<Way> {
-        match journey.direction {
-            Direction::Mo if self.is_dialog_address(journey.destination) => Some(Way::Peer(PeerId::Dialog)),
-            Direction::Mo | Direction::Receipt => None,
-            Direction::Mt => Some(self.own_link(journey.message?)?.map_or(Way::Later, Way::Peer)),
-        }
     }
 
     /// The trace of what [`decide`](Self::decide) would say.

@@ -4,6 +4,7 @@
 mod books;
 mod consent;
 mod faults;
+mod region;
 mod routing;
 mod runs;
 mod starts;

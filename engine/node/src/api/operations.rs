@@ -177,6 +177,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::callbacks::operations());
     all.extend(super::rows::operations());
     all.extend(super::people::operations());
+    all.extend(super::conversations::operations());
     all.extend(super::tenants::operations());
     all.extend(super::families::operations());
     all.extend(super::apply::operations());

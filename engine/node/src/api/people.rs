@@ -43,12 +43,12 @@ struct AccountPage {
 }
 
 impl Api {
-    fn people(&self) -> &People {
+    pub(super) fn people(&self) -> &People {
         &self.0.people
     }
 
     /// The account that a request is about.
-    fn account_asked(&self, caller: &Caller, asked: Option<&str>) -> Result<AccountId, Problem> {
+    pub(super) fn account_asked(&self, caller: &Caller, asked: Option<&str>) -> Result<AccountId, Problem> {
         match (asked, &caller.account) {
             (None, Some(own)) => Ok(own.id),
             (None, None) => Err(Problem::field("account", "is needed: the token is for more than one")),
@@ -61,7 +61,7 @@ impl Api {
     }
 
     /// Whose rows a caller sees: those of its token's account or enterprise, and of all accounts below.
-    fn scope(&self, caller: &Caller) -> Scope {
+    pub(super) fn scope(&self, caller: &Caller) -> Scope {
         let in_force = self.control().in_force();
         let rows = &in_force.snapshot.rows;
         // A token that was taken away meanwhile sees nothing.

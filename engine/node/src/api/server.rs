@@ -70,6 +70,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Contacts and what belongs to them.
     pub people: Arc<People>,
+    /// Who waits for first messages to be taken.
+    pub starts: Arc<crate::instructions::Starts>,
 }
 
 /// The running API.

@@ -10,12 +10,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// An address that a webhook must not reach.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{host}` is not public, and webhooks.private_targets is off")]
-pub(super) struct NotPublic {
+pub(crate) struct NotPublic {
     host: String,
 }
 
 /// Checks a URL that names an address itself and so never asks the resolver.
-pub(super) fn check_literal(url: &Url) -> Result<(), NotPublic> {
+pub(crate) fn check_literal(url: &Url) -> Result<(), NotPublic> {
     let host = url.host_str().unwrap_or_default();
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     match literal.parse::<IpAddr>() {
@@ -26,8 +26,8 @@ pub(super) fn check_literal(url: &Url) -> Result<(), NotPublic> {
 
 /// Resolves names by the system and leaves out what is not public.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GuardedResolver {
-    pub(super) private: bool,
+pub(crate) struct GuardedResolver {
+    pub(crate) private: bool,
 }
 
 impl Resolve for GuardedResolver {

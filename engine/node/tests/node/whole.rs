@@ -7,6 +7,7 @@ mod bad_peers;
 mod channels;
 mod clock;
 mod counted;
+mod dialog;
 mod esme;
 mod files;
 mod full_disk;

@@ -242,6 +242,7 @@ impl Node {
         .unwrap();
         let relay = Relay::start(Box::new(sink), Box::new(reader), clock.clone(), spine.clone()).unwrap();
         let server = Server::start(Parts {
+            starts: Arc::default(),
             control: control.clone(),
             gateway: Gateway::open(spine.clone()),
             links: Arc::new(Played),

@@ -1,0 +1,254 @@
+//! The main job of an enterprise: keyword in, a scripted conversation out, over a real session and the durable
+//! exchange, and an STOP that holds.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::site::{PATIENCE, Site, rows, wait_for};
+use super::smsc::Smsc;
+use super::wire::Message;
+
+const DEVICE: &str = "12025550123";
+const CODE: &str = "60777";
+const TOKEN: &str = "key-of-the-enterprise";
+
+/// An enterprise with a short code, an approved program, and sub-campaigns of each kind.
+pub fn catalog(smsc: &Smsc) -> String {
+    format!(
+        "{}{}",
+        rows(smsc.address, "enterprise = 'example'", ""),
+        r#"
+[[enterprise]]
+name = 'example'
+[[carrier]]
+name = 'mobile'
+prefixes = ['1']
+[[token]]
+name = 'app'
+secret = 'key-of-the-enterprise'
+account = 'demo'
+rights = ["messages:send", "messages:read", "messages:reveal", "contacts:read", "contacts:write"]
+[[program]]
+name = 'survey'
+kind = 'interactive'
+account = 'demo'
+[[source_address]]
+name = 'code'
+address = '60777'
+sharing = 'dedicated'
+country = 'US'
+links = ['smsc']
+carriers = ['mobile']
+programs = ['survey']
+account = 'demo'
+default_sub_campaign = 'info'
+[[approval]]
+name = 'survey-code-mobile'
+program = 'survey'
+source_address = 'code'
+carrier = 'mobile'
+status = 'approved'
+[[campaign]]
+name = 'research'
+account = 'demo'
+[[script]]
+name = 'quiz'
+account = 'demo'
+kind = 'javascript'
+published = 1
+[[script_version]]
+name = 'quiz.1'
+script = 'quiz'
+version = 1
+state = 'published'
+body = """
+function begin() {
+  sendTextMessage('survey', 'Dear ' + getContact().firstName + ', how old are you?');
+  getConversation().set('nextAction', 'age');
+}
+function moHandler() {
+  sendTextMessage('survey', 'How old are you?');
+  getConversation().set('nextAction', 'age');
+}
+function age() {
+  var text = getContactAttempt().text;
+  if (!/^[0-9]+$/.test(text)) { sendTextMessage('survey', 'A number, please.'); return; }
+  getConversation().set('age', Number(text));
+  getConversation().set('nextAction', 'colour');
+  sendTextMessage('survey', 'Your favourite colour?');
+}
+function colour() {
+  getConversation().remove('nextAction');
+  sendTextMessage('survey', getConversation().get('age') + ' and ' + getContactAttempt().text + ': thank you.');
+  endConversation();
+}
+function optOutHandler() { sendTextMessage('survey', 'No more texts from us.'); }
+function helpHandler() { sendTextMessage('survey', 'A quiz. STOP to end.'); }
+"""
+[[sub_campaign]]
+name = 'quiz-in'
+account = 'demo'
+campaign = 'research'
+kind = 'inbound'
+state = 'running'
+programs = ['survey']
+[sub_campaign.instructions]
+script = 'quiz'
+[[sub_campaign]]
+name = 'quiz-out'
+account = 'demo'
+campaign = 'research'
+kind = 'outbound'
+state = 'running'
+programs = ['survey']
+[sub_campaign.instructions]
+script = 'quiz'
+[[sub_campaign]]
+name = 'info'
+account = 'demo'
+campaign = 'research'
+kind = 'inbound'
+state = 'running'
+programs = ['survey']
+[sub_campaign.instructions]
+reply = 'Text QUIZ to begin.'
+[sub_campaign.texts]
+help = 'Example Ltd. STOP to end.'
+opt_out = 'You get no more texts.'
+opt_in = 'Welcome back.'
+[[keyword]]
+name = 'code.quiz'
+text = 'quiz'
+source_address = 'code'
+program = 'survey'
+account = 'demo'
+sub_campaign = 'quiz-in'
+"#
+    )
+}
+
+/// A device writes.
+fn writes(smsc: &Smsc, device: &str, text: &str) {
+    let message = Message {
+        source: device.into(),
+        destination: CODE.into(),
+        text: text.as_bytes().to_vec(),
+        ..Message::default()
+    };
+    smsc.deliver(&message);
+}
+
+/// The texts that a device got, in their order.
+fn got(smsc: &Smsc, device: &str) -> Vec<String> {
+    let taken = smsc.taken().into_iter().filter(|taken| taken.message.destination == device);
+    taken.map(|taken| String::from_utf8_lossy(&taken.message.text).into_owned()).collect()
+}
+
+/// Waits until a device has so many texts, and gives the last.
+#[track_caller]
+fn text(smsc: &Smsc, device: &str, number: usize) -> String {
+    wait_for(&format!("text {number}"), PATIENCE, || {
+        let got = got(smsc, device);
+        (got.len() >= number).then(|| got[number - 1].clone())
+    })
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+async fn history(site: &Site, device: &str) -> Vec<Value> {
+    let url = format!("http://{}/v1/history?device=%2B{device}", site.api);
+    let answer = client().get(url).bearer_auth(TOKEN).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.json::<Value>().await.unwrap()["items"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_keyword_begins_a_survey_and_each_answer_leads_to_the_next_question() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&catalog(&smsc));
+    let _node = site.start_linked();
+    writes(&smsc, DEVICE, "Quiz please");
+    assert_eq!(text(&smsc, DEVICE, 1), "How old are you?");
+    writes(&smsc, DEVICE, "old");
+    assert_eq!(text(&smsc, DEVICE, 2), "A number, please.");
+    writes(&smsc, DEVICE, "41");
+    assert_eq!(text(&smsc, DEVICE, 3), "Your favourite colour?");
+    writes(&smsc, DEVICE, "blue");
+    assert_eq!(text(&smsc, DEVICE, 4), "41 and blue: thank you.");
+    let sent = smsc.taken();
+    assert!(sent.iter().all(|taken| taken.message.source == CODE), "all from the short code");
+}
+
+#[test]
+fn what_is_no_keyword_is_answered_by_the_default_and_help_by_its_text() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&catalog(&smsc));
+    let _node = site.start_linked();
+    writes(&smsc, DEVICE, "hello?");
+    assert_eq!(text(&smsc, DEVICE, 1), "Text QUIZ to begin.");
+    writes(&smsc, DEVICE, "HELP");
+    assert_eq!(text(&smsc, DEVICE, 2), "Example Ltd. STOP to end.");
+}
+
+/// Acceptance (b) of messaging.md, at each moment that the test happens to hit: killed between the answers, exactly
+/// one text leaves for each message.
+#[test]
+fn a_survey_goes_on_over_kills() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&catalog(&smsc));
+    let node = site.start_linked();
+    writes(&smsc, DEVICE, "quiz");
+    text(&smsc, DEVICE, 1);
+    node.kill();
+    let node = site.start_linked();
+    writes(&smsc, DEVICE, "41");
+    text(&smsc, DEVICE, 2);
+    node.kill();
+    let _node = site.start_linked();
+    writes(&smsc, DEVICE, "blue");
+    assert_eq!(text(&smsc, DEVICE, 3), "41 and blue: thank you.");
+    assert_eq!(got(&smsc, DEVICE).len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_outside_begins_a_conversation_and_the_history_tells_all_of_it() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&catalog(&smsc));
+    let _node = site.start_linked();
+    let contact = json!({
+        "client_id": "C-1", "first_name": "Ann", "devices": [{ "kind": "cell", "address": "+12025550123" }]
+    });
+    let post = |path: &str, body: &Value| {
+        client().post(format!("http://{}{path}", site.api)).bearer_auth(TOKEN).json(body).send()
+    };
+    assert_eq!(post("/v1/contacts", &contact).await.unwrap().status(), 201);
+    let start = json!({ "sub_campaign": "quiz-out", "device": "+12025550123", "client_id": "C-1" });
+    let answer = post("/v1/conversations", &start).await.unwrap();
+    assert_eq!(answer.status(), 202, "{}", answer.text().await.unwrap());
+    assert_eq!(text(&smsc, DEVICE, 1), "Dear Ann, how old are you?");
+    writes(&smsc, DEVICE, "7");
+    assert_eq!(text(&smsc, DEVICE, 2), "Your favourite colour?");
+    let wrong = json!({ "sub_campaign": "quiz-in", "device": "+12025550123" });
+    assert_eq!(post("/v1/conversations", &wrong).await.unwrap().status(), 404, "it is inbound");
+    let mut told = Vec::new();
+    for _ in 0..200 {
+        told = history(&site, DEVICE).await;
+        let delivered = |entry: &&Value| entry["status"] == "delivered";
+        if told.iter().filter(delivered).count() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let said: Vec<_> = told.iter().rev().map(|entry| (&entry["direction"], &entry["text"])).collect();
+    let expected = [
+        (json!("out"), json!("Dear Ann, how old are you?")),
+        (json!("in"), json!("7")),
+        (json!("out"), json!("Your favourite colour?")),
+    ];
+    let expected: Vec<_> = expected.iter().map(|(way, text)| (way, text)).collect();
+    assert_eq!(said, expected);
+}
