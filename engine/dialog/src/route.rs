@@ -29,6 +29,7 @@ pub enum Kind {
 
 /// Why a rule applied or did not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Why {
     /// The text is a word of opting out.
     OptOutWord,

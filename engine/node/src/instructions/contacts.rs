@@ -31,8 +31,7 @@ impl Contacts {
             None => {
                 let now = self.clock.now().wall;
                 let number = format!("+{}", device.address);
-                let inbound =
-                    self.people.contact_for_inbound(&scope, account, &number, Medium::Phone, now);
+                let inbound = self.people.contact_for_inbound(&scope, account, &number, Medium::Phone, now);
                 inbound.await.map(|inbound| inbound.contact)
             }
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
+use serde_json::{Value, json};
 use signalbox_core::address::Address;
 use signalbox_core::backend::Kind;
 use signalbox_core::id::AccountId;
@@ -84,6 +85,18 @@ fn trace(control: &Control, record: &Record) -> NewTrace {
         status,
         status_at: record.at,
         text,
+        detail: detail(&record.what).map(|detail| detail.to_string()),
+    }
+}
+
+/// What led to it: how the way of a message was found, which texts belong together.
+fn detail(what: &Said) -> Option<Value> {
+    match what {
+        Said::Message { side: Side::Mo, why, flag, .. } => Some(json!({ "why": why, "flag": flag })),
+        Said::Message { group, .. } => group.map(|group| json!({ "group": group.0.to_string() })),
+        Said::Flagged { reason } => Some(json!({ "flag": reason })),
+        Said::Failed { name, .. } => Some(json!({ "failure": name })),
+        Said::Filtered { .. } | Said::Ended { .. } | Said::Log(_) => None,
     }
 }
 

@@ -9,7 +9,8 @@ use super::site::{PATIENCE, Site, rows, wait_for};
 use super::smsc::Smsc;
 use super::wire::Message;
 
-const DEVICE: &str = "12025550123";
+/// Of a country without quiet hours, so that what begins a conversation leaves at any time of day.
+const DEVICE: &str = "447400123456";
 const CODE: &str = "60777";
 const TOKEN: &str = "key-of-the-enterprise";
 
@@ -23,7 +24,7 @@ pub fn catalog(smsc: &Smsc) -> String {
 name = 'example'
 [[carrier]]
 name = 'mobile'
-prefixes = ['1']
+prefixes = ['4']
 [[token]]
 name = 'app'
 secret = 'key-of-the-enterprise'
@@ -37,7 +38,7 @@ account = 'demo'
 name = 'code'
 address = '60777'
 sharing = 'dedicated'
-country = 'US'
+country = 'GB'
 links = ['smsc']
 carriers = ['mobile']
 programs = ['survey']
@@ -95,6 +96,8 @@ state = 'running'
 programs = ['survey']
 [sub_campaign.instructions]
 script = 'quiz'
+[sub_campaign.texts]
+opt_in = 'Welcome back.'
 [[sub_campaign]]
 name = 'quiz-out'
 account = 'demo'
@@ -220,19 +223,19 @@ async fn an_event_outside_begins_a_conversation_and_the_history_tells_all_of_it(
     let site = Site::new(&catalog(&smsc));
     let _node = site.start_linked();
     let contact = json!({
-        "client_id": "C-1", "first_name": "Ann", "devices": [{ "kind": "cell", "address": "+12025550123" }]
+        "client_id": "C-1", "first_name": "Ann", "devices": [{ "kind": "cell", "address": "+447400123456" }]
     });
     let post = |path: &str, body: &Value| {
         client().post(format!("http://{}{path}", site.api)).bearer_auth(TOKEN).json(body).send()
     };
     assert_eq!(post("/v1/contacts", &contact).await.unwrap().status(), 201);
-    let start = json!({ "sub_campaign": "quiz-out", "device": "+12025550123", "client_id": "C-1" });
+    let start = json!({ "sub_campaign": "quiz-out", "device": "+447400123456", "client_id": "C-1" });
     let answer = post("/v1/conversations", &start).await.unwrap();
     assert_eq!(answer.status(), 202, "{}", answer.text().await.unwrap());
     assert_eq!(text(&smsc, DEVICE, 1), "Dear Ann, how old are you?");
     writes(&smsc, DEVICE, "7");
     assert_eq!(text(&smsc, DEVICE, 2), "Your favourite colour?");
-    let wrong = json!({ "sub_campaign": "quiz-in", "device": "+12025550123" });
+    let wrong = json!({ "sub_campaign": "quiz-in", "device": "+447400123456" });
     assert_eq!(post("/v1/conversations", &wrong).await.unwrap().status(), 404, "it is inbound");
     let mut told = Vec::new();
     for _ in 0..200 {
@@ -251,4 +254,36 @@ async fn an_event_outside_begins_a_conversation_and_the_history_tells_all_of_it(
     ];
     let expected: Vec<_> = expected.iter().map(|(way, text)| (way, text)).collect();
     assert_eq!(said, expected);
+}
+/// Rule 7: after STOP nothing leaves but its confirmation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stop_holds_for_all_that_the_account_sends() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&catalog(&smsc));
+    let node = site.start_linked();
+    writes(&smsc, DEVICE, "quiz");
+    text(&smsc, DEVICE, 1);
+    writes(&smsc, DEVICE, "Stop.");
+    assert_eq!(text(&smsc, DEVICE, 2), "No more texts from us.");
+    let start = json!({ "sub_campaign": "quiz-out", "device": "+447400123456" });
+    let begin = || {
+        let url = format!("http://{}/v1/conversations", site.api);
+        client().post(url).bearer_auth(TOKEN).json(&start).send()
+    };
+    assert_eq!(begin().await.unwrap().status(), 202);
+    let filtered = |number| {
+        let finals = site.finals();
+        let filtered = finals.iter().filter(|cdr| cdr["reason"] == "opted_out_account");
+        (filtered.count() >= number).then_some(())
+    };
+    wait_for("it is filtered", PATIENCE, || filtered(1));
+    node.kill();
+    let _node = site.start_linked();
+    assert_eq!(begin().await.unwrap().status(), 202);
+    wait_for("it is filtered after a restart too", PATIENCE, || filtered(2));
+    assert_eq!(got(&smsc, DEVICE).len(), 2);
+    writes(&smsc, DEVICE, "START");
+    assert_eq!(text(&smsc, DEVICE, 3), "Welcome back.");
+    assert_eq!(begin().await.unwrap().status(), 202);
+    text(&smsc, DEVICE, 4);
 }
