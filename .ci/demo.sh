@@ -79,6 +79,7 @@ Try, in another terminal:
   $python docs/examples/send.py 447700900123 'Hello from an ESME'
   SIGNALBOX_TOKEN=demo-operator-token $program admin links
   curl -s http://127.0.0.1:9464/metrics | grep -E '^smpp_(requests|link_bound)'
+  $python docs/examples/handset.py quiz 41 blue STOP hello START
 
 TEXT
 wait "$node"
