@@ -50,7 +50,9 @@ pub use http::{
     BodyTemplate, HttpAnswer, HttpBodyType, HttpCallback, HttpLink, HttpMethod, HttpMo, HttpParts,
     HttpReceipt, ReceiptWord, SignatureKind,
 };
-pub use jurisdiction::{AllowedHours, Jurisdiction, WordClass, Words};
+pub use jurisdiction::{
+    AllowedHours, CapOver, FrequencyCap, HolidayHours, Jurisdiction, RuleScope, WordClass, Words,
+};
 pub use keyword::{Keyword, too_common};
 pub use link::{
     ErrorClass, InterfaceVersion, Link, LinkOutbind, LinkProtocol, LinkTls, LongMessages, Reconnect,

@@ -116,7 +116,7 @@ settings! {
         quotas: AccountQuotas,
         /// Jurisdictions whose hours hold for all of its messages, wherever the device is; those of the device hold
         /// in any case.
-        quiet_hours: Vec<Name> => ["us-fl"],
+        quiet_hours: Vec<Name> => ["us-florida"],
         /// How far a plain STOP reaches (decision D8); as its enterprise says, else the account, when it is not set.
         opt_out_level: Option<OptOutLevel> => "enterprise",
         /// Time zone of its days and reports; that of its enterprise, else UTC, when it is not set.

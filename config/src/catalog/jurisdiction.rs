@@ -1,34 +1,59 @@
 //! Quiet hours and words of consent as data.
 
 use super::enterprise::Channel;
-use super::route::{Day, Prefix, TimeOfDay};
+use super::route::{Day, TimeOfDay};
 use crate::setting::{Agreement, Cursor, Problems, choices, settings};
-use crate::value::{Count, Country, Language, Name, Prose, Text, TimeZone};
+use crate::value::{Count, Country, Holiday, Language, Name, Prose, Region, Text, TimeZone};
+
+choices! {
+    /// Which messages a rule is for.
+    pub enum RuleScope {
+        /// Those that advertise.
+        Marketing = "marketing",
+        /// Every message.
+        All = "all",
+    }
+}
+
+choices! {
+    /// What is counted together.
+    pub enum CapOver {
+        /// Messages of an account on one matter.
+        Matter = "matter",
+        /// All messages of an account.
+        Account = "account",
+    }
+}
 
 settings! {
     /// Hours in which people of a place may be written to or called. A row with the name of one that is shipped
     /// stands in its place.
     pub struct Jurisdiction agrees {
-        /// Name in accounts and in traces.
-        name: Name => "us-fl",
+        /// Name in traces.
+        name: Name => "us-florida",
         /// What people call it.
         title: Option<Text<1, 200>> => "Florida",
         /// False leaves it out.
         enabled: bool = true,
-        /// Its country.
-        country: Country => "US",
-        /// Beginnings of numbers that are of it; the whole country when there are none.
-        areas: Vec<Prefix> => ["1305", "1786"],
-        /// The time zone that its hours are of; the zone of the device when it is not set.
-        zone: Option<TimeZone> => "America/New_York",
+        /// Countries that it holds in as a whole.
+        countries: Vec<Country> => ["FR"],
+        /// States that it holds in, where it holds in no country as a whole.
+        states: Vec<Region> => ["US-FL"],
+        /// Time zones that the states lie in, for devices whose state is not known; any of the country when there are
+        /// none.
+        zones: Vec<TimeZone> => ["America/New_York", "America/Chicago"],
         /// What it is about.
         channels: Vec<Channel> = ["text", "voice"],
-        /// When people may be reached.
+        /// Which messages it is about.
+        scope: RuleScope = "marketing",
+        /// When people may be reached, by the clock of the device.
         allowed: Vec<AllowedHours>,
-        /// Days without any hours, as the law counts them.
-        holidays: Vec<jiff::civil::Date> => ["2026-12-25"],
-        /// Attempts to reach one person about one matter within 24 hours; no bound when it is not set.
-        attempts_per_day: Option<Count<1, 1_000>> => 3,
+        /// Days with other hours.
+        holidays: Vec<Holiday> => ["2026-12-25", "01-01"],
+        /// When people may be reached on those; not at all when there are none.
+        on_holidays: Vec<HolidayHours>,
+        /// How often one person may be written to.
+        caps: Vec<FrequencyCap>,
         /// Where it stands: law, section, regulation.
         source: Prose<1, 1000> => "Fla. Stat. 501.616(6)",
         /// The day when somebody last read it there.
@@ -45,6 +70,28 @@ settings! {
         from: TimeOfDay => "08:00",
         /// First minute after it, on the same day.
         to: TimeOfDay => "20:00",
+    }
+}
+
+settings! {
+    /// Hours of holidays.
+    pub struct HolidayHours agrees {
+        /// First minute.
+        from: TimeOfDay => "10:00",
+        /// First minute after it, on the same day.
+        to: TimeOfDay => "12:00",
+    }
+}
+
+settings! {
+    /// How often one person may be written to within a time.
+    pub struct FrequencyCap {
+        /// So many messages.
+        most: Count<1, 100> => 3,
+        /// In any so many hours, up to 31 days.
+        hours: Count<1, 744> => 24,
+        /// Of what.
+        over: CapOver = "matter",
     }
 }
 
@@ -88,14 +135,27 @@ impl Agreement for Jurisdiction {
         if self.channels.is_empty() {
             problems.conflict(at, "channels", "must name at least one channel");
         }
+        if self.countries.is_empty() == self.states.is_empty() {
+            problems.conflict(at, "states", "is set where countries is not, and the other way round");
+        }
     }
 }
 
 impl Agreement for AllowedHours {
     fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
-        if self.from >= self.to {
-            problems.conflict(at, "to", format!("must be after from, which is {}", self.from));
-        }
+        check_hours(self.from, self.to, at, problems);
+    }
+}
+
+impl Agreement for HolidayHours {
+    fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+        check_hours(self.from, self.to, at, problems);
+    }
+}
+
+fn check_hours(from: TimeOfDay, to: TimeOfDay, at: &Cursor<'_>, problems: &mut Problems<'_>) {
+    if from >= to {
+        problems.conflict(at, "to", format!("must be after from, which is {from}"));
     }
 }
 

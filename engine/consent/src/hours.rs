@@ -74,7 +74,7 @@ impl QuietHours {
     /// # Errors
     /// Never, as the tests show; the data is read like any other.
     pub fn shipped(zones: &Zones) -> Result<Self, HoursError> {
-        Self::read(include_str!("../data/jurisdictions.toml"), zones)
+        Self::new(&QuietHoursSpec::shipped()?, zones)
     }
 
     /// Reads jurisdictions from TOML.
@@ -82,8 +82,7 @@ impl QuietHours {
     /// # Errors
     /// [`HoursError`] with what is wrong and where.
     pub fn read(toml: &str, zones: &Zones) -> Result<Self, HoursError> {
-        let spec: QuietHoursSpec = toml::from_str(toml).map_err(|e| HoursError::Unreadable(e.to_string()))?;
-        Self::new(&spec, zones)
+        Self::new(&QuietHoursSpec::read(toml)?, zones)
     }
 
     /// Jurisdictions from data.

@@ -91,5 +91,5 @@ pub use region::{Country, Region, RegionError};
 pub use responses::{Response, ResponseTexts, Responses, ResponsesError, ResponsesSpec};
 pub use suppressions::{Extent, Level, Subject, Suppressed, Suppressions};
 pub use time::{Micros, Span};
-pub use words::{Asks, Certainty, Words, folded};
+pub use words::{Asks, Certainty, Words};
 pub use zones::{ZoneId, Zones};

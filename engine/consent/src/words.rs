@@ -9,7 +9,7 @@ mod fold;
 #[cfg(test)]
 mod tests;
 
-pub use fold::{bare, folded};
+pub use fold::bare;
 
 /// A message longer than so many words is not searched for opt-outs any more than that far: whoever writes pages says
 /// what he wants at their beginning.

@@ -21,6 +21,7 @@ mod run;
 mod source;
 
 pub use conversation::{Conversation, Expected, NEXT_ACTION, Past, RowError};
+pub use cut::separate;
 pub use device::{Device, Use};
 pub use dialog::{Dialog, Wants};
 pub use event::{Effect, Event, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task};

@@ -29,8 +29,11 @@ mod peers;
 mod people;
 mod problem;
 mod queue;
+mod rehearsal;
+mod review;
 mod routing;
 mod rows;
+mod scripts;
 mod selection;
 mod server;
 mod tenants;
@@ -49,6 +52,7 @@ use parking_lot::Mutex;
 use signalbox_core::backend::Clock;
 use signalbox_core::time::Now;
 use signalbox_people::People;
+use signalbox_script::Pool;
 use tokio::sync::Semaphore;
 
 use crate::control::Control;
@@ -70,6 +74,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     people: Arc<People>,
     starts: Arc<Starts>,
+    scripts: Arc<Pool>,
     requests: Semaphore,
     request_timeout: Duration,
     scans: Arc<Semaphore>,
@@ -91,6 +96,7 @@ impl Api {
             clock: parts.clock,
             people: parts.people,
             starts: parts.starts,
+            scripts: parts.scripts,
             requests: Semaphore::new(settings.max_requests.as_usize()),
             request_timeout: settings.request_timeout.duration(),
             scans: Arc::new(Semaphore::new(SCANS)),
@@ -114,6 +120,10 @@ impl Api {
 
     fn links(&self) -> &Arc<dyn LinkStates> {
         &self.0.links
+    }
+
+    fn scripts(&self) -> &Pool {
+        &self.0.scripts
     }
 
     fn now(&self) -> Now {

@@ -27,6 +27,12 @@ pub enum Command {
     /// Says whether the audit of the catalog is what was written.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Checks or draws a flow of a file.
+    #[command(subcommand)]
+    Flow(FlowCommand),
+    /// Rehearses a script or a flow of a file.
+    #[command(subcommand)]
+    Script(ScriptCommand),
     /// Plays a peer.
     #[command(subcommand)]
     Sim(signalbox_perf::SimCommand),
@@ -74,6 +80,77 @@ pub struct VerifyArgs {
     /// A hash that an earlier run printed: it must still be in the chain.
     #[arg(long, value_name = "HASH")]
     pub head: Option<String>,
+}
+
+/// See [`Command::Flow`].
+#[derive(Debug, Subcommand)]
+pub enum FlowCommand {
+    /// Says everything that is wrong with a flow, or that it is right.
+    Check(FlowCheckArgs),
+    /// Draws a flow as SVG.
+    Picture(FlowPictureArgs),
+}
+
+/// See [`FlowCommand::Check`].
+#[derive(Debug, Args)]
+pub struct FlowCheckArgs {
+    /// The flow (JSON).
+    pub file: PathBuf,
+    /// A program that it may name; every program when none is given.
+    #[arg(long = "program", value_name = "NAME")]
+    pub programs: Vec<String>,
+    /// A web service that it may name; every service when none is given.
+    #[arg(long = "service", value_name = "NAME")]
+    pub services: Vec<String>,
+}
+
+/// See [`FlowCommand::Picture`].
+#[derive(Debug, Args)]
+pub struct FlowPictureArgs {
+    /// The flow (JSON).
+    pub file: PathBuf,
+    /// Where the picture is written; standard output when it is not given.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// See [`Command::Script`].
+#[derive(Debug, Subcommand)]
+pub enum ScriptCommand {
+    /// Shows what a script or flow would do for a contact: texts, variables, steps, cost. Nothing is sent or stored.
+    Test(ScriptTestArgs),
+}
+
+/// See [`ScriptCommand::Test`].
+#[derive(Debug, Args)]
+pub struct ScriptTestArgs {
+    /// The script (JavaScript) or flow (JSON).
+    pub file: PathBuf,
+    /// It is a flow, whatever the file is called.
+    #[arg(long)]
+    pub flow: bool,
+    /// The contact as JSON, such as {"first_name": "Ana", "fields": {"city": "Olot"}}.
+    #[arg(long, value_name = "JSON")]
+    pub contact: Option<String>,
+    /// The device as JSON, such as {"address": "12065550100", "country": "US"}.
+    #[arg(long, value_name = "JSON")]
+    pub device: Option<String>,
+    /// A message of the device; several go through the conversation one after the other.
+    #[arg(long = "message", value_name = "TEXT")]
+    pub messages: Vec<String>,
+    /// The device writes first: there is no first message of ours.
+    #[arg(long)]
+    pub inbound: bool,
+    /// All that happens as JSON, for waits and web services too, such as
+    /// [{"begin": {}}, {"no_reply": {}}, {"answer": {"status": 200, "body": "7"}}].
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["messages", "inbound"])]
+    pub happenings: Option<String>,
+    /// What random numbers are made from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A running node's API.

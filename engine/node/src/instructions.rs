@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use crate::control::Control;
 use crate::spine::SpineHandle;
 
+pub(crate) use contacts::given;
 pub use pool::script_pool;
 pub use starts::{StartError, Starts, Wanted};
 

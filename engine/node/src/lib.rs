@@ -23,6 +23,7 @@ pub mod privacy;
 pub mod process;
 pub mod programs;
 pub mod run;
+pub mod scripts;
 pub mod spine;
 pub mod supervisor;
 pub mod telemetry;

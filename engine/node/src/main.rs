@@ -15,6 +15,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => run::check(&args),
+        Command::Flow(command) => signalbox::scripts::flow(&command),
+        Command::Script(command) => signalbox::scripts::script(&command),
         Command::Sim(command) => signalbox_perf::run(command),
         Command::Apply(args) => client::apply(&args).map_err(Into::into),
         Command::Admin(args) => client::admin(&args).map_err(Into::into),

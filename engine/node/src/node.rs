@@ -201,6 +201,7 @@ impl Node {
             clock: clock.clone(),
             people: people.clone(),
             starts: starts.clone(),
+            scripts: pool.clone(),
         })
         .await?;
         let (stop, stopping) = watch::channel(false);

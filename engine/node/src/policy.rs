@@ -2,6 +2,7 @@
 
 mod consent;
 mod counters;
+mod jurisdictions;
 mod numbers;
 mod peers;
 

@@ -1,5 +1,6 @@
 //! `signalbox run` and `signalbox check`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -9,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{CheckArgs, ConfigArgs};
 use crate::node::{Node, Surrounds};
+use crate::scripts::{needs_worker, one_worker, review};
 use crate::telemetry;
 
 /// Runs a node until it is told to stop.
@@ -78,7 +80,8 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let catalog =
         args.catalog.as_deref().or(settings.catalog.seed.as_ref().map(|seed| seed.path().as_path()));
     if let Some(file) = catalog {
-        Catalog::load(file)?;
+        let rows = Catalog::load(file)?;
+        check_scripts(file, &rows)?;
         println!("{}: right", file.display());
         missing.extend(Catalog::missing_secrets(file, settings.secret_places())?);
     }
@@ -90,4 +93,24 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
         bail!("{} secrets cannot be read", missing.len());
     }
     Ok(())
+}
+
+/// What the texts of scripts and flows are, and keywords: nothing that the rows alone would say.
+fn check_scripts(file: &Path, rows: &Catalog) -> anyhow::Result<()> {
+    let none = Catalog::default();
+    // A worker is started where there is a script for it: a process of this same program.
+    let pool = needs_worker(rows, &none).then(one_worker).transpose()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let reviewed = runtime.block_on(review(rows, &none, |_| 0, pool.as_ref()))?;
+    for warning in &reviewed.warnings {
+        eprintln!("warning: {}: {warning}", file.display());
+    }
+    for error in &reviewed.errors {
+        eprintln!("error: {}: {error}", file.display());
+    }
+    match reviewed.errors.len() {
+        0 => Ok(()),
+        1 => bail!("{}: one error in scripts", file.display()),
+        errors => bail!("{}: {errors} errors in scripts", file.display()),
+    }
 }

@@ -101,6 +101,20 @@ pub struct QuietHoursSpec {
     pub jurisdictions: Vec<JurisdictionSpec>,
 }
 
+impl QuietHoursSpec {
+    /// The jurisdictions shipped with the program, to be changed and added to.
+    ///
+    /// # Errors
+    /// Never, as the tests show; the data is read like any other.
+    pub fn shipped() -> Result<Self, HoursError> {
+        Self::read(include_str!("../../data/jurisdictions.toml"))
+    }
+
+    pub(super) fn read(toml: &str) -> Result<Self, HoursError> {
+        toml::from_str(toml).map_err(|error| HoursError::Unreadable(error.to_string()))
+    }
+}
+
 /// Why jurisdictions are not usable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

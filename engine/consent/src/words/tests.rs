@@ -178,7 +178,7 @@ proptest! {
     fn any_text_has_an_answer(text in any::<String>(), waiting: bool) {
         let words = words();
         let asks = words.classify(&text, waiting);
-        prop_assert_eq!(asks, words.classify(&folded(&text), waiting));
+        prop_assert_eq!(asks, words.classify(&signalbox_text::fold(&text), waiting));
     }
 
     #[test]

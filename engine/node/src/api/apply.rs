@@ -18,7 +18,7 @@ use super::caller::Caller;
 use super::extract::{QueryOf, TextBody};
 use super::openapi::toml_text;
 use super::operations::{Operation, operation};
-use super::problem::{Problem, ProblemKind, internal};
+use super::problem::{FieldError, Problem, ProblemKind, internal};
 use super::rows::{check_references, frozen};
 use crate::catalog::{Snapshot, kind_of};
 
@@ -43,6 +43,9 @@ struct Applied {
     version: u64,
     /// The rows that change.
     changes: Vec<AppliedRow>,
+    /// What somebody should look at in them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<FieldError>,
 }
 
 /// One row that changes.
@@ -106,13 +109,13 @@ async fn apply(
         Rows::parse_over("request", &text, &current.rows)?
     };
     let wanted = api.settle_passwords(wanted, query.dry_run).await?;
-    let plan = api.plan(wanted, query.prune).await?;
+    let (plan, warnings) = api.plan(wanted, query.prune).await?;
     let changes: Vec<AppliedRow> = plan.changes.iter().map(shown).collect();
     if query.dry_run || plan.is_empty() {
-        return Ok(Json(Applied { dry_run: query.dry_run, version: current.version.0, changes }));
+        return Ok(Json(Applied { dry_run: query.dry_run, version: current.version.0, changes, warnings }));
     }
     let version = api.change(&caller, catalog_changes(plan, current)).await?;
-    Ok(Json(Applied { dry_run: false, version: version.0, changes }))
+    Ok(Json(Applied { dry_run: false, version: version.0, changes, warnings }))
 }
 
 fn shown(change: &RowChange) -> AppliedRow {
@@ -160,8 +163,8 @@ impl Api {
         if dry_run { Ok(kept) } else { self.hash_passwords(kept).await }
     }
 
-    /// What would change, checked as a whole.
-    async fn plan(&self, wanted: Rows, prune: bool) -> Result<CatalogPlan, Problem> {
+    /// What would change, checked as a whole, with what somebody should look at.
+    async fn plan(&self, wanted: Rows, prune: bool) -> Result<(CatalogPlan, Vec<FieldError>), Problem> {
         let control = self.control().clone();
         let planned = tokio::task::spawn_blocking(move || {
             let in_force = control.in_force();
@@ -171,9 +174,12 @@ impl Api {
             (plan, left)
         });
         let (plan, left) = planned.await.map_err(|error| internal(&error))?;
-        left.check_versions(&self.control().in_force().snapshot.rows).map_err(frozen)?;
+        let in_force = self.control().in_force();
+        let before = &in_force.snapshot.rows;
+        left.check_versions(before).map_err(frozen)?;
         check_references(&left)?;
-        Ok(plan)
+        let warnings = self.review(&left, before, None).await?;
+        Ok((plan, warnings))
     }
 }
 

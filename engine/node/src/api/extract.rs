@@ -28,6 +28,9 @@ pub(super) struct QueryOf<T>(pub T);
 /// The only parameter of a path.
 pub(super) struct PathName(pub String);
 
+/// The two parameters of a path.
+pub(super) struct PathPair(pub String, pub String);
+
 async fn octets<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         let kind = match rejection.status() {
@@ -103,6 +106,17 @@ impl<S: Send + Sync> FromRequestParts<S> for PathName {
         let bad = || Problem::new(ProblemKind::Malformed, "the path is not UTF-8");
         let parameters = parts.extract::<RawPathParams>().await.map_err(|_| bad())?;
         parameters.iter().next().map(|(_, value)| Self(value.to_owned())).ok_or_else(bad)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathPair {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let bad = || Problem::new(ProblemKind::Malformed, "the path is not UTF-8");
+        let parameters = parts.extract::<RawPathParams>().await.map_err(|_| bad())?;
+        let mut values = parameters.iter().map(|(_, value)| value.to_owned());
+        values.next().zip(values.next()).map(|(one, other)| Self(one, other)).ok_or_else(bad)
     }
 }
 

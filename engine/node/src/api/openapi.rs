@@ -7,7 +7,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::operations::{Operation, RequestHeader, all, row_component};
-use super::problem::{MEDIA_TYPE, ProblemBody, ProblemKind};
+use super::problem::{FieldError, MEDIA_TYPE, ProblemBody, ProblemKind};
+use super::rows::{HasWarnings, WARNINGS};
 use crate::webhooks::WebhookEventBody;
 
 /// Schemas by their names.
@@ -57,7 +58,17 @@ fn page_of(item: &Value) -> Value {
 /// A row of the catalog, by the schema of its settings.
 pub(super) fn row<R: Row>(components: &mut Components) -> Value {
     let name = row_component::<R>();
-    components.0.entry(name.to_owned()).or_insert_with(|| R::shape().json_schema());
+    let warning = R::KIND.has_warnings().then(|| reference::<FieldError>(components));
+    components.0.entry(name.to_owned()).or_insert_with(|| {
+        let mut schema = R::shape().json_schema();
+        if let Some(warning) = warning {
+            schema["properties"][WARNINGS] = json!({
+                "type": "array", "items": warning, "readOnly": true,
+                "description": "what somebody should look at; in answers to writes alone",
+            });
+        }
+        schema
+    });
     refer(name)
 }
 

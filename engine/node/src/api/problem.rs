@@ -167,6 +167,19 @@ impl Problem {
         told
     }
 
+    /// Several fields say what cannot be.
+    #[must_use]
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        let line = |error: &FieldError| match (error.line, error.column) {
+            (Some(line), Some(column)) => {
+                format!("{}: line {line} column {column}: {}", error.field, error.problem)
+            }
+            _ => format!("{}: {}", error.field, error.problem),
+        };
+        let detail = errors.iter().map(line).collect::<Vec<_>>().join("\n");
+        Self { errors, ..Self::new(ProblemKind::Invalid, detail) }
+    }
+
     /// Nothing of this kind has this name.
     #[must_use]
     pub fn no(what: &str, name: &str) -> Self {

@@ -1,5 +1,9 @@
 //! Rows of the catalog: read, write, remove, with ETags.
 
+mod change;
+
+pub(super) use change::{check_change, check_references, frozen};
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::{ETAG, LOCATION};
@@ -11,9 +15,7 @@ use signalbox_config::catalog::{
     Template, Tenancy, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
 use signalbox_config::value::{Name, Secret};
-use signalbox_config::{Catalog as Rows, ConfigErrors};
 use signalbox_core::backend::{CatalogChange, Version};
-use signalbox_core::id::AccountId;
 
 use super::Api;
 use super::caller::Caller;
@@ -21,7 +23,7 @@ use super::extract::{Condition, JsonText, PathName, QueryOf};
 use super::openapi;
 use super::operations::{Operation, RequestHeader, operation};
 use super::page::{Page, PageQuery, odd_cursor};
-use super::problem::{Problem, ProblemKind, internal};
+use super::problem::{Problem, ProblemKind};
 use crate::catalog::{Snapshot, kind_of};
 
 /// A row as handlers take it.
@@ -257,11 +259,11 @@ pub(super) fn find<'a, R: Row>(snapshot: &'a Snapshot, name: &str) -> Option<&'a
     R::rows(&snapshot.rows).iter().find(|row| row.name().as_str() == name)
 }
 
-fn version_of<R: Row>(snapshot: &Snapshot, name: &str) -> Version {
+pub(super) fn version_of<R: Row>(snapshot: &Snapshot, name: &str) -> Version {
     snapshot.versions.get(&(kind_of(R::KIND), name.to_owned())).copied().unwrap_or_default()
 }
 
-fn etag(version: Version) -> HeaderMap {
+pub(super) fn etag(version: Version) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", version.0)) {
         headers.insert(ETAG, tag);
@@ -411,10 +413,36 @@ fn read<R: Row>(text: &[u8], before: Option<&R>) -> Result<R, Problem> {
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
         return Err(Problem::new(ProblemKind::Malformed, error.to_string()));
     }
+    if R::KIND.has_warnings()
+        && let Some(text) = without_warnings(text)
+    {
+        return Ok(R::from_request(&text, before)?);
+    }
     Ok(R::from_request(text, before)?)
 }
 
-fn check(condition: Condition, held: Version, kind: RowKind, name: &str) -> Result<(), Problem> {
+/// A row as it was answered may be sent back: what was said of it is no part of it.
+fn without_warnings(text: &str) -> Option<String> {
+    let mut row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
+    row.remove(WARNINGS)?;
+    serde_json::to_string(&row).ok()
+}
+
+/// The key of an answer that says what somebody should look at.
+pub(super) const WARNINGS: &str = "warnings";
+
+/// Kinds of rows of which something may be said that does not keep them from being kept.
+pub(super) trait HasWarnings {
+    fn has_warnings(self) -> bool;
+}
+
+impl HasWarnings for RowKind {
+    fn has_warnings(self) -> bool {
+        matches!(self, Self::Keyword | Self::ScriptVersion)
+    }
+}
+
+pub(super) fn check(condition: Condition, held: Version, kind: RowKind, name: &str) -> Result<(), Problem> {
     let absent = held == Version(0);
     match condition {
         Condition::None => Ok(()),
@@ -428,138 +456,5 @@ fn check(condition: Condition, held: Version, kind: RowKind, name: &str) -> Resu
         Condition::Absent => {
             Err(Problem::new(ProblemKind::AlreadyExists, format!("there is a {kind} `{name}` already")))
         }
-    }
-}
-
-/// Refuses what would leave a reference to nothing, or something twice.
-pub(super) fn check_references(rows: &Rows) -> Result<(), Problem> {
-    rows.check().map_err(|errors| {
-        let broken = Problem::from(errors);
-        Problem::new(ProblemKind::BrokenReference, broken.body().detail)
-    })
-}
-
-/// The same for what a caller changes, and refuses changes of versions of scripts that do not change any more.
-fn check_change(caller: &Caller, rows: &Rows, before: &Rows) -> Result<(), Problem> {
-    rows.check_versions(before).map_err(frozen)?;
-    match rows.check() {
-        Ok(()) => Ok(()),
-        Err(_) if caller.scope() == Owner::Platform => check_references(rows),
-        Err(errors) => {
-            // What is wrong may name rows of others: where it is wrong is told alone.
-            let keys: Vec<&str> = errors.all().iter().map(|error| error.key.as_str()).collect();
-            let detail = format!("not there, not yours, or taken: {}", keys.join(", "));
-            Err(Problem::new(ProblemKind::BrokenReference, detail))
-        }
-    }
-}
-
-/// A version of a script that does not change any more.
-pub(super) fn frozen(errors: ConfigErrors) -> Problem {
-    Problem::new(ProblemKind::Frozen, Problem::from(errors).body().detail)
-}
-
-/// A row that was written.
-struct Written {
-    new: bool,
-    version: Version,
-    shown: serde_json::Value,
-}
-
-impl IntoResponse for Written {
-    fn into_response(self) -> Response {
-        let status = if self.new { StatusCode::CREATED } else { StatusCode::OK };
-        (status, etag(self.version), Json(self.shown)).into_response()
-    }
-}
-
-impl Api {
-    async fn write_row<R: ApiRow>(
-        &self,
-        caller: &Caller,
-        row: R,
-        condition: Condition,
-    ) -> Result<Written, Problem> {
-        if !View::of(caller, &self.control().in_force().snapshot).owns(&row) {
-            return Err(Problem::new(ProblemKind::Forbidden, "the row would be another account's"));
-        }
-        let row = self.hashed(row).await?;
-        let _one_at_a_time = self.0.changing.lock().await;
-        self.store(caller, row, condition).await
-    }
-
-    /// Changes some fields of a row that is there.
-    pub(super) async fn change_row<R: ApiRow>(
-        &self,
-        caller: &Caller,
-        name: &str,
-        condition: Condition,
-        change: impl FnOnce(&mut R) -> Result<(), Problem>,
-    ) -> Result<(), Problem> {
-        let _one_at_a_time = self.0.changing.lock().await;
-        let in_force = self.control().in_force();
-        let mut row =
-            find::<R>(&in_force.snapshot, name).ok_or_else(|| Problem::no(R::KIND.as_str(), name))?.clone();
-        change(&mut row)?;
-        self.store(caller, row, condition).await.map(|_| ())
-    }
-
-    /// Writes a row while no other change is under way.
-    async fn store<R: ApiRow>(
-        &self,
-        caller: &Caller,
-        row: R,
-        condition: Condition,
-    ) -> Result<Written, Problem> {
-        let in_force = self.control().in_force();
-        let name = row.name().to_string();
-        let held = version_of::<R>(&in_force.snapshot, &name);
-        check(condition, held, R::KIND, &name)?;
-        let shown = serde_json::to_value(&row).map_err(|error| internal(&error))?;
-        let document = row.to_document();
-        let mut rows = in_force.snapshot.rows.clone();
-        let all = R::rows_mut(&mut rows);
-        all.retain(|other| other.name().as_str() != name);
-        all.push(row);
-        check_change(caller, &rows, &in_force.snapshot.rows)?;
-        let change = CatalogChange::Put { kind: kind_of(R::KIND), name, document, expected: Some(held) };
-        let version = self.change(caller, vec![change]).await?;
-        Ok(Written { new: held == Version(0), version, shown })
-    }
-
-    /// Makes changes to the catalog and puts them in force.
-    pub(super) async fn change(
-        &self,
-        caller: &Caller,
-        changes: Vec<CatalogChange>,
-    ) -> Result<Version, Problem> {
-        let (control, by) = (self.control().clone(), caller.token.clone());
-        let done = tokio::task::spawn_blocking(move || control.apply(&by, &changes)).await;
-        Ok(done.map_err(|error| internal(&error))??)
-    }
-
-    /// The row with its password hashed, where it has one.
-    async fn hashed<R: ApiRow>(&self, row: R) -> Result<R, Problem> {
-        let mut rows = Rows::default();
-        R::rows_mut(&mut rows).push(row);
-        let mut rows = self.hash_passwords(rows).await?;
-        let row = R::rows_mut(&mut rows).pop();
-        row.ok_or_else(|| Problem::new(ProblemKind::Internal, "a row was lost while its password was hashed"))
-    }
-
-    /// Rows with all passwords hashed.
-    pub(super) async fn hash_passwords(&self, mut rows: Rows) -> Result<Rows, Problem> {
-        let control = self.control().clone();
-        let hashed = tokio::task::spawn_blocking(move || {
-            let settings = control.in_force().settings.clone();
-            rows.hash_passwords(settings.secret_places(), rand::random).map(|()| rows)
-        });
-        let rows = hashed.await.map_err(|error| internal(&error))?;
-        rows.map_err(|error| Problem::field("password", super::problem::chain(&error)))
-    }
-
-    /// The number of an account by its name.
-    pub(super) fn account(&self, name: &str) -> Option<AccountId> {
-        self.control().in_force().snapshot.ids.account(name)
     }
 }

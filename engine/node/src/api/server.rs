@@ -15,6 +15,7 @@ use hyper_util::rt::TokioTimer;
 use signalbox_config::settings::{ApiSettings, TlsListener};
 use signalbox_core::backend::Clock;
 use signalbox_people::People;
+use signalbox_script::Pool;
 use tokio::task::JoinHandle;
 
 use super::connection::Door;
@@ -72,6 +73,8 @@ pub struct Parts {
     pub people: Arc<People>,
     /// Who waits for first messages to be taken.
     pub starts: Arc<crate::instructions::Starts>,
+    /// Who reads and rehearses scripts.
+    pub scripts: Arc<Pool>,
 }
 
 /// The running API.

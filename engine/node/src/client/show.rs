@@ -34,6 +34,17 @@ pub(super) fn applied(answer: &Value) -> String {
             text.push_str(&format!("    {}: {change}\n", cell(&field["field"])));
         }
     }
+    for warning in items(answer, "warnings") {
+        let place = match (warning["line"].as_u64(), warning["column"].as_u64()) {
+            (Some(line), Some(column)) => format!(", line {line} column {column}"),
+            _ => String::new(),
+        };
+        text.push_str(&format!(
+            "warning: {}{place}: {}\n",
+            cell(&warning["field"]),
+            cell(&warning["problem"])
+        ));
+    }
     let count = items(answer, "changes").len();
     let version = cell(&answer["version"]);
     text.push_str(&match (count, answer["dry_run"].as_bool()) {

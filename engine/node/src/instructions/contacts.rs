@@ -62,7 +62,8 @@ impl Contacts {
     }
 }
 
-fn given(contact: signalbox_people::Contact) -> Contact {
+/// A contact as instructions are given it.
+pub(crate) fn given(contact: signalbox_people::Contact) -> Contact {
     let known = contact.known;
     Contact {
         id: u64::try_from(contact.id.0).unwrap_or_default(),

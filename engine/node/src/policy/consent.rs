@@ -5,7 +5,7 @@ use signalbox_consent::{Channel, Channels, Settings, SourceId};
 use signalbox_core::backend::Kind;
 use signalbox_core::consent::{AccountConsent, CampaignConsent, ConsentPolicy};
 
-use super::PolicyError;
+use super::{PolicyError, jurisdictions};
 use crate::catalog::Snapshot;
 
 /// The zone whose midnight ends the day of a source address.
@@ -13,6 +13,7 @@ const ZONE: &str = "UTC";
 
 pub(super) fn build(snapshot: &Snapshot) -> Result<ConsentPolicy, PolicyError> {
     let mut policy = ConsentPolicy::default();
+    policy.hours = jurisdictions::hours(snapshot)?;
     let of = |kind, name: &str| snapshot.ids.of(kind, name);
     for account in &snapshot.rows.account {
         let Some(id) = snapshot.ids.account(account.name.as_str()) else { continue };
@@ -41,7 +42,7 @@ pub(super) fn build(snapshot: &Snapshot) -> Result<ConsentPolicy, PolicyError> {
     Ok(policy)
 }
 
-fn channel_of(channel: RowChannel) -> Channel {
+pub(super) fn channel_of(channel: RowChannel) -> Channel {
     match channel {
         RowChannel::Text => Channel::Text,
         RowChannel::Voice => Channel::Voice,

@@ -12,6 +12,7 @@ mod noc;
 mod people;
 mod rig;
 mod rows;
+mod scripts;
 pub mod target;
 mod tenants;
 mod tls;

@@ -17,9 +17,13 @@ async fn command(node: &Node, token: &str, words: &[&str]) -> Result<(), ClientE
     tokio::task::spawn_blocking(move || match cli.command {
         Command::Apply(args) => signalbox::client::apply(&args),
         Command::Admin(args) => signalbox::client::admin(&args),
-        Command::Run(_) | Command::Check(_) | Command::Sim(_) | Command::ScriptWorker | Command::Audit(_) => {
-            panic!("not a client's command")
-        }
+        Command::Run(_)
+        | Command::Check(_)
+        | Command::Flow(_)
+        | Command::Script(_)
+        | Command::Sim(_)
+        | Command::ScriptWorker
+        | Command::Audit(_) => panic!("not a client's command"),
     })
     .await
     .unwrap()

@@ -1,7 +1,7 @@
 //! A node without links: settings, catalog, exchange, CDR files, API, webhooks.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -24,6 +24,7 @@ use signalbox_core::gate::Released;
 use signalbox_core::id::{PeerId, SessionId};
 use signalbox_core::message::Content;
 use signalbox_core::time::Micros;
+use signalbox_script::{Pool, WorkerCommand};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -243,6 +244,7 @@ impl Node {
         let relay = Relay::start(Box::new(sink), Box::new(reader), clock.clone(), spine.clone()).unwrap();
         let server = Server::start(Parts {
             starts: Arc::default(),
+            scripts: script_pool(),
             control: control.clone(),
             gateway: Gateway::open(spine.clone()),
             links: Arc::new(Played),
@@ -370,6 +372,21 @@ impl Node {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// The workers of all nodes here: each is a process. A debug build is slow, so runs may take longer.
+fn script_pool() -> Arc<Pool> {
+    static POOL: OnceLock<Arc<Pool>> = OnceLock::new();
+    let start = || {
+        let worker = WorkerCommand {
+            program: env!("CARGO_BIN_EXE_signalbox").into(),
+            arguments: vec!["script-worker".into()],
+        };
+        let mut settings = signalbox_script::Settings::new(worker);
+        (settings.limits.soft_ms, settings.limits.hard_ms) = (500, 5_000);
+        Arc::new(Pool::start(settings, |_| {}).unwrap())
+    };
+    POOL.get_or_init(start).clone()
 }
 
 fn settings(dir: &Path, seed: &Path, wishes: &Wishes) -> Settings {

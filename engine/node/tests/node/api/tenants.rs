@@ -243,16 +243,21 @@ async fn a_version_that_was_published_does_not_change_and_does_not_go() {
     let node = start().await;
     let script = json!({ "name": "talk", "account": "south-shop", "kind": "javascript" });
     assert_eq!(node.post(SHOP, "scripts", &script).await.status, 201);
-    let mut version =
-        json!({ "name": "talk.1", "script": "talk", "version": 1, "body": "function begin() {}\n// one\n" });
+    let body = |begin: &str| {
+        format!(
+            "function begin() {{{begin}}}\nfunction moHandler() {{}}\nfunction optOutHandler() {{}}\n\
+             function helpHandler() {{}}\n"
+        )
+    };
+    let mut version = json!({ "name": "talk.1", "script": "talk", "version": 1, "body": body("/* one */") });
     assert_eq!(node.post(SHOP, "script-versions", &version).await.status, 201);
     node.get(NORTH, "script-versions/talk.1").await.is_problem(404, "not_found");
-    version["body"] = json!("function begin() {}\n// two\n");
+    version["body"] = json!(body("/* two */"));
     assert_eq!(node.put(SHOP, "script-versions/talk.1", &version).await.status, 200, "a draft may change");
     version["state"] = json!("published");
     assert_eq!(node.put(SHOP, "script-versions/talk.1", &version).await.status, 200);
     let mut other = version.clone();
-    other["body"] = json!("function begin() { steal(); }\n");
+    other["body"] = json!(body("sendTextMessage('alerts', 'another text');"));
     for token in [SHOP, OPERATOR] {
         node.put(token, "script-versions/talk.1", &other).await.is_problem(409, "frozen");
         node.delete(token, "script-versions/talk.1").await.is_problem(409, "frozen");

@@ -7,4 +7,5 @@ mod check;
 mod drain;
 mod reload;
 mod script_worker;
+mod scripts;
 mod vitals;
