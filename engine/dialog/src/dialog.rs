@@ -15,9 +15,10 @@ mod send;
 mod start;
 mod timers;
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use signalbox_core::address::Address;
 use signalbox_core::backend::Table;
 use signalbox_core::scope::ConversationId;
@@ -29,6 +30,7 @@ use self::timers::DueTimer;
 use crate::event::{Effect, Event, Note, Record, Said};
 use crate::port::{Port, Rows};
 use crate::rules::Rules;
+use crate::run::{RunId, Whose};
 
 /// What handling led to, beyond rows and texts.
 #[derive(Debug, Default)]
@@ -52,6 +54,10 @@ pub struct Dialog {
     rules: Arc<Rules>,
     memory: Memory,
     starts: Starts,
+    /// Runs that are with who does them, and those that wait for one to end.
+    under_way: FxHashSet<RunId>,
+    queued: VecDeque<(Whose, RunId)>,
+    waits: FxHashSet<RunId>,
     timers: BinaryHeap<DueTimer>,
     /// Timers up to here are in the heap.
     horizon: Micros,
@@ -74,6 +80,9 @@ impl Dialog {
         Self {
             memory: Memory::default(),
             starts: Starts::default(),
+            under_way: FxHashSet::default(),
+            queued: VecDeque::new(),
+            waits: FxHashSet::default(),
             timers: BinaryHeap::new(),
             horizon: Micros(0),
             reads_timers: Mono(0),
@@ -118,6 +127,12 @@ impl Dialog {
     #[must_use]
     pub fn starting(&self) -> usize {
         self.starts.len()
+    }
+
+    /// Runs that wait for others to end.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queued.len()
     }
 
     /// True when a device's message can be taken: not too many of its messages wait.

@@ -163,6 +163,8 @@ pub struct Limits {
     pub history_text: usize,
     /// A run that came to no end in this time is run again.
     pub run: Duration,
+    /// Runs that are with who does them; others wait in their order.
+    pub under_way: usize,
     /// Runs of the same event before it is parked as failed.
     pub tries: u8,
     /// A web service must answer within this time.
@@ -186,6 +188,7 @@ impl Default for Limits {
             history: 20,
             history_text: 800,
             run: Duration::from_secs(30),
+            under_way: 4_096,
             tries: 3,
             call: Duration::from_secs(20),
             chained: 10,

@@ -132,6 +132,40 @@ impl Dialog {
         }
     }
 
+    /// True when a run may go to who does it; otherwise it is put behind the others that wait.
+    pub(super) fn is_next(&mut self, whose: Whose, run: RunId) -> bool {
+        if self.under_way.len() < self.rules.limits.under_way {
+            self.under_way.insert(run);
+            return true;
+        }
+        if self.waits.insert(run) {
+            self.queued.push_back((whose, run));
+        }
+        false
+    }
+
+    /// Begins runs that wait, as many as others have ended.
+    fn next_queued(&mut self, here: &mut Here<'_>) {
+        while self.under_way.len() < self.rules.limits.under_way {
+            let Some((whose, run)) = self.queued.pop_front() else { return };
+            self.waits.remove(&run);
+            match whose {
+                Whose::Start(start) => self.start_queued(here, start),
+                Whose::Conversation(id) => {
+                    let Some(mut conversation) = self.take_known(here, id) else { continue };
+                    match conversation.run.take() {
+                        // It may have come to another end meanwhile.
+                        Some(now) if now.id == run && now.what.is_some() => {
+                            self.begin_run(here, id, &mut conversation, now);
+                        }
+                        other => conversation.run = other,
+                    }
+                    self.put(here, id, conversation);
+                }
+            }
+        }
+    }
+
     /// A run came to an end.
     pub(super) fn ran(
         &mut self,
@@ -140,6 +174,12 @@ impl Dialog {
         run: RunId,
         result: Result<Box<Ran>, Failure>,
     ) {
+        self.under_way.remove(&run);
+        self.ran_with(here, whose, run, result);
+        self.next_queued(here);
+    }
+
+    fn ran_with(&mut self, here: &mut Here<'_>, whose: Whose, run: RunId, result: Result<Box<Ran>, Failure>) {
         let result = result.and_then(|ran| {
             self.rules.limits.outcome.check(&ran.outcome).map_err(Failure::from)?;
             Ok(ran)

@@ -105,11 +105,13 @@ impl Dialog {
         starting.run.until = here.now.wall.after(self.rules.limits.run);
         let row = postcard::to_stdvec(&starting).expect("a vector takes any number of octets");
         here.port.put(id.0.shard(), Table::Start, id.0.to_bytes(), row.into());
-        let blank = Conversation::new(starting.device.clone(), nowhere());
-        self.begin_task(here, Whose::Start(id), &blank, &starting.run);
-        if let Some(Effect::Run(task)) = self.wants.effects.last_mut() {
-            task.invocation.contact.id = starting.contact;
-            task.invocation.contact.client_id.clone_from(&starting.client_id);
+        if self.is_next(Whose::Start(id), id) {
+            let blank = Conversation::new(starting.device.clone(), nowhere());
+            self.begin_task(here, Whose::Start(id), &blank, &starting.run);
+            if let Some(Effect::Run(task)) = self.wants.effects.last_mut() {
+                task.invocation.contact.id = starting.contact;
+                task.invocation.contact.client_id.clone_from(&starting.client_id);
+            }
         }
         self.starts.insert(starting);
     }
@@ -155,8 +157,21 @@ impl Dialog {
         }
     }
 
+    /// Begins a first message whose turn it is.
+    pub(super) fn start_queued(&mut self, here: &mut Here<'_>, id: RunId) {
+        if let Some(starting) = self.starts.remove(id) {
+            self.begin_start(here, starting);
+        }
+    }
+
     fn start_again(&mut self, here: &mut Here<'_>, id: RunId) {
         let Some(mut starting) = self.starts.remove(id) else { return };
+        self.under_way.remove(&id);
+        if self.waits.contains(&id) {
+            // It still waits for its turn: that is no try, and it keeps its place.
+            starting.run.until = here.now.wall.after(self.rules.limits.run);
+            return self.starts.insert(starting);
+        }
         starting.run.tries = starting.run.tries.saturating_add(1);
         if starting.run.tries <= self.rules.limits.tries {
             return self.begin_start(here, starting);

@@ -167,6 +167,13 @@ impl Dialog {
     /// Begins the run under way again: nothing came of it in its time, or the process that did it ended.
     fn run_again(&mut self, here: &mut Here<'_>, id: ConversationId, conversation: &mut Conversation) {
         let Some(mut run) = conversation.run.take() else { return };
+        self.under_way.remove(&run.id);
+        if self.waits.contains(&run.id) {
+            // It still waits for its turn: that is no try, and it keeps its place.
+            run.until = here.now.wall.after(self.rules.limits.run);
+            conversation.run = Some(run);
+            return;
+        }
         run.tries = run.tries.saturating_add(1);
         if run.tries <= self.rules.limits.tries {
             return self.begin_run(here, id, conversation, run);
@@ -197,7 +204,11 @@ impl Dialog {
         let span = if run.calling.is_some() { self.rules.limits.call } else { self.rules.limits.run };
         run.until = here.now.wall.after(span);
         match (&run.what, conversation.calls.front()) {
-            (Some(_), _) => self.begin_task(here, whose, conversation, &run),
+            (Some(_), _) => {
+                if self.is_next(whose, run.id) {
+                    self.begin_task(here, whose, conversation, &run);
+                }
+            }
             (None, Some(call)) => self.wants.effects.push(crate::event::Effect::Call {
                 whose,
                 run: run.id,

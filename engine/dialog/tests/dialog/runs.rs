@@ -320,3 +320,45 @@ fn what_the_exchange_does_not_take_is_told() {
     world.run();
     assert_eq!(world.filtered(), ["queue_full"]);
 }
+
+/// Behind so many runs the others wait in their order, and none is lost or tried too often meanwhile.
+#[test]
+fn runs_beyond_the_bound_wait_in_their_order() {
+    let mut rules = rules();
+    rules.limits.under_way = 2;
+    let mut world = World::new(rules);
+    for device in 0..6 {
+        world.mo(&format!("1202555020{device}"), SHARED, "survey");
+    }
+    let first = world.next_task().unwrap();
+    let second = world.next_task().unwrap();
+    assert!(world.next_task().is_none());
+    assert_eq!(world.dialog.queued(), 4);
+    // In all longer than a run may take.
+    for task in [&first, &second] {
+        world.pass(Duration::from_secs(10));
+        world.ran(task, Ok(says(&["answer"])));
+    }
+    world.pass(Duration::from_secs(10));
+    let mut order = Vec::new();
+    while let Some(task) = world.next_task() {
+        order.push(task.invocation.device.address.clone());
+        world.pass(Duration::from_secs(10));
+        world.ran(&task, Ok(says(&["answer"])));
+    }
+    assert_eq!(order[..2], ["12025550202", "12025550203"]);
+    assert_eq!((world.texts().len(), world.dialog.queued()), (6, 0));
+}
+
+#[test]
+fn runs_that_wait_survive_a_restart() {
+    let mut rules = rules();
+    rules.limits.under_way = 1;
+    let mut world = World::new(rules);
+    for device in 0..4 {
+        world.mo(&format!("1202555020{device}"), SHARED, "survey");
+    }
+    world.restart();
+    world.run();
+    assert_eq!(world.texts().len(), 4);
+}
