@@ -36,6 +36,7 @@ mod rows;
 mod scripts;
 mod selection;
 mod server;
+mod suppressions;
 mod tenants;
 mod trace;
 

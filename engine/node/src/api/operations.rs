@@ -173,6 +173,7 @@ pub(super) fn all() -> Vec<Operation> {
     let mut all = Vec::new();
     all.extend(super::messages::operations());
     all.extend(super::queue::operations());
+    all.extend(super::suppressions::operations());
     all.extend(super::links::operations());
     all.extend(super::callbacks::operations());
     all.extend(super::rows::operations());

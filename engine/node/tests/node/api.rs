@@ -13,6 +13,7 @@ mod people;
 mod rig;
 mod rows;
 mod scripts;
+mod suppressions;
 pub mod target;
 mod tenants;
 mod tls;

@@ -1,0 +1,276 @@
+//! Opt-outs of people who said so otherwise than by a message, the end of one with a reason, and what is suppressed
+//! (OPT-01 to OPT-03).
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use signalbox_config::catalog::Right;
+use signalbox_consent::{AccountId as Account, CampaignId, Channel, Channels, EnterpriseId, Extent, Level};
+use signalbox_core::backend::Kind;
+use signalbox_core::consent::{By, ConsentChange, Ground, Suppression, Who};
+use signalbox_core::exchange::{Command, CommandReply};
+use signalbox_core::id::AccountId;
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::extract::{JsonBody, QueryOf, timestamp};
+use super::operations::{Operation, operation};
+use super::page::Page;
+use super::problem::{Problem, ProblemKind};
+use super::queue::{Changed, changed};
+use super::routing::address;
+use super::{Api, mask, peers};
+use crate::control::InForce;
+
+/// Longest reason, in octets.
+const REASON_MAX: usize = 500;
+
+/// How far an opt-out reaches.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Reach {
+    /// One campaign.
+    Campaign,
+    /// All campaigns of an account, and what it submits.
+    Account,
+    /// All accounts of an enterprise.
+    Enterprise,
+}
+
+/// A way to reach a person.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Way {
+    /// SMS and MMS.
+    Text,
+    /// Calls.
+    Voice,
+    /// Mail.
+    Email,
+}
+
+/// Who opts out, or in again, of what, and why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SuppressionBody {
+    /// The device: a number, or an e-mail address. One of this and `client_id`.
+    #[serde(default)]
+    device: Option<String>,
+    /// The client's own id of the person.
+    #[serde(default)]
+    client_id: Option<String>,
+    /// How far it reaches.
+    level: Reach,
+    /// Name of the campaign, account or enterprise.
+    name: String,
+    /// From which channels; text messages when there are none.
+    #[serde(default)]
+    channels: Vec<Way>,
+    /// Why: what the person said, and how.
+    reason: String,
+}
+
+/// Whose opt-outs.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SuppressionQuery {
+    /// The device: a number, or an e-mail address.
+    device: String,
+}
+
+/// An opt-out in force.
+#[derive(Debug, Serialize, ToSchema)]
+struct SuppressionInfo {
+    /// How far it reaches.
+    level: Reach,
+    /// Name of the campaign, account or enterprise.
+    name: String,
+    /// On which channel.
+    channel: Way,
+    /// `all`, or `marketing` for what is probably an opt-out.
+    extent: &'static str,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    since: Option<jiff::Timestamp>,
+    /// How it came: `mo`, `script`, `agent` or `api`.
+    by: &'static str,
+    /// The message that said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<String>,
+    /// Who did it and why, where a person did.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: Box<str>,
+}
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        operation(Method::GET, "/v1/suppressions", "suppression.list", "What a device is opted out of", list)
+            .right(Right::ContactsRead)
+            .query::<SuppressionQuery>()
+            .page::<SuppressionInfo>("the opt-outs that are in force")
+            .problems(&[ProblemKind::Invalid]),
+        operation(
+            Method::POST,
+            "/v1/suppressions",
+            "suppression.create",
+            "Opts somebody out: nothing that has not left leaves any more",
+            opt_out,
+        )
+        .right(Right::ContactsWrite)
+        .body::<SuppressionBody>()
+        .answer::<Changed>(200, "1 where that changed something"),
+        operation(
+            Method::POST,
+            "/v1/suppressions/end",
+            "suppression.end",
+            "Ends an opt-out because the person wants it",
+            opt_in,
+        )
+        .right(Right::ContactsWrite)
+        .body::<SuppressionBody>()
+        .answer::<Changed>(200, "1 where there was one"),
+    ]
+}
+
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    QueryOf(query): QueryOf<SuppressionQuery>,
+) -> Result<Json<Page<SuppressionInfo>>, Problem> {
+    let who = device(&query.device)?;
+    let CommandReply::Suppressions(found) = api.gateway().command(Command::Suppressions(who)).await? else {
+        return Err(crate::gateway::GatewayError::Mismatched.into());
+    };
+    let in_force = api.control().in_force();
+    let seen = found.into_iter().filter(|row| sees(&in_force, &caller, row.level));
+    Ok(Json(Page::whole(seen.map(|row| info(&in_force, row)).collect())))
+}
+
+async fn opt_out(
+    State(api): State<Api>,
+    caller: Caller,
+    JsonBody(body): JsonBody<SuppressionBody>,
+) -> Result<Json<Changed>, Problem> {
+    change(&api, &caller, "suppression.create", body, false).await
+}
+
+async fn opt_in(
+    State(api): State<Api>,
+    caller: Caller,
+    JsonBody(body): JsonBody<SuppressionBody>,
+) -> Result<Json<Changed>, Problem> {
+    change(&api, &caller, "suppression.end", body, true).await
+}
+
+async fn change(
+    api: &Api,
+    caller: &Caller,
+    action: &'static str,
+    body: SuppressionBody,
+    opt_in: bool,
+) -> Result<Json<Changed>, Problem> {
+    let reason = body.reason.trim();
+    if reason.is_empty() || reason.len() > REASON_MAX {
+        return Err(Problem::field("reason", format!("has 1 to {REASON_MAX} octets")));
+    }
+    let (who, shown) = match (&body.device, &body.client_id) {
+        (Some(written), None) => (device(written)?, mask::address(&address("device", written)?, false)),
+        (None, Some(id)) if !id.is_empty() => (Who::Client(id.as_str().into()), String::from("by client id")),
+        (None, _) => return Err(Problem::field("device", "a device or a client_id is needed")),
+        (Some(_), Some(_)) => return Err(Problem::field("client_id", "goes without a device")),
+    };
+    let (level, account) = level(&api.control().in_force(), caller, body.level, &body.name)?;
+    let channels: Channels = match body.channels.as_slice() {
+        [] => Channels::one(Channel::Text),
+        some => some.iter().map(|way| way.channel()).collect(),
+    };
+    let detail = json!({ "who": shown, "level": body.level, "name": body.name, "reason": reason });
+    api.record(caller, action, detail).await?;
+    let reason = format!("{}: {reason}", caller.token).into();
+    let ground = Ground { account, evidence: None, by: By::Api, reason };
+    let change = ConsentChange { level, who, channels, extent: Extent::All, opt_in, ground };
+    changed(api, Command::ChangeConsent(Box::new(change))).await
+}
+
+fn device(written: &str) -> Result<Who, Problem> {
+    if written.contains('@') {
+        return Ok(Who::Email(written.trim().to_lowercase().into()));
+    }
+    let address = address("device", written)?;
+    Who::device(&address).ok_or_else(|| Problem::field("device", "is no international number"))
+}
+
+/// The level of these names, and the number of the account that it is of. What an account's token does not see is not
+/// there for it, and an enterprise is not its own to decide for.
+fn level(in_force: &InForce, caller: &Caller, reach: Reach, name: &str) -> Result<(Level, u32), Problem> {
+    let ids = &in_force.snapshot.ids;
+    let none = || Problem::field("name", "there is none of this name");
+    let own = |account: u32| if caller.sees(Some(AccountId(account))) { Ok(account) } else { Err(none()) };
+    match reach {
+        Reach::Campaign => {
+            let id = ids.of(Kind::Campaign, name).ok_or_else(none)?;
+            let account = in_force.policy.consent.campaigns.get(&id).map_or(0, |campaign| campaign.account);
+            Ok((Level::Campaign(CampaignId(id)), own(account)?))
+        }
+        Reach::Account => {
+            let account = own(ids.account(name).ok_or_else(none)?.0)?;
+            Ok((Level::Account(Account(account)), account))
+        }
+        Reach::Enterprise => {
+            caller.unscoped()?;
+            let id = ids.of(Kind::Enterprise, name).ok_or_else(none)?;
+            Ok((Level::Enterprise(EnterpriseId(id)), 0))
+        }
+    }
+}
+
+fn sees(in_force: &InForce, caller: &Caller, level: Level) -> bool {
+    let Some(own) = &caller.account else { return true };
+    let consent = &in_force.policy.consent;
+    match level {
+        Level::Campaign(id) => consent.campaigns.get(&id.0).is_some_and(|of| of.account == own.id.0),
+        Level::Account(id) => id.0 == own.id.0,
+        Level::Enterprise(id) => consent.account(own.id).enterprise == id.0,
+    }
+}
+
+fn info(in_force: &InForce, row: Suppression) -> SuppressionInfo {
+    let (level, kind, id) = match row.level {
+        Level::Campaign(id) => (Reach::Campaign, Kind::Campaign, id.0),
+        Level::Account(id) => (Reach::Account, Kind::Account, id.0),
+        Level::Enterprise(id) => (Reach::Enterprise, Kind::Enterprise, id.0),
+    };
+    SuppressionInfo {
+        level,
+        name: peers::named(&in_force.snapshot.ids, kind, id),
+        channel: Way::of(row.channel),
+        extent: match row.extent {
+            Extent::All => "all",
+            Extent::Marketing => "marketing",
+        },
+        since: timestamp(row.since),
+        by: row.ground.by.name(),
+        evidence: row.ground.evidence.map(|id| id.to_string()),
+        reason: row.ground.reason,
+    }
+}
+
+impl Way {
+    fn channel(self) -> Channel {
+        match self {
+            Self::Text => Channel::Text,
+            Self::Voice => Channel::Voice,
+            Self::Email => Channel::Email,
+        }
+    }
+
+    fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Text => Self::Text,
+            Channel::Voice => Self::Voice,
+            Channel::Email => Self::Email,
+        }
+    }
+}
