@@ -236,7 +236,7 @@ impl Consent {
     /// Whether a message may leave now.
     #[must_use]
     pub fn judge(&self, question: &Question<'_>, now: Micros) -> Verdict {
-        let at = self.whereabouts(question);
+        let at = self.place_for(question);
         let (mut until, mut cause) = (now, None);
         for check in Check::ALL {
             match self.find(check, question, &at, now) {
@@ -279,7 +279,7 @@ impl Consent {
     /// What every check finds, for traces; the verdict is [`Consent::judge`]'s.
     #[must_use]
     pub fn explain(&self, question: &Question<'_>, now: Micros) -> Vec<(Check, Finding)> {
-        let at = self.whereabouts(question);
+        let at = self.place_for(question);
         Check::ALL.into_iter().map(|check| (check, self.find(check, question, &at, now))).collect()
     }
 
@@ -330,6 +330,16 @@ impl Consent {
     #[must_use]
     pub fn whereabouts(&self, question: &Question<'_>) -> Whereabouts {
         self.places.locate(self.zones, &question.place, question.number)
+    }
+
+    /// Where the recipient may be, as far as a check asks for that: what is only carried, and answers, are not looked
+    /// up in the number plans.
+    fn place_for(&self, question: &Question<'_>) -> Whereabouts {
+        let asks = |check: Check| check.treats(question.origin) == Treatment::Asked;
+        if asks(Check::Hours) || asks(Check::Frequency) {
+            return self.whereabouts(question);
+        }
+        Whereabouts::unknown()
     }
 
     fn find(&self, check: Check, question: &Question<'_>, at: &Whereabouts, now: Micros) -> Finding {

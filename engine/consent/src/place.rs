@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use signalbox_text::E164;
+use signalbox_text::phone;
 use smallvec::SmallVec;
 
 use crate::region::{Country, Region};
@@ -19,7 +20,7 @@ mod tests;
 pub struct Place<'a> {
     /// The contact's own time zone, an IANA name. One that is not known counts as none.
     pub zone: Option<&'a str>,
-    /// The contact's country, or that of the number.
+    /// The contact's country; that of the number where it is not known.
     pub country: Option<Country>,
     /// The contact's state or province.
     pub state: Option<Region>,
@@ -56,6 +57,13 @@ pub struct Whereabouts {
     pub zones: SmallVec<[ZoneId; 8]>,
     /// What told the zones.
     pub basis: Basis,
+}
+
+impl Whereabouts {
+    /// Nothing is known.
+    pub(crate) fn unknown() -> Self {
+        Self { country: None, region: None, zones: SmallVec::new(), basis: Basis::Unknown }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -164,12 +172,15 @@ impl Places {
     ///
     /// The zones come from the contact's own zone, then the postal code, the state, the area code of the number, the
     /// country; the state from the contact, then the postal code, then the area code. An area code of another country
-    /// than the contact's tells nothing.
+    /// than the contact's tells nothing. The country is that of the number plan where nothing of these tells one.
     #[must_use]
     pub fn locate(&self, zones: &Zones, place: &Place<'_>, number: Option<E164>) -> Whereabouts {
         let by_number = number.and_then(|number| self.by_number(number));
-        let country =
-            place.country.or(place.state.map(Region::country)).or(by_number.map(|area| area.country));
+        let country = place
+            .country
+            .or(place.state.map(Region::country))
+            .or(by_number.map(|area| area.country))
+            .or_else(|| phone::region_of(number?)?.as_str().parse().ok());
         // Numbers of Puerto Rico are +1 numbers, and a plan that knows no more says US.
         let by_number =
             by_number.filter(|area| Some(area.country) == country || country.is_some_and(has_territories));

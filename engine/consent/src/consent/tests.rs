@@ -151,10 +151,12 @@ fn every_reason_is_reachable() {
     let night = at("2026-01-15T04:00:00Z");
     let drop = Settings { on_quiet_hours: OnWait::Filter, on_frequency_cap: OnWait::Filter, ..settings };
     meet(&base, Question { settings: drop, ..campaign(1) }, night, Reason::QuietHours);
-    let abroad = Question { number: E164::from_value(447_700_900_123), ..campaign(1) };
-    meet(&base, abroad, noon(), Reason::PlaceUnknown);
+    let nowhere = Question { number: E164::from_value(883_510_012_345), ..campaign(1) };
+    meet(&base, nowhere, noon(), Reason::PlaceUnknown);
     let passes = Settings { unknown_place_passes: true, ..settings };
-    assert_eq!(base.judge(&Question { settings: passes, ..abroad }, noon()), Verdict::Allow);
+    assert_eq!(base.judge(&Question { settings: passes, ..nowhere }, noon()), Verdict::Allow);
+    let without_rules = Question { number: E164::from_value(447_400_123_456), ..campaign(1) };
+    assert_eq!(base.judge(&without_rules, night), Verdict::Allow, "a country known to have no rule");
     let mut narrow = consent();
     let two = include_str!("../../data/jurisdictions.toml").replace("08:00-21:00", "03:00-04:00");
     narrow.hours = QuietHours::read(&two, narrow.zones()).unwrap().into();

@@ -74,7 +74,18 @@ fn the_area_code_tells_state_and_zones() {
     // A number plan that knows +1 as the United States does not hide the territory.
     assert_eq!(located(Place { country: us(), ..Place::default() }, Some(17_875_550_100)).0, "PR");
     assert_eq!(code(18_005_550_100).1.len(), 8, "toll-free: any zone of the country");
-    assert_eq!(code(447_700_900_123), of("?", &[], Basis::Unknown));
+    // Of a global service: nowhere.
+    assert_eq!(code(883_510_012_345), of("?", &[], Basis::Unknown));
+}
+
+#[test]
+fn a_number_without_an_area_code_is_in_the_country_of_its_plan() {
+    let code = |number| located(Place::default(), Some(number));
+    assert_eq!(code(447_400_123_456), of("GB", &["Europe/London"], Basis::Country));
+    assert_eq!(code(33_612_345_678), of("FR", &["Europe/Paris"], Basis::Country));
+    assert_eq!(code(77_012_345_678).0, "KZ", "7 is of two countries");
+    let moved = Place { country: us(), ..Place::default() };
+    assert_eq!(located(moved, Some(447_400_123_456)).0, "US", "the contact knows better");
 }
 
 #[test]

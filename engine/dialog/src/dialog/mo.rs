@@ -1,5 +1,7 @@
 //! What devices write: its way, what it changes at once, and who answers it.
 
+use std::sync::Arc;
+
 use signalbox_core::address::Address;
 use signalbox_invocation::{Channel, Entry, Level, Side};
 
@@ -8,7 +10,7 @@ use crate::conversation::{Conversation, Past};
 use crate::event::{Mo, Note, Said};
 use crate::port::Consent;
 use crate::route::{Kind, Route, route};
-use crate::rules::{Instructions, Standing, SubCampaignRule};
+use crate::rules::{Instructions, Standing, SubCampaignRule, Texts};
 use crate::run::{Handling, Pending, Run, What};
 use signalbox_core::scope::ConversationId;
 use signalbox_core::scope::Purpose;
@@ -46,7 +48,8 @@ impl Dialog {
             };
             let (side, at, sub_campaign) = (Side::Mo, here.now.wall, sub.id);
             let message = Past { id: mo.id, side, at, text: mo.text, sub_campaign, keyword };
-            let (purpose, handling) = handling_of(&route, &sub);
+            let fallback = self.default_texts(source, &sub);
+            let (purpose, handling) = handling_of(&route, &sub, fallback.as_deref().map(|sub| &sub.texts));
             conversation.chained = 0;
             if conversation.waiting.len() >= self.rules.limits.waiting {
                 // The exchange asks before it takes a message; this is for what it had taken already.
@@ -58,6 +61,13 @@ impl Dialog {
             }
         }
         self.put(here, id, conversation);
+    }
+
+    /// The default sub-campaign of an address: what it says to STOP, HELP and START is said where a sub-campaign of the
+    /// same account has no text of its own. Another account's words are not said in its name.
+    fn default_texts(&self, source: &[u8], sub: &SubCampaignRule) -> Option<Arc<SubCampaignRule>> {
+        let default = self.rules.sub_campaign(self.rules.address(source)?.default_inbound?)?;
+        (default.account == sub.account && default.id != sub.id).then(|| default.clone())
     }
 
     /// What the message says of consent, if it does.
@@ -189,17 +199,21 @@ fn flag_of(route: &Route, sub: Option<&SubCampaignRule>) -> Option<&'static str>
 }
 
 /// For what the answer to a message is, and who gives it.
-fn handling_of(route: &Route, sub: &SubCampaignRule) -> (Purpose, Handling) {
+fn handling_of(route: &Route, sub: &SubCampaignRule, fallback: Option<&Texts>) -> (Purpose, Handling) {
     let text = |text: &Option<String>| text.clone().map_or(Handling::Nobody, Handling::Text);
+    let owed = |of: fn(&Texts) -> &Option<String>| {
+        let own = of(&sub.texts).as_ref().or_else(|| of(fallback?).as_ref());
+        own.cloned().map_or(Handling::Nobody, Handling::Text)
+    };
     let scripted = matches!(sub.instructions, Instructions::Version(_));
     let instructions = |begins: bool| Handling::Instructions { begins };
     match (&route.kind, route.standing) {
         // Whatever days a sub-campaign has, who opts out or asks for help is answered.
         (Kind::OptOut { .. }, _) if scripted => (Purpose::OptOutConfirmation, instructions(false)),
-        (Kind::OptOut { .. }, _) => (Purpose::OptOutConfirmation, text(&sub.texts.opt_out)),
+        (Kind::OptOut { .. }, _) => (Purpose::OptOutConfirmation, owed(|texts| &texts.opt_out)),
         (Kind::Help, _) if scripted => (Purpose::Help, instructions(false)),
-        (Kind::Help, _) => (Purpose::Help, text(&sub.texts.help)),
-        (Kind::OptIn, _) => (Purpose::OptIn, text(&sub.texts.opt_in)),
+        (Kind::Help, _) => (Purpose::Help, owed(|texts| &texts.help)),
+        (Kind::OptIn, _) => (Purpose::OptIn, owed(|texts| &texts.opt_in)),
         (_, Standing::NotStarted) => (Purpose::Answer, text(&sub.texts.not_started)),
         (_, Standing::Ended) => (Purpose::Answer, text(&sub.texts.ended)),
         (_, Standing::Paused) => (Purpose::Answer, Handling::Nobody),

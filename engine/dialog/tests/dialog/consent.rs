@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use signalbox_core::scope::Purpose;
+use signalbox_dialog::Texts;
 use signalbox_invocation::{Channel, Entry, Level, OptChange, OptSubject, Outcome};
 
-use crate::world::{ACCOUNT, DEVICE, ENTERPRISE, REMINDER, SHARED, SURVEY, World, entry, rules, says};
+use crate::world::{
+    ACCOUNT, DEVICE, ENTERPRISE, NOTICE, POLL, REMINDER, SHARED, SURVEY, World, entry, rules, says,
+};
 
 #[test]
 fn stop_holds_from_the_commit_that_takes_it_and_is_confirmed_once() {
@@ -92,6 +95,32 @@ fn start_ends_it_at_every_level() {
     assert!(world.given.consents.iter().all(|change| change.opt_in));
     assert!(ended.contains(&(Level::Account, ACCOUNT)) && ended.contains(&(Level::Enterprise, ENTERPRISE)));
     assert_eq!(world.last_text(), "you are in");
+}
+
+/// A first message makes its sub-campaign the one that answers, which often has nothing to say to START.
+#[test]
+fn words_that_are_owed_an_answer_get_that_of_the_address_where_the_sub_campaign_has_none() {
+    let mut rules = rules();
+    for id in [NOTICE, POLL] {
+        let silent = Arc::make_mut(rules.sub_campaigns.get_mut(&id).unwrap());
+        silent.texts = Texts { reply: Some("notice".into()), ..Texts::default() };
+    }
+    let mut world = World::new(rules);
+    world.start(NOTICE, DEVICE).unwrap();
+    world.run();
+    assert_eq!(world.last_text(), "notice");
+    for (word, answer) in [("HELP", "help"), ("STOP", "you are out"), ("START", "you are in")] {
+        world.mo(DEVICE, SHARED, word);
+        world.run();
+        assert_eq!(world.last_text(), answer, "{word}");
+    }
+    // Not in the name of another account.
+    world.mo(DEVICE, SHARED, "poll");
+    world.run();
+    let before = world.texts().len();
+    world.mo(DEVICE, SHARED, "START");
+    world.run();
+    assert_eq!(world.texts().len(), before);
 }
 
 #[test]

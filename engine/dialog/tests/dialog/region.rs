@@ -43,6 +43,10 @@ impl Bodies for Disk {
     fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
         self.0.get(&(table, *key, shard)).cloned()
     }
+
+    fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
+        self.get(shard, table, key)
+    }
 }
 
 impl Rows for Disk {
