@@ -240,10 +240,12 @@ impl Dialog {
             self.send_all(here, conversation, run, &sub, &client_id, &outcome.sends);
         }
         if scripted {
-            conversation.position.clone_from(&outcome.position);
             if outcome.ended {
                 conversation.end();
+                // A flow remembers that it is over.
+                conversation.position.clone_from(&outcome.position);
             } else {
+                conversation.position.clone_from(&outcome.position);
                 let wait = outcome.wait.as_ref().map(|wait| {
                     let span = std::time::Duration::from_secs(wait.seconds.into());
                     Expected { until: here.now.wall.after(span), then: wait.then.clone() }

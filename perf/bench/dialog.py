@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Keyword in, script, answer out: the dialog server on a whole node.
+
+    dialog.py --binary target/release/signalbox [--rate N] [--seconds N] [--folder FOLDER] [--flow]
+
+A simulated SMSC brings messages of devices at a rate, each from another device and each a keyword; a script (or, with
+--flow, a flow) answers each with one text, which leaves over the same SMSC. All of it is durable: the message, the run,
+the answer. It prints answers a second, the CPU of node and workers, commits, and how long a message takes from its
+acceptance to the end of its run; the exit code is 1 when the target was missed.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+from load import Process, cpu_seconds, free_port, memory, refuse_memory, scrape
+
+SCRIPT = """
+function begin() {}
+function moHandler() {
+  var seen = (getConversation().get('seen') || 0) + 1;
+  getConversation().set('seen', seen);
+  sendTextMessage('bench', 'You wrote ' + getContactAttempt().text.length + ' characters, ' + seen + ' times.');
+}
+function optOutHandler() {}
+function helpHandler() {}
+"""
+
+FLOW = {
+    "version": 1, "name": "bench", "start": "answer",
+    "steps": {
+        "answer": {"send": {"program": "bench", "text": "You wrote @(text_length(answer.text)) characters."}, "next": "over"},
+        "over": {"end": True},
+    },
+}
+
+CATALOG = """
+[[account]]
+name = 'bench'
+enterprise = 'bench'
+organization = 'bench'
+system_id = 'bench'
+password = 'bench'
+sources = ['*']
+[[enterprise]]
+name = 'bench'
+[[carrier]]
+name = 'mobile'
+prefixes = ['4']
+[[link]]
+name = 'smsc'
+host = '127.0.0.1'
+port = {port}
+system_id = 'signalbox'
+password = 'secret'
+sessions = 4
+window = 200
+inbound_window = 1000
+[[program]]
+name = 'bench'
+kind = 'interactive'
+account = 'bench'
+[[source_address]]
+name = 'code'
+address = '60777'
+sharing = 'dedicated'
+country = 'GB'
+links = ['smsc']
+carriers = ['mobile']
+programs = ['bench']
+account = 'bench'
+default_sub_campaign = 'bench'
+[[approval]]
+name = 'bench'
+program = 'bench'
+source_address = 'code'
+carrier = 'mobile'
+status = 'approved'
+[[script]]
+name = 'bench'
+account = 'bench'
+kind = '{kind}'
+published = 1
+[[script_version]]
+name = 'bench.1'
+script = 'bench'
+version = 1
+state = 'published'
+body = '''{body}'''
+[[sub_campaign]]
+name = 'bench'
+account = 'bench'
+kind = 'inbound'
+state = 'running'
+programs = ['bench']
+instructions = {{ script = 'bench' }}
+[[keyword]]
+name = 'bench'
+text = 'quiz'
+source_address = 'code'
+program = 'bench'
+account = 'bench'
+sub_campaign = 'bench'
+"""
+
+SETTINGS = """
+[node]
+name = "dialog"
+data_directory = {data}
+[[smpp.listen]]
+name = "smpp"
+address = "127.0.0.1:{smpp}"
+[api]
+address = "127.0.0.1:{api}"
+[admin]
+address = "127.0.0.1:{admin}"
+[log]
+level = "warn"
+[cdr]
+serial_prefix = "dialog"
+[counters]
+max_keys = 4_000_000
+timestamp_memory = "256MiB"
+[catalog]
+seed = {seed}
+"""
+
+
+def children(pid):
+    """The processes that it started: the script workers."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as found:
+        direct = found.read().split()
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as found:
+                direct += found.read().split()
+        except FileNotFoundError:
+            continue
+    return sorted(set(direct))
+
+
+def cpu_of_all(pid):
+    return cpu_seconds(pid) + sum(cpu_seconds(child) for child in children(pid))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--rate", type=int, default=5_000, help="messages of devices a second (5,000)")
+    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--folder", default="var/bench")
+    parser.add_argument("--flow", action="store_true")
+    options = parser.parse_args()
+    os.makedirs(options.folder, exist_ok=True)
+    refuse_memory(options.folder)
+    folder = tempfile.mkdtemp(prefix="dialog-", dir=options.folder)
+    ports = {name: free_port() for name in ("smsc", "smpp", "api", "admin")}
+    kind, body = ("flow", json.dumps(FLOW)) if options.flow else ("javascript", SCRIPT)
+    with open(f"{folder}/catalog.toml", "w", encoding="utf-8") as catalog:
+        catalog.write(CATALOG.format(port=ports["smsc"], kind=kind, body=body))
+    with open(f"{folder}/settings.toml", "w", encoding="utf-8") as settings:
+        quoted = {"data": json.dumps(f"{folder}/data"), "seed": json.dumps(f"{folder}/catalog.toml")}
+        settings.write(SETTINGS.format(**quoted, **ports))
+    node = Process([options.binary, "run", "--config", f"{folder}/settings.toml"], f"{folder}/node.log")
+    node.admin = f"http://127.0.0.1:{ports['admin']}"
+    try:
+        node.wait_for(r"admin +http")
+        wanted = options.rate * (options.seconds + 5)
+        smsc = Process(
+            [options.binary, "sim", "smsc", "--listen", f"127.0.0.1:{ports['smsc']}", "--mo-rate", str(options.rate),
+             "--mo-count", str(wanted), "--mo-source", "447400000000", "--mo-sources", str(wanted),
+             "--mo-destination", "60777", "--mo-text", "quiz"],
+            f"{folder}/smsc.log",
+        )
+        try:
+            time.sleep(5)
+            first, cpu, at = scrape(node), cpu_of_all(node.pid), time.monotonic()
+            time.sleep(options.seconds)
+            last, seconds = scrape(node), time.monotonic() - at
+            cpu = cpu_of_all(node.pid) - cpu
+
+            def grown(name, label=""):
+                return last.sum(name, label) - first.sum(name, label)
+
+            came = grown("dialog_mo_total") / seconds
+            answered = grown("dialog_texts_total", 'end="queued"') / seconds
+            left = grown("delivery_attempts_total", 'link="smsc"') / seconds
+            failed = grown("dialog_runs_total") - grown("dialog_runs_total", 'end="ok"')
+            held = answered >= 0.98 * options.rate and failed == 0
+            print(
+                f"dialog {kind}: {'held' if held else 'MISSED'}: messages/s {came:.0f}, answers/s {answered:.0f}, "
+                f"left/s {left:.0f}, failed {failed:.0f}, CPU-s per 1,000 {1000 * cpu / max(1, answered * seconds):.3f}, "
+                f"commits/s {grown('store_commit_duration_seconds_count') / seconds:.0f}, "
+                f"rss MB {memory(node.pid)[0]:.0f}"
+            )
+            return 0 if held else 1
+        finally:
+            smsc.end()
+    finally:
+        node.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
