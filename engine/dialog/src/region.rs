@@ -5,7 +5,7 @@ use signalbox_consent as consent;
 use signalbox_core::address::Address;
 use signalbox_core::backend::{Row, Table};
 use signalbox_core::consent::{By, ConsentChange, Ground, Who};
-use signalbox_core::exchange::{Bodies, Exchange, OwnText, Turn};
+use signalbox_core::exchange::{Event as Happens, Bodies, Exchange, OwnText, Turn};
 use signalbox_core::id::{CarrierId, MessageId, ShardId};
 use signalbox_core::inbound::{DeviceMessage, Words};
 use signalbox_core::time::{Mono, Now};
@@ -62,6 +62,17 @@ impl Region {
     /// Puts what was under way on its way again. To be called once, when everything is restored.
     pub fn resume(&mut self, now: Now, rows: &dyn Rows) {
         self.dialog.resume(now, rows, &mut Through(&mut self.exchange));
+    }
+
+    /// Takes an event of the exchange. What a device writes while too many of its messages wait is refused for the time
+    /// being, before it is accepted (rule 6).
+    pub fn take(&mut self, now: Now, event: Happens) {
+        if let Happens::Inbound(inbound) = &event
+            && !self.dialog.has_room(&inbound.source, &inbound.destination)
+        {
+            return self.exchange.refuse_busy(inbound.reply);
+        }
+        self.exchange.handle(now, event);
     }
 
     /// Takes an event of the dialog server.

@@ -40,6 +40,9 @@ pub enum Refusal {
         /// How many wait.
         waiting: usize,
     },
+    /// As many messages of the device wait for the answers to earlier ones as may.
+    #[error("as many messages of this device wait for their answers as may")]
+    DeviceBusy,
     /// The node is about to stop.
     #[error("the node takes no new messages: it is draining")]
     Draining,
@@ -91,6 +94,7 @@ impl Refusal {
             | Self::StoreFull
             | Self::OutboxFull { .. }
             | Self::PartsFull { .. }
+            | Self::DeviceBusy
             | Self::Draining
             | Self::CounterThrottle
             | Self::LinkUnknown
@@ -115,6 +119,7 @@ impl Refusal {
             Self::StoreFull => "store_full",
             Self::OutboxFull { .. } => "cdr_outbox_full",
             Self::PartsFull { .. } => "parts_full",
+            Self::DeviceBusy => "device_busy",
             Self::Draining => "draining",
             Self::NoRoute => "no_route",
             Self::RouteRejects { .. } => "route_rejects",

@@ -105,6 +105,7 @@ impl Exchange {
             | Refusal::StoreFull
             | Refusal::OutboxFull { .. }
             | Refusal::PartsFull { .. }
+            | Refusal::DeviceBusy
             | Refusal::Draining
             | Refusal::LinkUnknown
             | Refusal::Internal => (FinalState::Failed, Reason::Internal),

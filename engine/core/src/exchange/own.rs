@@ -8,9 +8,10 @@ use signalbox_text::segments::{Concatenation, Plan, split};
 use signalbox_text::{Encoding, Unrepresentable};
 use smallvec::SmallVec;
 
-use super::effect::Refusal;
-use super::event::Answer;
+use super::effect::{Refusal, Reply};
+use super::event::{Answer, ReplyTo};
 use super::intake::Offer;
+use super::note::Note;
 use super::route::Way;
 use super::{Bodies, Exchange, Turn};
 use crate::address::Address;
@@ -112,6 +113,13 @@ impl Exchange {
     /// [`settle_if_awaited`](Self::settle_if_awaited) after a [`step`](Self::step).
     pub fn close_if_awaited(&mut self, now: Now, at_once: bool) -> Option<Turn> {
         if at_once || self.is_awaited(now) { Some(self.close()) } else { None }
+    }
+
+    /// Refuses what a device wrote before it is accepted: the dialog server has no room for it now.
+    pub fn refuse_busy(&mut self, reply: ReplyTo) {
+        let refusal = Refusal::DeviceBusy;
+        self.turn.notes.push(Note::Refused { why: refusal.name(), account: None });
+        self.reply(reply, Reply::Refused(refusal));
     }
 
     /// What devices wrote to source addresses since the last time; each is to be [confirmed](Self::confirm).

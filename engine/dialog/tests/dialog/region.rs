@@ -43,10 +43,6 @@ impl Bodies for Disk {
     fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
         self.0.get(&(table, *key, shard)).cloned()
     }
-
-    fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
-        self.get(shard, table, key)
-    }
 }
 
 impl Rows for Disk {
@@ -168,7 +164,7 @@ impl Both {
             reference: None,
             first_part: true,
         };
-        self.region.exchange.handle(self.now, Happens::Inbound(Box::new(inbound)));
+        self.region.take(self.now, Happens::Inbound(Box::new(inbound)));
         self.settle();
     }
 
@@ -302,5 +298,25 @@ fn what_a_peer_submits_to_a_source_address_is_a_message_of_a_device() {
     both.region.exchange.handle(both.now, Happens::Submit(Box::new(submit)));
     both.settle();
     assert!(matches!(both.replies[..], [Reply::Submitted(_)]), "{:?}", both.replies);
+    assert_eq!(both.tasks.len(), 1);
+}
+
+/// At the bound a message is refused for the time being, before it is accepted: nothing that was accepted is lost.
+#[test]
+fn a_device_that_writes_faster_than_it_is_answered_is_refused_for_the_time_being() {
+    let mut both = Both::new();
+    for number in 0..20 {
+        both.writes(&format!("survey {number}"));
+    }
+    let refused = both.replies.iter().filter(|reply| {
+        matches!(reply, Reply::Refused(refusal) if refusal.is_temporary() && refusal.name() == "device_busy")
+    });
+    assert_eq!(refused.count(), 20 - 1 - 16);
+    for _ in 0..17 {
+        let task = both.tasks.remove(0);
+        both.ran(&task);
+    }
+    assert!(both.tasks.is_empty());
+    both.writes("survey again");
     assert_eq!(both.tasks.len(), 1);
 }

@@ -258,6 +258,7 @@ impl From<Refusal> for Problem {
             | Refusal::StoreFull
             | Refusal::OutboxFull { .. }
             | Refusal::PartsFull { .. }
+            | Refusal::DeviceBusy
             | Refusal::Draining
             | Refusal::LinkUnknown
             | Refusal::Internal => ProblemKind::NotAcceptedNow,

@@ -318,7 +318,7 @@ impl Spine {
                 if let Event::Published(upto) = &event {
                     self.unpublished.published(*upto);
                 }
-                self.region.exchange.handle(now, event);
+                self.region.take(now, event);
             }
             let last = coming.peek().is_none();
             if last {

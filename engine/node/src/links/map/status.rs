@@ -36,7 +36,8 @@ pub fn of_refusal(refusal: &Refusal, side: Side) -> CommandStatus {
         | Refusal::AccountQueueFull { .. }
         | Refusal::StoreFull
         | Refusal::OutboxFull { .. }
-        | Refusal::PartsFull { .. } => (CommandStatus::RMSGQFUL, CommandStatus::RMSGQFUL),
+        | Refusal::PartsFull { .. }
+        | Refusal::DeviceBusy => (CommandStatus::RMSGQFUL, CommandStatus::RMSGQFUL),
         Refusal::Draining => (CommandStatus::RX_T_APPN, CommandStatus::RX_T_APPN),
         Refusal::CounterThrottle => (CommandStatus::RTHROTTLED, CommandStatus::RTHROTTLED),
         Refusal::NoRoute | Refusal::NoDestination => (CommandStatus::RINVDSTADR, CommandStatus::RX_R_APPN),
@@ -104,6 +105,7 @@ mod tests {
             (Refusal::StoreFull, 0x14, 0x14),
             (Refusal::OutboxFull { waiting: 1 }, 0x14, 0x14),
             (Refusal::PartsFull { waiting: 1 }, 0x14, 0x14),
+            (Refusal::DeviceBusy, 0x14, 0x14),
             (Refusal::Draining, 0x64, 0x64),
             (Refusal::CounterThrottle, 0x58, 0x58),
             (Refusal::NoRoute, 0x0b, 0x66),
