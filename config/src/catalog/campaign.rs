@@ -96,6 +96,9 @@ settings! {
         agents: AgentFlag = "script",
         /// How far a plain STOP reaches; as the campaign or the account says when it is not set (decision D8).
         opt_out_level: Option<OptOutLevel> => "account",
+        /// Its first messages advertise: quiet hours, caps and do-not-call lists for marketing hold for them. What only
+        /// informs, such as a fraud alert, sets it to false.
+        marketing: bool = true,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use signalbox_consent::{
     Cap, Channel, Channels, DailyLimits, DncLists, Extent, Level, LimitError, LimitId, LimitSpec, ListId,
@@ -71,6 +71,8 @@ pub struct ConsentPolicy {
     pub accounts: FxHashMap<AccountId, AccountConsent>,
     /// Campaigns by number.
     pub campaigns: FxHashMap<u32, CampaignConsent>,
+    /// Sub-campaigns whose first messages only inform, by number.
+    pub informing: FxHashSet<u32>,
     limits: FxHashMap<LimitId, LimitSpec>,
     sources: FxHashMap<SourceId, (u32, String)>,
 }
@@ -86,6 +88,7 @@ impl Default for ConsentPolicy {
             dnc: Arc::default(),
             accounts: FxHashMap::default(),
             campaigns: FxHashMap::default(),
+            informing: FxHashSet::default(),
             limits: FxHashMap::default(),
             sources: FxHashMap::default(),
         }

@@ -28,7 +28,7 @@ use self::memory::Memory;
 use self::start::Starts;
 use self::timers::DueTimer;
 use crate::event::{Effect, Event, Note, Record, Said};
-use crate::port::{Port, Rows};
+use crate::port::{Consent, Port, Rows};
 use crate::rules::Rules;
 use crate::run::{RunId, Whose};
 
@@ -151,6 +151,21 @@ impl Dialog {
 
     fn note(&mut self, note: Note) {
         self.wants.notes.push(note);
+    }
+
+    /// Changes consent at once, and puts that on its way to the ledger.
+    fn change_consent(&mut self, here: &mut Here<'_>, told: Told<'_>, change: Consent, words: Option<&str>) {
+        let said = Said::Consent {
+            level: change.level,
+            of: change.of,
+            client_id: change.client_id.clone(),
+            channels: change.channels.clone(),
+            opt_in: change.opt_in,
+            by: change.by.to_owned(),
+            wording: words.map(str::to_owned),
+        };
+        here.port.consent(here.now, change);
+        self.record(here, told, said);
     }
 
     /// Puts a line of history on its way to the catalog's database, durable until it is there.

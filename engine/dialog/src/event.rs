@@ -7,7 +7,7 @@ use signalbox_core::address::Address;
 use signalbox_core::exchange::ReplyTo;
 use signalbox_core::id::MessageId;
 use signalbox_core::time::Micros;
-use signalbox_invocation::{Failure, Invocation, Outcome, Side, WebAnswer, WebCall};
+use signalbox_invocation::{Channel, Failure, Invocation, Level, Outcome, Side, WebAnswer, WebCall};
 
 use crate::route::Why;
 use crate::rules::Rules;
@@ -198,6 +198,23 @@ pub enum Said {
     },
     /// What a script wrote for its author.
     Log(Vec<String>),
+    /// Somebody opted out, or in again; for the ledger (OPT-03). Its evidence is the message of the record.
+    Consent {
+        /// How far it reaches.
+        level: Level,
+        /// Number of the campaign, account or enterprise.
+        of: u32,
+        /// The client id; `None` when the device is meant.
+        client_id: Option<String>,
+        /// From which channels.
+        channels: Vec<Channel>,
+        /// True to end suppressions.
+        opt_in: bool,
+        /// How it came: `mo` or `script`.
+        by: String,
+        /// The words of the device.
+        wording: Option<String>,
+    },
 }
 
 /// Something to do once the commit stands.

@@ -144,10 +144,13 @@ impl Exchange {
             account: Account(asked.account.0),
             campaign: campaign.map(CampaignId),
         };
+        let origin = origin_of(asked.purpose, false);
+        let question = question_for(policy, account, tenant, origin, number_of(&asked.device));
         let question = Question {
             client: asked.client_id.as_deref(),
             source: SourceId(asked.address),
-            ..question_for(policy, account, tenant, origin_of(asked.purpose, false), number_of(&asked.device))
+            marketing: question.marketing && !policy.informing.contains(&asked.sub_campaign),
+            ..question
         };
         let at = signalbox_consent::Micros(now.wall.0);
         let findings: Vec<(Check, Finding)> = self.consent.explain(&question, at);
@@ -215,11 +218,13 @@ fn own<'a>(policy: &'a ConsentPolicy, envelope: &Envelope, scope: &'a Scope) -> 
         campaign: (scope.campaign != 0).then_some(CampaignId(scope.campaign)),
     };
     let origin = origin_of(scope.purpose, scope.test);
+    let question = question_for(policy, account, tenant, origin, number_of(&envelope.destination));
     Question {
         client: (!scope.client_id.is_empty()).then_some(&*scope.client_id),
         source: SourceId(scope.address),
         not_after: Some(signalbox_consent::Micros(envelope.expires_at.0)),
-        ..question_for(policy, account, tenant, origin, number_of(&envelope.destination))
+        marketing: question.marketing && !policy.informing.contains(&scope.sub_campaign),
+        ..question
     }
 }
 

@@ -225,6 +225,8 @@ pub struct ConsentQuestion {
     pub account: AccountId,
     /// Number of the campaign, zero for none.
     pub campaign: u32,
+    /// Number of the sub-campaign, zero for none.
+    pub sub_campaign: u32,
     /// Number of the source address, zero for none.
     pub address: u32,
     /// To whom.

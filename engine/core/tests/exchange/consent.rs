@@ -159,6 +159,23 @@ fn a_stop_holds_after_a_restart() {
     assert_eq!(world.sent.len(), 1);
 }
 
+/// What only informs does not wait for the morning, and an opt-out holds for it all the same.
+#[test]
+fn quiet_hours_of_marketing_do_not_hold_for_what_informs() {
+    let mut world = world(decided(|_, _| {}));
+    world.say(own(Purpose::Begin, ASLEEP, "an offer"));
+    assert_eq!(world.sent.len(), 0, "it is night in Honolulu");
+    let informing = |consent: &mut ConsentPolicy, _: &mut AccountConsent| {
+        consent.informing.insert(1);
+    };
+    world.event(Event::Policy(std::sync::Arc::new(decided(informing))));
+    world.say(own(Purpose::Begin, ASLEEP, "your card was used"));
+    assert_eq!(world.sent.len(), 1);
+    world.wants(change(account(), ASLEEP, false));
+    world.say(own(Purpose::Begin, ASLEEP, "your card was used again"));
+    assert_eq!(world.sent.len(), 1);
+}
+
 /// A STOP that comes while a message waits for its next try.
 #[test]
 fn a_stop_holds_for_a_retry() {
@@ -393,6 +410,7 @@ fn operators_see_and_change_what_is_suppressed() {
         purpose: Purpose::Begin,
         account: ACCOUNT,
         campaign: 0,
+        sub_campaign: 0,
         address: 0,
         device: address(DEVICE),
         client_id: None,

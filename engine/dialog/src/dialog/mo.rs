@@ -108,7 +108,14 @@ impl Dialog {
                 evidence: Some(mo.id),
                 by: "mo",
             };
-            here.port.consent(here.now, change);
+            let told = Told {
+                account,
+                sub_campaign: sub.map_or(0, |sub| sub.id),
+                device: &mo.device,
+                source: &mo.source,
+                message: Some(mo.id),
+            };
+            self.change_consent(here, told, change, Some(&mo.text));
         }
     }
 

@@ -233,7 +233,7 @@ impl Dialog {
             return self.run_failed(here, id, conversation, run, &failure);
         }
         self.tell(here, conversation, run, &sub, &outcome);
-        self.opt_outs(here, conversation, &sub, &client_id, &outcome);
+        self.opt_outs(here, conversation, run, &sub, &client_id, &outcome);
         if let Status::BadData(_) = outcome.status {
             // Nothing of it is sent (TXS-21); that it was filtered is told.
         } else {
@@ -329,17 +329,19 @@ impl Dialog {
         &mut self,
         here: &mut Here<'_>,
         conversation: &Conversation,
+        run: &Run,
         sub: &SubCampaignRule,
         client_id: &str,
         outcome: &Outcome,
     ) {
         let Some(account) = self.rules.accounts.get(&sub.account) else { return };
+        let (usual, enterprise) = (account.opt_out_level, account.enterprise);
         for wanted in &outcome.opt_outs {
-            let level = wanted.level.or(sub.opt_out_level).unwrap_or(account.opt_out_level);
+            let level = wanted.level.or(sub.opt_out_level).unwrap_or(usual);
             let of = match level {
                 Level::Campaign => sub.campaign,
                 Level::Account => sub.account,
-                Level::Enterprise => account.enterprise,
+                Level::Enterprise => enterprise,
             };
             let by_client = wanted.subject == OptSubject::ClientId && !client_id.is_empty();
             let change = Consent {
@@ -354,7 +356,15 @@ impl Dialog {
                 evidence: None,
                 by: "script",
             };
-            here.port.consent(here.now, change);
+            let message = run.message.as_ref();
+            let told = Told {
+                account: sub.account,
+                sub_campaign: sub.id,
+                device: &conversation.device,
+                source: &conversation.source,
+                message: message.map(|message| message.id),
+            };
+            self.change_consent(here, told, change, message.map(|message| message.text.as_str()));
         }
     }
 

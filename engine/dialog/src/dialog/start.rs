@@ -220,7 +220,7 @@ impl Dialog {
             here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
             self.note(Note::Ran { end: "ok" });
             self.tell(here, &blank, &starting.run, &sub, &ran.outcome);
-            return self.opt_outs(here, &blank, &sub, &starting.client_id, &ran.outcome);
+            return self.opt_outs(here, &blank, &starting.run, &sub, &starting.client_id, &ran.outcome);
         };
         let at = ConversationId::of(&starting.device, &source);
         let mut conversation = self.take(here, &starting.device, &source);

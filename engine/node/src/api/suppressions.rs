@@ -12,6 +12,7 @@ use signalbox_core::backend::Kind;
 use signalbox_core::consent::{By, ConsentChange, Ground, Suppression, Who};
 use signalbox_core::exchange::{Command, CommandReply};
 use signalbox_core::id::AccountId;
+use signalbox_people::{Action, NewConsent};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
@@ -37,6 +38,16 @@ enum Reach {
     Account,
     /// All accounts of an enterprise.
     Enterprise,
+}
+
+impl Reach {
+    fn of_ledger(self) -> signalbox_people::Level {
+        match self {
+            Self::Campaign => signalbox_people::Level::Campaign,
+            Self::Account => signalbox_people::Level::Account,
+            Self::Enterprise => signalbox_people::Level::Enterprise,
+        }
+    }
 }
 
 /// A way to reach a person.
@@ -188,10 +199,42 @@ async fn change(
     };
     let detail = json!({ "who": shown, "level": body.level, "name": body.name, "reason": reason });
     api.record(caller, action, detail).await?;
+    let said = NewConsent {
+        event: format!("api-{:032x}", rand::random::<u128>()),
+        account: AccountId(account),
+        level: body.level.of_ledger(),
+        level_id: body.name.clone(),
+        subject: match &who {
+            Who::Number(number) => number.to_string(),
+            Who::Email(text) | Who::Client(text) => text.to_string(),
+        },
+        action: if opt_in { Action::OptIn } else { Action::OptOut },
+        channels: in_ledger(channels),
+        at: api.now().wall,
+        who: caller.token.to_string(),
+        how: By::Api.name().to_owned(),
+        wording: Some(reason.to_owned()),
+        source: None,
+        evidence: None,
+    };
     let reason = format!("{}: {reason}", caller.token).into();
     let ground = Ground { account, evidence: None, by: By::Api, reason };
     let change = ConsentChange { level, who, channels, extent: Extent::All, opt_in, ground };
-    changed(api, Command::ChangeConsent(Box::new(change))).await
+    let changed = changed(api, Command::ChangeConsent(Box::new(change))).await?;
+    // What stops messages comes first; who is told that the ledger failed says it again.
+    api.people().record_consent(&said).await?;
+    Ok(changed)
+}
+
+/// Channels as the ledger has them.
+fn in_ledger(channels: Channels) -> signalbox_people::Channels {
+    use signalbox_people::Channels as Bits;
+    let bits = channels.iter().map(|channel| match channel {
+        Channel::Text => Bits::TEXT.0,
+        Channel::Voice => Bits::VOICE.0,
+        Channel::Email => Bits::EMAIL.0,
+    });
+    Bits(bits.fold(0, |all, one| all | one))
 }
 
 fn device(written: &str) -> Result<Who, Problem> {

@@ -1,5 +1,6 @@
-//! History: lines that the dialog server has committed go into the catalog's database, where they are listed by device
-//! and by client id (CON-10, REP-03). A line is told again until it is there, and stands there once.
+//! History and ledger: lines that the dialog server has committed go into the catalog's database, where they are listed
+//! by device and by client id (CON-10, REP-03), and what people want of us into the ledger of consent (OPT-03). A line
+//! is told again until it is there, and stands there once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use signalbox_core::address::Address;
 use signalbox_core::backend::Kind;
 use signalbox_core::id::AccountId;
 use signalbox_dialog::{Event, Record, Said};
-use signalbox_invocation::Side;
-use signalbox_people::{Direction, NewTrace, People};
+use signalbox_invocation::{Channel, Level, Side};
+use signalbox_people::{self as consents, Action, Channels, Direction, NewConsent, NewTrace, People};
 use tokio::sync::mpsc;
 
 use crate::control::Control;
@@ -36,6 +37,13 @@ pub(super) async fn record(
             metrics::counter!("dialog_record_failures_total").increment(1);
             tokio::time::sleep(PAUSE).await;
         }
+        for said in batch.iter().filter_map(|record| consent(&control, record)) {
+            while let Err(error) = people.record_consent(&said).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
+                metrics::counter!("dialog_record_failures_total").increment(1);
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
         let ids = batch.drain(..).map(|record| record.id).collect();
         if ends.send(Event::Recorded(ids)).await.is_err() {
             return;
@@ -48,7 +56,7 @@ fn traces(control: &Control, batch: &[Record]) -> Vec<NewTrace> {
     let mut traces: Vec<NewTrace> = Vec::with_capacity(batch.len());
     let mut places: FxHashMap<String, usize> = FxHashMap::default();
     for record in batch {
-        let told = trace(control, record);
+        let Some(told) = trace(control, record) else { continue };
         match (&record.what, places.get(&told.event)) {
             (Said::Ended { .. }, Some(place)) => {
                 traces[*place].status = told.status;
@@ -63,16 +71,56 @@ fn traces(control: &Control, batch: &[Record]) -> Vec<NewTrace> {
     traces
 }
 
-/// A line as the database keeps it.
-fn trace(control: &Control, record: &Record) -> NewTrace {
+/// An entry of the ledger; `None` of a record that is none. Levels have the names of the catalog, as uploads ask for
+/// them.
+fn consent(control: &Control, record: &Record) -> Option<NewConsent> {
+    let Said::Consent { level, of, client_id, channels, opt_in, by, wording } = &record.what else {
+        return None;
+    };
+    let (level, kind) = match level {
+        Level::Campaign => (consents::Level::Campaign, Kind::Campaign),
+        Level::Account => (consents::Level::Account, Kind::Account),
+        Level::Enterprise => (consents::Level::Enterprise, Kind::Enterprise),
+    };
     let in_force = control.in_force();
-    let (direction, status, text) = told(&record.what);
+    let level_id = in_force.snapshot.ids.name(kind, *of).map_or_else(|| format!("#{of}"), str::to_owned);
+    let bits = channels.iter().map(|channel| match channel {
+        Channel::Text => Channels::TEXT.0,
+        Channel::Voice => Channels::VOICE.0,
+        Channel::Email => Channels::EMAIL.0,
+    });
+    Some(NewConsent {
+        event: record.id.to_string(),
+        account: AccountId(record.account),
+        level,
+        level_id,
+        subject: client_id.clone().unwrap_or_else(|| number_of(&record.device)),
+        action: if *opt_in { Action::OptIn } else { Action::OptOut },
+        channels: Channels(bits.fold(0, |all, one| all | one)),
+        at: record.at,
+        who: if by == "mo" { "device".to_owned() } else { by.clone() },
+        how: by.clone(),
+        wording: wording.clone(),
+        source: (!record.source.is_empty()).then(|| text_of(record.source.octets())),
+        // A record of no message has its own number in that place.
+        evidence: (record.message != record.id).then(|| record.message.to_string()),
+    })
+}
+
+/// A line as the database keeps it; `None` of what is the ledger's.
+fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
+    let in_force = control.in_force();
+    let (direction, status, text) = told(&record.what)?;
     // What became of a message changes its own line; all else has one of its own.
     let event = match &record.what {
         Said::Message { .. } | Said::Ended { .. } => record.message,
-        Said::Filtered { .. } | Said::Failed { .. } | Said::Flagged { .. } | Said::Log(_) => record.id,
+        Said::Filtered { .. }
+        | Said::Failed { .. }
+        | Said::Flagged { .. }
+        | Said::Log(_)
+        | Said::Consent { .. } => record.id,
     };
-    NewTrace {
+    Some(NewTrace {
         event: event.to_string(),
         account: AccountId(record.account),
         device: number_of(&record.device),
@@ -86,7 +134,7 @@ fn trace(control: &Control, record: &Record) -> NewTrace {
         status_at: record.at,
         text,
         detail: detail(&record.what).map(|detail| detail.to_string()),
-    }
+    })
 }
 
 /// What led to it: how the way of a message was found, which texts belong together.
@@ -96,12 +144,12 @@ fn detail(what: &Said) -> Option<Value> {
         Said::Message { group, .. } => group.map(|group| json!({ "group": group.0.to_string() })),
         Said::Flagged { reason } => Some(json!({ "flag": reason })),
         Said::Failed { name, .. } => Some(json!({ "failure": name })),
-        Said::Filtered { .. } | Said::Ended { .. } | Said::Log(_) => None,
+        Said::Filtered { .. } | Said::Ended { .. } | Said::Log(_) | Said::Consent { .. } => None,
     }
 }
 
-fn told(what: &Said) -> (Direction, String, Option<String>) {
-    match what {
+fn told(what: &Said) -> Option<(Direction, String, Option<String>)> {
+    Some(match what {
         Said::Message { side: Side::Mo, text, .. } => {
             (Direction::In, "received".to_owned(), Some(text.clone()))
         }
@@ -118,7 +166,8 @@ fn told(what: &Said) -> (Direction, String, Option<String>) {
         Said::Failed { name, detail } => (Direction::Out, format!("failed: {name}"), Some(detail.clone())),
         Said::Flagged { reason } => (Direction::In, "flagged".to_owned(), Some(reason.clone())),
         Said::Log(lines) => (Direction::Out, "log".to_owned(), Some(lines.join("\n"))),
-    }
+        Said::Consent { .. } => return None,
+    })
 }
 
 /// A device as contacts have it.

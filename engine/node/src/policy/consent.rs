@@ -29,6 +29,8 @@ pub(super) fn build(snapshot: &Snapshot) -> Result<ConsentPolicy, PolicyError> {
         let account = snapshot.ids.account(campaign.account.as_str()).map_or(0, |account| account.0);
         policy.campaigns.insert(id, CampaignConsent { account, ..CampaignConsent::default() });
     }
+    let informing = snapshot.rows.sub_campaign.iter().filter(|sub| !sub.marketing);
+    policy.informing = informing.filter_map(|sub| of(Kind::SubCampaign, sub.name.as_str())).collect();
     for address in &snapshot.rows.source_address {
         let Some(id) = of(Kind::SourceAddress, address.name.as_str()) else { continue };
         let Some(most) = address.recipients_per_day else { continue };

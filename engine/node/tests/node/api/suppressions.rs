@@ -32,6 +32,12 @@ async fn an_opt_out_holds_for_what_waits_and_is_ended_with_a_reason() {
     assert_eq!(node.post(ALPHA, "suppressions/end", &out).await.body["changed"], 1);
     let listed = node.get(ALPHA, &format!("suppressions?device={TO}")).await;
     assert_eq!(listed.body["items"], json!([]));
+    let ledger = node.get(ALPHA, "consents?subject=%2B447700900123").await;
+    let said = ledger.body["items"].as_array().unwrap();
+    let of =
+        |at: usize| (&said[at]["action"], &said[at]["level_id"], &said[at]["how"], &said[at]["channels"]);
+    assert_eq!(of(0), (&json!("opt_in"), &json!("alpha"), &json!("api"), &json!(["text"])));
+    assert_eq!(of(said.len() - 1).0, &json!("opt_out"));
     node.stop().await;
 }
 

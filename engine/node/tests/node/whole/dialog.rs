@@ -287,3 +287,88 @@ async fn stop_holds_for_all_that_the_account_sends() {
     assert_eq!(begin().await.unwrap().status(), 202);
     text(&smsc, DEVICE, 4);
 }
+
+/// OPT-03: each change stands in the ledger, with the message that shows it, and the words, at the level as uploads ask
+/// for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledger_tells_who_opted_out_by_which_message() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&catalog(&smsc));
+    let _node = site.start_linked();
+    writes(&smsc, DEVICE, "Stop.");
+    text(&smsc, DEVICE, 1);
+    let told = || async {
+        let url = format!("http://{}/v1/consents?subject=%2B{DEVICE}", site.api);
+        let answer = client().get(url).bearer_auth(TOKEN).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["items"].as_array().unwrap().clone()
+    };
+    let mut ledger = Vec::new();
+    for _ in 0..200 {
+        ledger = told().await;
+        if !ledger.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let came = history(&site, DEVICE).await.into_iter().find(|entry| entry["direction"] == "in").unwrap();
+    let [said] = ledger.as_slice() else { panic!("{ledger:?}") };
+    let expected = json!({
+        "id": said["id"], "at": said["at"], "evidence": said["evidence"],
+        "action": "opt_out", "level": "account", "level_id": "demo", "channels": ["text"],
+        "who": "device", "how": "mo", "wording": "Stop.", "source": CODE,
+    });
+    assert_eq!(*said, expected);
+    assert!(said["evidence"].is_string(), "{said}");
+    assert_eq!(came["text"], said["wording"]);
+}
+
+/// Hours of a country that never has any, on a Monday before noon and after it at once.
+const NEVER: &str = r#"
+[[sub_campaign]]
+name = 'alert-out'
+account = 'demo'
+campaign = 'research'
+kind = 'outbound'
+state = 'running'
+programs = ['survey']
+marketing = false
+[sub_campaign.instructions]
+reply = 'Your card was used.'
+[[jurisdiction]]
+name = 'gb-mornings'
+countries = ['GB']
+source = 'a test'
+as_of = '2026-01-15'
+[[jurisdiction.allowed]]
+days = ['mon']
+from = '00:00'
+to = '12:00'
+[[jurisdiction]]
+name = 'gb-afternoons'
+countries = ['GB']
+source = 'a test'
+as_of = '2026-01-15'
+[[jurisdiction.allowed]]
+days = ['mon']
+from = '12:00'
+to = '24:00'
+"#;
+
+/// INT-02: a jurisdiction of the catalog holds for the country of a number, and not for a sub-campaign that only informs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hours_hold_for_first_messages_that_advertise() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&format!("{}{NEVER}", catalog(&smsc)));
+    let _node = site.start_linked();
+    let begin = |sub_campaign: &str| {
+        let start = json!({ "sub_campaign": sub_campaign, "device": "+447400123456" });
+        let url = format!("http://{}/v1/conversations", site.api);
+        client().post(url).bearer_auth(TOKEN).json(&start).send()
+    };
+    assert_eq!(begin("quiz-out").await.unwrap().status(), 202);
+    wait_for("it is filtered", PATIENCE, || {
+        site.finals().iter().any(|cdr| cdr["reason"] == "no_allowed_hours").then_some(())
+    });
+    assert_eq!(begin("alert-out").await.unwrap().status(), 202);
+    assert_eq!(text(&smsc, DEVICE, 1), "Your card was used.");
+}
