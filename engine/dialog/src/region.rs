@@ -5,7 +5,7 @@ use signalbox_consent as consent;
 use signalbox_core::address::Address;
 use signalbox_core::backend::{Row, Table};
 use signalbox_core::consent::{By, ConsentChange, Ground, Who};
-use signalbox_core::exchange::{Event as Happens, Bodies, Exchange, OwnText, Turn};
+use signalbox_core::exchange::{Bodies, Event as Happens, Exchange, OwnText, Turn};
 use signalbox_core::id::{CarrierId, MessageId, ShardId};
 use signalbox_core::inbound::{DeviceMessage, Words};
 use signalbox_core::time::{Mono, Now};

@@ -1,5 +1,5 @@
 //! The dialog server as a whole, over a store in memory and an exchange that only writes down what it is given.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod books;
 mod consent;
