@@ -243,6 +243,9 @@ fn check_participation(
     for (index, row) in catalog.participation.iter().enumerate() {
         let mut at = Referrer::of(row, index, places, &mut *problems);
         at.one(&known.accounts, Some(&row.account), "account");
+        if let Some(program) = at.one(&known.programs, row.program.as_ref(), "program") {
+            check_usable(&mut at, known, program, "program", &row.account);
+        }
         for (place, point) in row.entry_points.iter().enumerate() {
             let path = format!("entry_points[{place}].source_address");
             if let Some(address) = at.one(&known.addresses, point.source_address.as_ref(), &path) {

@@ -122,6 +122,9 @@ settings! {
         requirements: Vec<Requirement>,
         /// What people are answered (CM-11).
         responses: Responses,
+        /// The program that answers belong to; the first of the source address that an entry came to when it is not
+        /// set.
+        program: Option<Name> => "song",
         /// Name of the database that holds its submissions (CM-07); its own name when it is not set.
         database: Option<Name> => "song-2026",
         /// Keeps the raw text beside the entry; else only what was taken out of it stays (CM-06).

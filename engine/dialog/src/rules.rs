@@ -46,6 +46,8 @@ pub enum Instructions {
     Texts,
     /// An agent (KEY-11).
     Agent,
+    /// The participation campaign with this number: each message is an entry (CM-02).
+    Participation(u32),
 }
 
 /// Whether a sub-campaign takes part.

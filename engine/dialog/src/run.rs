@@ -27,6 +27,13 @@ pub enum What {
         /// The text with its fields in braces.
         text: String,
     },
+    /// The message is an entry of a participation campaign, and the campaign's reply its answer (CM-02, CM-11).
+    Participation {
+        /// The campaign's number.
+        campaign: u32,
+        /// The number of the source address that the message came to.
+        source_address: u32,
+    },
 }
 
 /// A web service that is waited for.

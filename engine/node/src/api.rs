@@ -25,6 +25,7 @@ mod openapi;
 mod operations;
 mod pace;
 mod page;
+mod participations;
 mod peers;
 mod people;
 mod problem;
@@ -58,8 +59,9 @@ use tokio::sync::Semaphore;
 
 use crate::control::Control;
 use crate::gateway::Gateway;
-use crate::instructions::Starts;
+use crate::instructions::{Entries, Starts};
 use crate::paces::Paces;
+use crate::participation::Participations;
 
 /// Scans of CDR files at once: they read much.
 const SCANS: usize = 2;
@@ -76,6 +78,8 @@ struct Shared {
     people: Arc<People>,
     starts: Arc<Starts>,
     scripts: Arc<Pool>,
+    participations: Arc<Participations>,
+    entries: Arc<Entries>,
     requests: Semaphore,
     request_timeout: Duration,
     scans: Arc<Semaphore>,
@@ -98,6 +102,8 @@ impl Api {
             people: parts.people,
             starts: parts.starts,
             scripts: parts.scripts,
+            participations: parts.participations,
+            entries: parts.entries,
             requests: Semaphore::new(settings.max_requests.as_usize()),
             request_timeout: settings.request_timeout.duration(),
             scans: Arc::new(Semaphore::new(SCANS)),

@@ -1,7 +1,7 @@
 //! Settings, catalog and what follows from them, at one version; every change goes through here.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::catalog::{Snapshot, SnapshotError, all_rows};
 use crate::dialog::{self, Compiled, RowFaults};
 use crate::gauges::PeerNames;
+use crate::participation::Participations;
 use crate::policy::{self, NumbersError, PolicyError};
 use crate::spine::SpineHandle;
 
@@ -69,6 +70,7 @@ pub struct Control {
     changes: watch::Sender<Version>,
     names: PeerNames,
     spine: Mutex<Option<SpineHandle>>,
+    participations: OnceLock<Arc<Participations>>,
     changing: Mutex<()>,
 }
 
@@ -106,6 +108,7 @@ impl Control {
             changes: watch::Sender::new(version),
             names,
             spine: Mutex::new(None),
+            participations: OnceLock::new(),
             changing: Mutex::new(()),
         })
     }
@@ -137,6 +140,15 @@ impl Control {
     /// From now on the exchange is told of changes.
     pub fn attach(&self, spine: SpineHandle) {
         *self.spine.lock() = Some(spine);
+    }
+
+    /// Brings the participation campaigns of the catalog into force, and from now on each change of them. Blocks on the
+    /// disk; what cannot be in force is logged.
+    pub fn attach_participations(&self, participations: Arc<Participations>) {
+        let _one_at_a_time = self.changing.lock();
+        tell(&participations.follow(&self.in_force().snapshot));
+        // Attached once, before anything else is.
+        let _ = self.participations.set(participations);
     }
 
     /// Makes the changes, if what they lead to can be put in force; blocks on the disk.
@@ -216,6 +228,14 @@ impl Control {
                 return Err(more.into());
             }
         }
+        // Before the dialog server hears of a keyword, its campaign is there.
+        if let Some(participations) = self.participations.get() {
+            let faults = participations.follow(&snapshot);
+            match allowed {
+                Some(_) if !faults.0.is_empty() => return Err(faults.into()),
+                Some(_) | None => tell(&faults),
+            }
+        }
         let policy = Arc::new(policy);
         self.names.store(Arc::new(peer_names(&policy)));
         crate::privacy::follow(&settings.log);
@@ -234,6 +254,13 @@ impl Control {
         }
         self.changes.send_replace(version);
         Ok(version)
+    }
+}
+
+/// Campaigns that keep the rules that they had.
+fn tell(faults: &RowFaults) {
+    for fault in &faults.0 {
+        tracing::error!(name = fault.name, reason = fault.reason, "a participation campaign is not in force");
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod devices;
+mod participations;
 mod rules;
 mod services;
 mod sources;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use addresses::policy;
 pub use devices::Devices;
+pub use participations::participation_of;
 pub use rules::rules;
 pub use services::{Service, Services};
 pub use sources::Pool;
@@ -68,7 +70,13 @@ impl fmt::Display for RowFaults {
 }
 
 impl RowFaults {
-    fn add(&mut self, kind: Kind, name: impl fmt::Display, key: &'static str, reason: impl fmt::Display) {
+    pub(crate) fn add(
+        &mut self,
+        kind: Kind,
+        name: impl fmt::Display,
+        key: &'static str,
+        reason: impl fmt::Display,
+    ) {
         let (name, reason) = (name.to_string(), reason.to_string());
         self.0.push(RowFault { kind, name, key, reason });
     }

@@ -6,6 +6,7 @@
 
 mod calls;
 mod contacts;
+mod entries;
 mod pool;
 mod recorder;
 mod runner;
@@ -23,6 +24,7 @@ use crate::control::Control;
 use crate::spine::SpineHandle;
 
 pub(crate) use contacts::given;
+pub use entries::Entries;
 pub use pool::script_pool;
 pub use starts::{StartError, Starts, Wanted};
 
@@ -70,6 +72,8 @@ pub struct Parts {
     pub pool: Arc<Pool>,
     /// Who waits for first messages to be taken.
     pub starts: Arc<Starts>,
+    /// The way of entries to participation campaigns.
+    pub entries: Arc<Entries>,
 }
 
 /// Does what is asked until the exchange has ended.

@@ -17,6 +17,7 @@ pub mod links;
 pub mod lookup;
 pub mod node;
 pub mod paces;
+pub mod participation;
 pub mod people;
 pub mod policy;
 pub mod privacy;

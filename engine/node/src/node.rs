@@ -22,8 +22,9 @@ use crate::admin::{Admin, Health};
 use crate::control::{Control, ControlError};
 use crate::gateway::Gateway;
 use crate::gauges::Gauges;
-use crate::instructions::{self, Asked, Starts, script_pool};
+use crate::instructions::{self, Asked, Entries, Starts, script_pool};
 use crate::links::Links;
+use crate::participation::Participations;
 use crate::spine::{
     CounterStore, Relay, RelayError, SpineBounds, SpineError, SpineHandle, SpineParts, SpineThread, start,
 };
@@ -153,6 +154,8 @@ impl Node {
         // Before it is read: what is written from here on is seen as a change.
         let ported = portability_written(&settings);
         let control = Control::start(settings, surrounds.file.clone(), catalog, salt)?;
+        let participations = Arc::new(Participations::open(&control.in_force().settings)?);
+        control.attach_participations(participations.clone());
         let in_force = control.in_force();
         let settings = in_force.settings.clone();
 
@@ -191,6 +194,7 @@ impl Node {
         let people = Arc::new(crate::people::open(&settings).await?);
         let gateway = Gateway::open(spine.clone());
         let starts = Arc::new(Starts::default());
+        let entries = Arc::new(Entries::new(participations.campaigns().clone()));
         let pool = Arc::new(script_pool(&settings.scripts)?);
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
@@ -202,6 +206,8 @@ impl Node {
             people: people.clone(),
             starts: starts.clone(),
             scripts: pool.clone(),
+            participations: participations.clone(),
+            entries: entries.clone(),
         })
         .await?;
         let (stop, stopping) = watch::channel(false);
@@ -222,6 +228,7 @@ impl Node {
             clock: clock.clone(),
             pool,
             starts,
+            entries,
         };
         tasks.push(tokio::spawn(instructions::run(parts, to_do)));
         let files = crate::uploads::run(control.clone(), people.clone(), clock.clone(), stopping.clone());

@@ -23,7 +23,7 @@ fn what_the_catalog_keeps_is_what_the_rules_read() {
             {"kind": "code_unused", "field": "code"}, {"kind": "step_done", "step": "song-2025"},
             {"kind": "confidence", "field": "choice", "limit": 90}, {"kind": "not_barred"}, {"kind": "window"}],
         "responses": {"accepted": "Thanks for {choice}", "rejected": {"BAD_OPTION": "1 to 12"}, "rejected_per_hour": 2},
-        "database": "song", "keep_raw": true, "retention": "30d", "prepaid": 3}"#;
+        "program": "song", "database": "song", "keep_raw": true, "retention": "30d", "prepaid": 3}"#;
     let document = Participation::from_request(row, None).unwrap().to_document();
     let rules = Rules::from_json(&document).unwrap_or_else(|error| panic!("{error}: {document}"));
     assert_eq!((rules.name.as_str(), rules.database.as_str(), rules.prepaid), ("song-2026", "song", Some(3)));

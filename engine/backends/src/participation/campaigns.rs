@@ -220,6 +220,19 @@ impl Campaigns {
         Ok(())
     }
 
+    /// Takes a campaign out of force, as when its row is gone; its files stay.
+    pub fn remove(&self, campaign: &str) {
+        let _change = self.change.lock();
+        let mut campaigns = self.campaigns.write();
+        campaigns.remove(campaign);
+        let left: Vec<Arc<InForce>> = campaigns.values().map(|it| it.rules.read().clone()).collect();
+        drop(campaigns);
+        // Those that are left were in force together before.
+        if let Ok(selection) = Selection::new(left.iter().map(|it| &it.rules)) {
+            *self.selection.write() = Arc::new(selection);
+        }
+    }
+
     fn open_campaign(&self, rules: &Rules, version: u64) -> Result<Campaign, PutError> {
         let file = |end: &str| self.options.dir.join(format!("{}.{end}.db", rules.database));
         let path = file("campaign");

@@ -150,6 +150,15 @@ impl Dialog {
             Handling::Instructions { begins } => {
                 let version = match sub.instructions {
                     Instructions::Version(version) => version,
+                    Instructions::Participation(campaign) => {
+                        // An entry is no part of a conversation: one that is open waits on.
+                        let address = self.rules.address(conversation.source.key());
+                        let source_address = address.map_or(0, |address| address.id);
+                        let what = What::Participation { campaign, source_address };
+                        let mut run = self.new_run(here, id.shard, sub.id, what, purpose);
+                        run.message = Some(message);
+                        return Some(run);
+                    }
                     Instructions::Texts | Instructions::Agent => return None,
                 };
                 // A conversation that is open stays on its version (MQ-29).
@@ -227,7 +236,7 @@ fn handling_of(route: &Route, sub: &SubCampaignRule, fallback: Option<&Texts>) -
         (kind, Standing::Open) => {
             let begins = matches!(kind, Kind::Keyword(_));
             let handling = match sub.instructions {
-                Instructions::Version(_) => instructions(begins),
+                Instructions::Version(_) | Instructions::Participation(_) => instructions(begins),
                 Instructions::Texts => text(&sub.texts.reply),
                 Instructions::Agent => Handling::Nobody,
             };

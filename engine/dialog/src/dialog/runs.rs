@@ -55,7 +55,7 @@ impl Dialog {
         let Some(sub) = self.rules.sub_campaigns.get(&run.sub_campaign).cloned() else { return };
         let (entry, version) = match &what {
             What::Instructions { version, entry } => (entry.clone(), *version),
-            What::Text { .. } => {
+            What::Text { .. } | What::Participation { .. } => {
                 let none = signalbox_invocation::Version { account: sub.account, script: 0, version: 0 };
                 (Entry::MoHandler, none)
             }

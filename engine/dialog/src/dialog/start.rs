@@ -91,7 +91,9 @@ impl Dialog {
         let what = match (sub.instructions, &sub.texts.reply) {
             (Instructions::Version(version), _) => What::Instructions { version, entry: Entry::Begin },
             (Instructions::Texts, Some(text)) => What::Text { text: text.clone() },
-            (Instructions::Texts, None) | (Instructions::Agent, _) => return Err(StartRefusal::NotRunning),
+            (Instructions::Texts, None) | (Instructions::Agent | Instructions::Participation(_), _) => {
+                return Err(StartRefusal::NotRunning);
+            }
         };
         let run = self.new_run(here, start.device.shard(), sub.id, what, Purpose::Begin);
         let (device, contact, client_id) = (start.device, start.contact, start.client_id);
@@ -234,7 +236,7 @@ impl Dialog {
         here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
         let version = match starting.run.what {
             Some(What::Instructions { version, .. }) => Some(version),
-            Some(What::Text { .. }) | None => None,
+            Some(What::Text { .. } | What::Participation { .. }) | None => None,
         };
         conversation.begin(sub.id, version);
         let client_id = if ran.client_id.is_empty() { starting.client_id } else { ran.client_id.clone() };

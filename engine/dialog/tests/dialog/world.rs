@@ -388,6 +388,9 @@ pub fn echo(task: &Task) -> Outcome {
     let told = task.invocation.attempt.as_ref().map_or("", |attempt| attempt.text.as_str());
     match &task.what {
         signalbox_dialog::What::Text { text } => says(&[text]),
+        signalbox_dialog::What::Participation { campaign, .. } => {
+            says(&[&format!("entry of {campaign}: {told}")])
+        }
         signalbox_dialog::What::Instructions { entry, .. } => says(&[&format!("{entry}:{told}")]),
     }
 }

@@ -181,6 +181,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::rehearsal::operations());
     all.extend(super::people::operations());
     all.extend(super::conversations::operations());
+    all.extend(super::participations::operations());
     all.extend(super::tenants::operations());
     all.extend(super::families::operations());
     all.extend(super::apply::operations());

@@ -5,7 +5,7 @@ mod history;
 mod lists;
 mod uploads;
 
-pub(super) use uploads::is_csv;
+pub(super) use uploads::{CSV, is_csv};
 
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};

@@ -75,6 +75,10 @@ pub struct Parts {
     pub starts: Arc<crate::instructions::Starts>,
     /// Who reads and rehearses scripts.
     pub scripts: Arc<Pool>,
+    /// Participation campaigns.
+    pub participations: Arc<crate::participation::Participations>,
+    /// The way of entries to them.
+    pub entries: Arc<crate::instructions::Entries>,
 }
 
 /// The running API.

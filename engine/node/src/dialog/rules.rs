@@ -18,6 +18,7 @@ use signalbox_invocation::{Channel, Level, SubCampaignKind};
 use signalbox_programs::Book;
 
 use super::addresses::{Own, own};
+use super::participations::{self, Added};
 use super::versions::version_of;
 use super::words::words;
 use super::{Pool, RowFaults};
@@ -26,17 +27,21 @@ use crate::catalog::Snapshot;
 /// Compiles the rows. What cannot be carried out is left out and added to `faults`.
 pub fn rules(snapshot: &Snapshot, programs: Arc<Book>, faults: &mut RowFaults) -> Rules {
     let own = own(snapshot, faults);
-    let addresses: FxHashMap<Box<[u8]>, AddressRule> = own
+    let mut addresses: FxHashMap<Box<[u8]>, AddressRule> = own
         .iter()
         .filter(|own| own.row.receives())
         .map(|own| (own.address.key().into(), address(snapshot, own)))
         .collect();
     let words = words(snapshot, faults);
-    let sub_campaigns = sub_campaigns(snapshot, faults);
+    let mut sub_campaigns = sub_campaigns(snapshot, faults);
+    let mut keywords = keywords(snapshot, &own, faults);
+    let added =
+        Added { keywords: &mut keywords, addresses: &mut addresses, sub_campaigns: &mut sub_campaigns };
+    participations::add(snapshot, &own, added, faults);
     Rules {
         version: snapshot.version.0,
         accounts: accounts(snapshot),
-        keywords: keywords(snapshot, &own, faults),
+        keywords,
         addresses,
         sub_campaigns,
         words: words.shared,

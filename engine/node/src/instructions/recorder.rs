@@ -15,7 +15,9 @@ use signalbox_invocation::{Channel, Level, Side};
 use signalbox_people::{self as consents, Action, Channels, Direction, NewConsent, NewTrace, People};
 use tokio::sync::mpsc;
 
+use crate::catalog::Snapshot;
 use crate::control::Control;
+use crate::dialog::participation_of;
 
 /// Lines that are written together.
 const BATCH: usize = 1_000;
@@ -129,12 +131,20 @@ fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
         direction,
         channel: "text".to_owned(),
         source: text_of(record.source.octets()),
-        sub_campaign: in_force.snapshot.ids.name(Kind::SubCampaign, record.sub_campaign).map(str::to_owned),
+        sub_campaign: name_of(&in_force.snapshot, record.sub_campaign).map(str::to_owned),
         status,
         status_at: record.at,
         text,
         detail: detail(&record.what).map(|detail| detail.to_string()),
     })
+}
+
+/// The name of a sub-campaign, or of the participation campaign that stands in its place.
+fn name_of(snapshot: &Snapshot, sub_campaign: u32) -> Option<&str> {
+    match participation_of(sub_campaign) {
+        Some(campaign) => snapshot.ids.name(Kind::Participation, campaign),
+        None => snapshot.ids.name(Kind::SubCampaign, sub_campaign),
+    }
 }
 
 /// What led to it: how the way of a message was found, which texts belong together.

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use signalbox_core::backend::Kind;
 use signalbox_dialog::{Event, Ran, Task, What};
 use signalbox_invocation::{Cost, Cut, Failure, Invocation, Limits, Outcome, Send};
+use signalbox_participation::{Channel, EntryId, RawEntry, Reply};
 use signalbox_script::Pool;
 use tokio::sync::mpsc;
 
 use super::Parts;
 use super::contacts::Contacts;
+use super::entries::Entries;
 use crate::control::Control;
 use crate::dialog::Source;
 
@@ -16,6 +20,7 @@ pub(super) struct Runner {
     control: Arc<Control>,
     contacts: Contacts,
     pool: Arc<Pool>,
+    entries: Arc<Entries>,
     ends: mpsc::Sender<Event>,
 }
 
@@ -25,6 +30,7 @@ impl Runner {
             control: parts.control.clone(),
             contacts: Contacts::new(parts.people.clone(), parts.clock.clone()),
             pool: parts.pool.clone(),
+            entries: parts.entries.clone(),
             ends,
         }
     }
@@ -37,7 +43,7 @@ impl Runner {
         let limits = compiled.rules.limits.outcome;
         let source = match &what {
             What::Instructions { version, .. } => compiled.versions.get(*version).cloned(),
-            What::Text { .. } => None,
+            What::Text { .. } | What::Participation { .. } => None,
         };
         if needs_contact(&what, source.as_ref()) {
             let account = invocation.version.account;
@@ -50,6 +56,13 @@ impl Runner {
         let client_id = invocation.contact.client_id.clone();
         let result = match (what, source) {
             (What::Text { text }, _) => Ok(filled(&text, program, &invocation)),
+            (What::Participation { campaign, source_address }, _) => {
+                match self.entry(campaign, source_address, program, &invocation).await {
+                    Some(result) => result,
+                    // The node ends; the run is begun again by the next one.
+                    None => return,
+                }
+            }
             (What::Instructions { .. }, Some(source)) => {
                 self.instructions(&source, invocation, &limits).await
             }
@@ -61,6 +74,41 @@ impl Runner {
         let result = result.map(|outcome| Box::new(Ran { outcome, client_id }));
         // Closed when the node ends; the run is begun again by the next one.
         let _ = self.ends.send(Event::Ran { whose, run, result }).await;
+    }
+
+    /// Hands a message over to its participation campaign, whose reply is the answer. `None` when the node ends before
+    /// there is a verdict.
+    async fn entry(
+        &self,
+        campaign: u32,
+        source_address: u32,
+        program: String,
+        invocation: &Invocation,
+    ) -> Option<Result<Outcome, Failure>> {
+        let in_force = self.control.in_force();
+        let ids = &in_force.snapshot.ids;
+        let gone = || Some(Err(Failure::Invalid(format!("the participation {campaign} is not there"))));
+        let Some(name) = ids.name(Kind::Participation, campaign) else { return gone() };
+        let Some(to) = ids.name(Kind::SourceAddress, source_address) else { return gone() };
+        let Some(message) = &invocation.attempt else { return gone() };
+        let Ok(received_at) = Timestamp::from_microsecond(message.at) else { return gone() };
+        let entry = RawEntry {
+            // A run that is begun again is the same entry.
+            id: EntryId(invocation.id.0),
+            channel: Channel::Sms,
+            from: invocation.device.address.clone(),
+            to: to.to_owned(),
+            text: message.text.clone(),
+            carrier: invocation.device.carrier.clone(),
+            received_at,
+            smsc_at: None,
+        };
+        let verdict = self.entries.enter(name, entry).await?;
+        let sends = match verdict.reply {
+            Reply::Text(text) => vec![Send { program, text, cut: Cut::Whole }],
+            Reply::None(_) => Vec::new(),
+        };
+        Some(Ok(Outcome { sends, cost: Cost { ticks: 1, ..Cost::default() }, ..Outcome::default() }))
     }
 
     async fn instructions(
@@ -91,7 +139,7 @@ fn needs_contact(what: &What, source: Option<&Source>) -> bool {
             script.contains("getContact") || script.contains("isWireless") || script.contains("optOut(")
         }
         (What::Instructions { .. }, Some(Source::Flow(_))) => true,
-        (What::Instructions { .. }, None) => false,
+        (What::Instructions { .. }, None) | (What::Participation { .. }, _) => false,
     }
 }
 

@@ -17,6 +17,7 @@ mod long;
 mod operations;
 mod ordeal;
 mod panics;
+mod participation;
 mod peers;
 #[path = "../../../people/tests/people/server.rs"]
 mod people_server;

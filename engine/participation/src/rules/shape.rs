@@ -60,6 +60,8 @@ pub(super) struct Shape {
     pub requirements: Vec<Requirement>,
     #[serde(default)]
     pub responses: Responses,
+    #[serde(rename = "program")]
+    pub _program: Option<String>,
     pub database: Option<String>,
     #[serde(default)]
     pub keep_raw: bool,

@@ -242,9 +242,14 @@ impl Node {
         })
         .unwrap();
         let relay = Relay::start(Box::new(sink), Box::new(reader), clock.clone(), spine.clone()).unwrap();
+        let participations =
+            Arc::new(signalbox::participation::Participations::open(&control.in_force().settings).unwrap());
+        control.attach_participations(participations.clone());
         let server = Server::start(Parts {
             starts: Arc::default(),
             scripts: script_pool(),
+            entries: Arc::new(signalbox::instructions::Entries::new(participations.campaigns().clone())),
+            participations,
             control: control.clone(),
             gateway: Gateway::open(spine.clone()),
             links: Arc::new(Played),

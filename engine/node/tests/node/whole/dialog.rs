@@ -10,7 +10,7 @@ use super::smsc::Smsc;
 use super::wire::Message;
 
 /// Of a country without quiet hours, so that what begins a conversation leaves at any time of day.
-const DEVICE: &str = "447400123456";
+pub const DEVICE: &str = "447400123456";
 const CODE: &str = "60777";
 const TOKEN: &str = "key-of-the-enterprise";
 
@@ -132,7 +132,7 @@ sub_campaign = 'quiz-in'
 }
 
 /// A device writes.
-fn writes(smsc: &Smsc, device: &str, text: &str) {
+pub fn writes(smsc: &Smsc, device: &str, text: &str) {
     let message = Message {
         source: device.into(),
         destination: CODE.into(),
@@ -143,21 +143,21 @@ fn writes(smsc: &Smsc, device: &str, text: &str) {
 }
 
 /// The texts that a device got, in their order.
-fn got(smsc: &Smsc, device: &str) -> Vec<String> {
+pub fn got(smsc: &Smsc, device: &str) -> Vec<String> {
     let taken = smsc.taken().into_iter().filter(|taken| taken.message.destination == device);
     taken.map(|taken| String::from_utf8_lossy(&taken.message.text).into_owned()).collect()
 }
 
 /// Waits until a device has so many texts, and gives the last.
 #[track_caller]
-fn text(smsc: &Smsc, device: &str, number: usize) -> String {
+pub fn text(smsc: &Smsc, device: &str, number: usize) -> String {
     wait_for(&format!("text {number}"), PATIENCE, || {
         let got = got(smsc, device);
         (got.len() >= number).then(|| got[number - 1].clone())
     })
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }

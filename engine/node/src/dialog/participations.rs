@@ -1,0 +1,128 @@
+//! Participation campaigns as the dialog server sees them: sub-campaigns whose messages are entries (CM-02, CM-10).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use signalbox_config::catalog::{EntryChannel, Participation, ParticipationState};
+use signalbox_config::value::FieldText;
+use signalbox_core::backend::Kind;
+use signalbox_dialog::{AddressRule, Instructions, Keyword, Keywords, Stage, SubCampaignRule, Texts};
+use signalbox_invocation::SubCampaignKind;
+
+use super::RowFaults;
+use super::addresses::Own;
+use crate::catalog::Snapshot;
+
+/// Set in the number of a sub-campaign that stands for a participation campaign.
+const MARK: u32 = 1 << 31;
+
+/// The participation campaign that a sub-campaign's number stands for.
+#[must_use]
+pub fn participation_of(sub_campaign: u32) -> Option<u32> {
+    (sub_campaign & MARK != 0).then_some(sub_campaign & !MARK)
+}
+
+/// What campaigns add to the rules.
+pub(super) struct Added<'a> {
+    pub(super) keywords: &'a mut Keywords,
+    pub(super) addresses: &'a mut FxHashMap<Box<[u8]>, AddressRule>,
+    pub(super) sub_campaigns: &'a mut FxHashMap<u32, Arc<SubCampaignRule>>,
+}
+
+/// Adds the campaigns that messages may be entries of.
+pub(super) fn add(snapshot: &Snapshot, own: &[Own<'_>], mut added: Added<'_>, faults: &mut RowFaults) {
+    for row in snapshot.rows.participation.iter().filter(|row| listens(row.state)) {
+        let Some(number) = snapshot.ids.of(Kind::Participation, row.name.as_str()) else { continue };
+        let Some(account) = snapshot.ids.account(row.account.as_str()) else { continue };
+        let mut first = None;
+        for (place, point) in row.entry_points.iter().enumerate() {
+            match point.channel {
+                EntryChannel::Sms => {}
+                EntryChannel::Web
+                | EntryChannel::Http
+                | EntryChannel::Ivr
+                | EntryChannel::Email
+                | EntryChannel::Mms => continue,
+            }
+            let address = own.iter().find(|own| Some(&own.row.name) == point.source_address.as_ref());
+            // At an address that does not live nobody says it.
+            let Some(address) = address else { continue };
+            first = first.or(Some(address));
+            let point = (number | MARK, place, point.keyword.as_ref().map(ToString::to_string));
+            listen(row, address, point, &mut added, faults);
+        }
+        if let Some(first) = first {
+            let rule = sub_campaign(snapshot, row, number, account.0, first);
+            added.sub_campaigns.insert(rule.id, Arc::new(rule));
+        }
+    }
+}
+
+/// Whether a campaign says what becomes of entries: that it has not begun or is over is the campaign's own verdict.
+fn listens(state: ParticipationState) -> bool {
+    match state {
+        ParticipationState::Ready
+        | ParticipationState::Open
+        | ParticipationState::Suspended
+        | ParticipationState::Closed => true,
+        ParticipationState::Draft | ParticipationState::Tallied | ParticipationState::Archived => false,
+    }
+}
+
+fn listen(
+    row: &Participation,
+    address: &Own<'_>,
+    (id, place, text): (u32, usize, Option<String>),
+    added: &mut Added<'_>,
+    faults: &mut RowFaults,
+) {
+    let Some(text) = text else {
+        // Without a keyword all is an entry that is nothing else.
+        let Some(rule) = added.addresses.get_mut(address.address.key()) else { return };
+        if rule.default_inbound.is_some() {
+            let reason = format!("what is no keyword at `{}` goes elsewhere already", address.row.name);
+            return faults.add(Kind::Participation, &row.name, "entry_points", reason);
+        }
+        rule.default_inbound = Some(id);
+        return;
+    };
+    let keyword = Keyword { id, text, sub_campaign: id, from: None, to: None };
+    if let Err(error) = added.keywords.add(address.id, keyword) {
+        let reason = format!("[{place}]: {error}");
+        faults.add(Kind::Participation, &row.name, "entry_points", reason);
+    }
+}
+
+fn sub_campaign(
+    snapshot: &Snapshot,
+    row: &Participation,
+    number: u32,
+    account: u32,
+    first: &Own<'_>,
+) -> SubCampaignRule {
+    let program = row.program.as_ref().or(first.row.programs.first());
+    let known = snapshot.rows.program.iter().find(|known| Some(&known.name) == program);
+    let text = |text: &Option<FieldText<1600>>| text.as_ref().map(ToString::to_string);
+    SubCampaignRule {
+        id: number | MARK,
+        name: row.name.to_string(),
+        account,
+        campaign: 0,
+        campaign_name: String::new(),
+        kind: SubCampaignKind::Inbound,
+        instructions: Instructions::Participation(number),
+        program: program.map(ToString::to_string).unwrap_or_default(),
+        texts: Texts {
+            help: known.and_then(|program| text(&program.texts.help)),
+            opt_out: known.and_then(|program| text(&program.texts.opt_out)),
+            ..Texts::default()
+        },
+        from: None,
+        to: None,
+        stage: Stage::Running,
+        timeout: Duration::ZERO,
+        flags: false,
+        opt_out_level: None,
+    }
+}
