@@ -110,6 +110,7 @@ fn the_reference_of_rows_can_be_read_but_for_what_excludes_itself() {
             "sub_campaign[0].instructions.reply",
             "script[0].published",
             "script[0].testing",
+            "participation[0].program",
             "jurisdiction[0].states",
             "words[0].enterprise",
         ],

@@ -99,6 +99,8 @@ pub struct Surrounds {
     pub file: Option<PathBuf>,
     /// The machine's clocks.
     pub clock: Arc<dyn Clock>,
+    /// The program whose `script-worker` runs scripts; this very one when it is not given.
+    pub program: Option<PathBuf>,
 }
 
 /// A running node.
@@ -195,7 +197,7 @@ impl Node {
         let gateway = Gateway::open(spine.clone());
         let starts = Arc::new(Starts::default());
         let entries = Arc::new(Entries::new(participations.campaigns().clone()));
-        let pool = Arc::new(script_pool(&settings.scripts)?);
+        let pool = Arc::new(script_pool(&settings.scripts, surrounds.program.as_deref())?);
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
         let api = crate::api::Server::start(crate::api::Parts {

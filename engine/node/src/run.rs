@@ -24,7 +24,8 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     // One provider of cryptography for all of TLS; a second call could only find the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let clock = Arc::new(SystemClock::new());
-    let surrounds = Surrounds { metrics, log: Some(log), file: Some(args.config.clone()), clock };
+    let surrounds =
+        Surrounds { metrics, log: Some(log), file: Some(args.config.clone()), clock, program: None };
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

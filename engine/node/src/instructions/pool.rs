@@ -1,16 +1,25 @@
 //! The pool of script workers, as the settings want it, and what it tells.
 
+use std::path::Path;
+
 use signalbox_config::settings::ScriptSettings;
 use signalbox_invocation::Limits;
 use signalbox_script::{Event, Pool, PoolError, Settings, WorkerCommand};
 
-/// Starts the workers.
+/// Starts the workers, of the program that is named or else of this very one.
 ///
 /// # Errors
 /// When a worker does not come up.
-pub fn script_pool(settings: &ScriptSettings) -> Result<Pool, PoolError> {
-    let command = WorkerCommand::this_program(&["script-worker"])
-        .map_err(|error| PoolError::Worker(error.to_string()))?;
+pub fn script_pool(settings: &ScriptSettings, program: Option<&Path>) -> Result<Pool, PoolError> {
+    let arguments = ["script-worker"];
+    let command = match program {
+        Some(program) => {
+            WorkerCommand { program: program.to_owned(), arguments: arguments.map(Into::into).to_vec() }
+        }
+        None => {
+            WorkerCommand::this_program(&arguments).map_err(|error| PoolError::Worker(error.to_string()))?
+        }
+    };
     let millis = |span: std::time::Duration| u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
     let limits = Limits {
         soft_ms: millis(settings.soft_limit.duration()),

@@ -70,6 +70,7 @@ fn an_hour_ahead_and_an_hour_back_expire_nothing_and_hold_up_nothing() {
         log: None,
         file: None,
         clock: clock.clone(),
+        program: Some(env!("CARGO_BIN_EXE_signalbox").into()),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let node = runtime.block_on(Node::start(settings, surrounds)).expect("a node");
