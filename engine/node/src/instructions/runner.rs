@@ -136,7 +136,7 @@ fn needs_contact(what: &What, source: Option<&Source>) -> bool {
     match (what, source) {
         (What::Text { text }, _) => text.contains('{'),
         (What::Instructions { .. }, Some(Source::JavaScript(script))) => {
-            script.contains("getContact") || script.contains("isWireless") || script.contains("optOut(")
+            script.contains("getContact(") || script.contains("isWireless") || script.contains("optOut(")
         }
         (What::Instructions { .. }, Some(Source::Flow(_))) => true,
         (What::Instructions { .. }, None) | (What::Participation { .. }, _) => false,
