@@ -21,7 +21,6 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 use signalbox_core::address::Address;
 use signalbox_core::backend::Table;
-use signalbox_core::scope::ConversationId;
 use signalbox_core::time::{Micros, Mono, Now};
 
 use self::memory::Memory;
@@ -138,8 +137,7 @@ impl Dialog {
     /// True when a device's message can be taken: not too many of its messages wait.
     #[must_use]
     pub fn has_room(&self, device: &Address, source: &Address) -> bool {
-        let id = ConversationId::of(device, source);
-        self.memory.waiting(&id) < self.rules.limits.waiting
+        self.memory.waiting(device, source) < self.rules.limits.waiting
     }
 
     /// Writes what changed since the last time, and gives what is to be done once the commit stands.

@@ -67,10 +67,18 @@ impl Region {
     /// Takes an event of the exchange. What a device writes while too many of its messages wait is refused for the time
     /// being, before it is accepted (rule 6).
     pub fn take(&mut self, now: Now, event: Happens) {
-        if let Happens::Inbound(inbound) = &event
-            && !self.dialog.has_room(&inbound.source, &inbound.destination)
-        {
-            return self.exchange.refuse_busy(inbound.reply);
+        let busy = match &event {
+            Happens::Inbound(inbound) => {
+                (!self.dialog.has_room(&inbound.source, &inbound.destination)).then_some(inbound.reply)
+            }
+            Happens::Submit(submit) => {
+                let full = |to: &Address| !self.dialog.has_room(&submit.source, to);
+                submit.destinations.iter().any(full).then_some(submit.reply)
+            }
+            _ => None,
+        };
+        if let Some(reply) = busy {
+            return self.exchange.refuse_busy(reply);
         }
         self.exchange.handle(now, event);
     }

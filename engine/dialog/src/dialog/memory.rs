@@ -42,8 +42,12 @@ impl Memory {
     }
 
     /// Messages that wait in a conversation, as far as it is in memory: with a run under way it is.
-    pub(super) fn waiting(&self, id: &ConversationId) -> usize {
-        self.hot.get(id).map_or(0, |hot| hot.conversation.waiting.len())
+    pub(super) fn waiting(&self, device: &Address, source: &Address) -> usize {
+        // Transit alone: nothing is to be looked for.
+        if self.hot.is_empty() {
+            return 0;
+        }
+        self.hot.get(&ConversationId::of(device, source)).map_or(0, |hot| hot.conversation.waiting.len())
     }
 
     /// Takes a conversation out to change it; [`put`](Self::put) gives it back.

@@ -469,9 +469,11 @@ impl Dialog {
         };
         let (outcome, reason) = (outcome.to_owned(), reason.to_owned());
         self.record(here, told, Said::Ended { outcome, reason });
-        if !success {
-            conversation.history.retain(|past| past.id != message);
+        if success {
+            // The usual end changes nothing of the conversation: no row is written for it.
+            return self.memory.put_unchanged(here.now.mono, id, conversation);
         }
+        conversation.history.retain(|past| past.id != message);
         self.put(here, id, conversation);
     }
 }
