@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use signalbox_core::address::Address;
 use signalbox_core::backend::Kind;
@@ -33,7 +32,7 @@ pub(super) async fn record(
 ) {
     let mut batch = Vec::new();
     while records.recv_many(&mut batch, BATCH).await > 0 {
-        let traces = traces(&control, &batch);
+        let traces: Vec<NewTrace> = batch.iter().filter_map(|record| trace(&control, record)).collect();
         while let Err(error) = people.record_trace(&traces).await {
             tracing::error!(error = &error as &dyn std::error::Error, "history cannot be written");
             metrics::counter!("dialog_record_failures_total").increment(1);
@@ -51,26 +50,6 @@ pub(super) async fn record(
             return;
         }
     }
-}
-
-/// The lines of a batch. What became of a message whose own line is among them is written into that.
-fn traces(control: &Control, batch: &[Record]) -> Vec<NewTrace> {
-    let mut traces: Vec<NewTrace> = Vec::with_capacity(batch.len());
-    let mut places: FxHashMap<String, usize> = FxHashMap::default();
-    for record in batch {
-        let Some(told) = trace(control, record) else { continue };
-        match (&record.what, places.get(&told.event)) {
-            (Said::Ended { .. }, Some(place)) => {
-                traces[*place].status = told.status;
-                traces[*place].status_at = told.status_at;
-            }
-            _ => {
-                places.insert(told.event.clone(), traces.len());
-                traces.push(told);
-            }
-        }
-    }
-    traces
 }
 
 /// An entry of the ledger; `None` of a record that is none. Levels have the names of the catalog, as uploads ask for
