@@ -83,7 +83,7 @@ impl KeywordText {
         &self.written
     }
 
-    /// As it is compared: see [`signalbox_text::fold`].
+    /// As it is compared: see [`signalbox_text::fold()`].
     pub fn folded(&self) -> &str {
         &self.folded
     }

@@ -41,7 +41,7 @@ pub struct Expected {
     pub then: String,
 }
 
-/// See the [module](self).
+/// All that is kept of the messages between one device and one of our addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
     /// The device.

@@ -24,7 +24,7 @@ pub struct Use {
     pub at: Micros,
 }
 
-/// See the [module](self).
+/// What is kept of one device, whatever address it wrote to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Device {
     /// What scripts of an account keep of it (TXS-11), by account and name.

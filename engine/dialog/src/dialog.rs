@@ -48,7 +48,7 @@ impl Wants {
     }
 }
 
-/// See the [module](self).
+/// The dialog server of the shards that this node owns.
 pub struct Dialog {
     rules: Arc<Rules>,
     memory: Memory,

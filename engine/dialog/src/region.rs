@@ -18,7 +18,7 @@ use crate::port::{Consent, NotTaken, Port, Rows};
 /// Rounds in which what one wants leads to work of the other, within one turn.
 const ROUNDS: usize = 3;
 
-/// See the [module](self).
+/// The exchange and the dialog server, each commit shared.
 pub struct Region {
     /// The exchange.
     pub exchange: Exchange,

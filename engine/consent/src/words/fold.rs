@@ -3,7 +3,7 @@
 use signalbox_text::fold;
 use unicode_normalization::char::is_combining_mark;
 
-/// A text, [folded](fold) as keywords are, without punctuation: only its words, a space between them. Apostrophes vanish (`don't` is `dont`),
+/// A text, [folded](fold()) as keywords are, without punctuation: only its words, a space between them. Apostrophes vanish (`don't` is `dont`),
 /// any other mark separates, and letters spelled out one by one (`S.T.O.P`) are a word.
 #[must_use]
 pub fn bare(text: &str) -> String {
