@@ -5,6 +5,7 @@ mod address;
 mod directory;
 mod e164;
 mod numbering;
+mod plan;
 #[cfg(test)]
 mod tests;
 

@@ -1,19 +1,18 @@
-//! What the number plans say: country, kind and validity, by the `phonenumber` library.
+//! What the number plans say: country, kind and validity, by the data of the `phonenumber` library.
 //!
-//! A look-up takes some 10 microseconds, and a millisecond where the patterns of a country have to be
-//! compiled first, of which the library keeps only so many: keep the answers where messages are counted
-//! in thousands a second. [`region_of`] is fast for most countries.
+//! A look-up takes a microsecond, and some milliseconds the first time for a country. [`region_of`] takes nanoseconds
+//! for most countries.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
+use phonenumber::Type;
 use phonenumber::country::Id;
 use phonenumber::metadata::DATABASE;
-use phonenumber::{PhoneNumber, Type};
 use serde::{Deserialize, Serialize};
 
 use super::E164;
+use super::plan::{self, Plan};
 
 /// A country or territory, ISO 3166-1 alpha-2.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,57 +115,39 @@ pub struct NumberInfo {
 
 /// Loads the number plans, some 100 milliseconds once, so that no message waits for it.
 pub fn load() {
-    LazyLock::force(&SOLE_REGIONS);
+    let _ = plan::plans_of(1);
 }
 
 /// The country or territory of a number. Where a country code has one, the plan is not asked whether
 /// there is such a number, and the answer takes nanoseconds; shared codes (1, 7, 44 ...) are looked up.
 #[must_use]
 pub fn region_of(number: E164) -> Option<Region> {
-    match SOLE_REGIONS[usize::from(number.calling_code())] {
-        Sole::Region(region) => Some(region),
-        Sole::None => None,
-        Sole::Shared => look_up(number).region,
+    match plan::plans_of(number.calling_code()) {
+        [] => None,
+        [sole] => region(sole),
+        [..] => look_up(number).region,
     }
 }
 
-/// What a country code says alone.
-#[derive(Clone, Copy)]
-enum Sole {
-    None,
-    Region(Region),
-    Shared,
+/// Global services such as 800 have plans, but their id names no region.
+fn region(plan: &Plan) -> Option<Region> {
+    plan.id.parse().ok().map(Region)
 }
-
-static SOLE_REGIONS: LazyLock<Vec<Sole>> = LazyLock::new(|| {
-    let mut codes = vec![Sole::None; 1000];
-    for plan in DATABASE.iter() {
-        // Global services such as 800 have plans, but their id names no region.
-        let Ok(id) = plan.id().parse() else { continue };
-        let Some(code) = codes.get_mut(usize::from(plan.country_code())) else { continue };
-        *code = match code {
-            Sole::None => Sole::Region(Region(id)),
-            Sole::Region(_) | Sole::Shared => Sole::Shared,
-        };
-    }
-    codes
-});
 
 /// Looks a number up in the number plans.
 #[must_use]
 pub fn look_up(number: E164) -> NumberInfo {
-    // Only digits behind a plus are given to the parser, whatever a peer sent.
-    let Ok(parsed) = phonenumber::parse(None, number.to_string()) else {
+    let digits = number.to_ascii();
+    let code = number.calling_code();
+    let national = digits.as_str().get(decimal_digits(code)..).unwrap_or_default();
+    let Some((plan, kind)) = plan::plan_of(code, national) else {
         return NumberInfo { region: None, kind: NumberKind::Unknown, valid: false };
     };
-    let valid = phonenumber::is_valid(&parsed);
-    let region = parsed.country().id().map(Region);
-    let kind = parsed.number_type(&DATABASE);
-    if kind == Type::Unknown && parsed.national().zeros() > 0 {
-        let (region, kind) = with_leading_zero(&parsed);
-        return NumberInfo { region, kind, valid };
-    }
-    NumberInfo { region, kind: number_kind(kind), valid }
+    NumberInfo { region: region(plan), kind: number_kind(kind), valid: kind != Type::Unknown }
+}
+
+fn decimal_digits(code: u16) -> usize {
+    code.checked_ilog10().map_or(0, |log| log as usize + 1)
 }
 
 /// Reads a number as it is dialled in a region; only digits.
@@ -183,7 +164,7 @@ pub(super) fn national(digits: &str, region: Region) -> Option<E164> {
     E164::from_digits(format!("{}{national}", parsed.code().value()).as_bytes()).ok()
 }
 
-/// Order in which kinds are tried, most telling first.
+/// Kinds of numbers that subscribers have.
 const TYPES: [Type; 11] = [
     Type::PremiumRate,
     Type::TollFree,
@@ -197,20 +178,6 @@ const TYPES: [Type; 11] = [
     Type::Mobile,
     Type::FixedLineOrMobile,
 ];
-
-/// The library leaves leading zeros out when it asks for country and type; Italian fixed lines have
-/// them.
-fn with_leading_zero(number: &PhoneNumber) -> (Option<Region>, NumberKind) {
-    let national = number.national().to_string();
-    for plan in DATABASE.by_code(&number.code().value()).unwrap_or_default() {
-        let has =
-            |kind: &Type| plan.descriptors().get(*kind).is_some_and(|numbers| numbers.is_match(&national));
-        if let Some(kind) = TYPES.into_iter().find(has) {
-            return (plan.id().parse().ok().map(Region), number_kind(kind));
-        }
-    }
-    (None, NumberKind::Unknown)
-}
 
 const fn number_kind(kind: Type) -> NumberKind {
     match kind {

@@ -221,3 +221,55 @@ fn regions_of_sole_and_shared_codes() {
         assert_eq!(region_of(e164(text)), expected.map(region), "{text}");
     }
 }
+
+/// What the library itself says; slower, and by the same data.
+fn by_the_library(number: E164) -> Option<(Option<Region>, bool, phonenumber::Type)> {
+    let parsed = phonenumber::parse(None, number.to_string()).ok()?;
+    // It leaves leading zeros out when it asks for the kind; and what begins with a prefix of the country's own calls is
+    // read without it, which is no number of ITU-T E.164.
+    let national = parsed.national().to_string();
+    if format!("+{}{national}", parsed.code().value()) != number.to_string() || parsed.national().zeros() > 0
+    {
+        return None;
+    }
+    let kind = parsed.number_type(&phonenumber::metadata::DATABASE);
+    let region = parsed.country().id().and_then(|id| id.as_ref().parse().ok());
+    Some((region, phonenumber::is_valid(&parsed), kind))
+}
+
+#[test]
+fn look_ups_say_what_the_library_says() {
+    use phonenumber::Type::{
+        FixedLine, Mobile, Pager, PremiumRate, SharedCost, TollFree, Uan, Unknown, Voip,
+    };
+    let mut compared = 0;
+    for plan in phonenumber::metadata::DATABASE.iter() {
+        for kind in [Unknown, FixedLine, Mobile, TollFree, PremiumRate, SharedCost, Voip, Pager, Uan] {
+            let Some(example) = plan.descriptors().get(kind).and_then(|numbers| numbers.example()) else {
+                continue;
+            };
+            // The example, one with another end, and ones that are too long or of another beginning.
+            let others = [
+                example.to_owned(),
+                format!("{}7", &example[..example.len() - 1]),
+                format!("{example}9"),
+                format!("1{}", &example[1..]),
+            ];
+            for national in others {
+                let Ok(number) = format!("+{}{national}", plan.country_code()).parse::<E164>() else {
+                    continue;
+                };
+                let Some((region, valid, kind)) = by_the_library(number) else { continue };
+                let found = look_up(number);
+                assert_eq!(found.valid, valid, "{number}");
+                assert_eq!(found.kind == NumberKind::Unknown, kind == Unknown, "{number}: {kind:?}");
+                assert_eq!(found.kind == NumberKind::Mobile, kind == Mobile, "{number}: {kind:?}");
+                if valid {
+                    assert_eq!(found.region, region, "{number}");
+                }
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 2_000, "{compared}");
+}
