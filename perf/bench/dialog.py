@@ -12,6 +12,7 @@ acceptance to the end of its run; the exit code is 1 when the target was missed.
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -147,6 +148,17 @@ def cpu_of_all(pid):
     return cpu_seconds(pid) + sum(cpu_seconds(child) for child in children(pid))
 
 
+def quantile(first, last, name, part):
+    """The bucket, by its upper end in seconds, that a part of what was observed between two scrapes lies within."""
+    def buckets(metrics):
+        found = ((re.search(r'le="([^"]+)"', labels), value) for seen, labels, value in metrics.samples if seen == name + "_bucket")
+        return {float(le[1]): value for le, value in found if le}
+
+    before, after = buckets(first), buckets(last)
+    grown = sorted((le, value - before.get(le, 0)) for le, value in after.items())
+    return next((f"<= {1000 * le:g} ms" for le, count in grown if grown[-1][1] and count >= part * grown[-1][1]), "not known")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True)
@@ -190,10 +202,11 @@ def main():
             answered = grown("dialog_texts_total", 'end="queued"') / seconds
             left = grown("delivery_attempts_total", 'link="smsc"') / seconds
             failed = grown("dialog_runs_total") - grown("dialog_runs_total", 'end="ok"')
+            p50, p99 = (quantile(first, last, "dialog_answer_seconds", part) for part in (0.5, 0.99))
             held = answered >= 0.98 * options.rate and failed == 0
             print(
                 f"dialog {kind}: {'held' if held else 'MISSED'}: messages/s {came:.0f}, answers/s {answered:.0f}, "
-                f"left/s {left:.0f}, failed {failed:.0f}, CPU-s per 1,000 {1000 * cpu / max(1, answered * seconds):.3f}, "
+                f"left/s {left:.0f}, answered within p50 {p50}, p99 {p99}, failed {failed:.0f}, CPU-s per 1,000 {1000 * cpu / max(1, answered * seconds):.3f}, "
                 f"commits/s {grown('store_commit_duration_seconds_count') / seconds:.0f}, "
                 f"rss MB {memory(node.pid)[0]:.0f}"
             )

@@ -1,6 +1,7 @@
 //! What happens to the dialog server, and what it wants done once the commit stands.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use signalbox_core::address::Address;
@@ -260,6 +261,8 @@ pub enum Note {
     Ran {
         /// `ok`, or the name of the failure.
         end: &'static str,
+        /// Since the message that it answers was accepted.
+        waited: Option<Duration>,
     },
     /// A text was handed to the exchange, or not taken.
     Sent {

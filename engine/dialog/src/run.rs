@@ -1,5 +1,7 @@
 //! One run of instructions from its commit to the commit of what it wants.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use signalbox_core::id::MessageId;
 use signalbox_core::scope::{ConversationId, Purpose};
@@ -73,6 +75,14 @@ pub struct Run {
     pub tries: u8,
     /// When it is begun again, if nothing came of it.
     pub until: Micros,
+}
+
+impl Run {
+    /// How long the message that it answers has waited.
+    #[must_use]
+    pub fn waited(&self, now: Micros) -> Option<Duration> {
+        self.message.as_ref().map(|message| now.since(message.at))
+    }
 }
 
 /// Who answers a message.

@@ -118,7 +118,12 @@ fn count(note: &Note) {
             let matched = if *unmatched { "no" } else { "yes" };
             metrics::counter!("dialog_mo_total", "kind" => *kind, "matched" => matched).increment(1);
         }
-        Note::Ran { end } => metrics::counter!("dialog_runs_total", "end" => *end).increment(1),
+        Note::Ran { end, waited } => {
+            metrics::counter!("dialog_runs_total", "end" => *end).increment(1);
+            if let Some(waited) = waited {
+                metrics::histogram!("dialog_answer_seconds").record(waited.as_secs_f64());
+            }
+        }
         Note::Sent { end } => metrics::counter!("dialog_texts_total", "end" => end.clone()).increment(1),
         Note::Limit { what } => {
             metrics::counter!("dialog_limit_hits_total", "limit" => *what).increment(1);

@@ -198,7 +198,7 @@ impl Dialog {
             && failure.is_temporary()
         {
             // It stays as it is and its timer begins it again.
-            self.note(Note::Ran { end: failure.name() });
+            self.note(Note::Ran { end: failure.name(), waited: None });
             return self.put(here, id, conversation);
         }
         let Some(run) = conversation.run.take() else { return };
@@ -218,7 +218,7 @@ impl Dialog {
         run: &Run,
         ran: Ran,
     ) {
-        self.note(Note::Ran { end: "ok" });
+        self.note(Note::Ran { end: "ok", waited: run.waited(here.now.wall) });
         let Ran { outcome, client_id } = ran;
         let Some(sub) = self.rules.sub_campaigns.get(&run.sub_campaign).cloned() else {
             return self.next(here, id, conversation);
@@ -377,7 +377,7 @@ impl Dialog {
         run: &Run,
         failure: &Failure,
     ) {
-        self.note(Note::Ran { end: failure.name() });
+        self.note(Note::Ran { end: failure.name(), waited: run.waited(here.now.wall) });
         let sub = self.rules.sub_campaigns.get(&run.sub_campaign).cloned();
         let told = Told {
             account: sub.as_ref().map_or(0, |sub| sub.account),

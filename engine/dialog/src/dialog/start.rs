@@ -205,7 +205,7 @@ impl Dialog {
                 return self.starts.insert(starting);
             }
             Err(failure) => {
-                self.note(Note::Ran { end: failure.name() });
+                self.note(Note::Ran { end: failure.name(), waited: None });
                 return self.start_failed(here, &starting, failure.name(), failure.to_string());
             }
         };
@@ -220,7 +220,7 @@ impl Dialog {
         let Some(source) = chosen else {
             // Either nothing is to be sent, or there is no address to send it from, which is told.
             here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
-            self.note(Note::Ran { end: "ok" });
+            self.note(Note::Ran { end: "ok", waited: None });
             self.tell(here, &blank, &starting.run, &sub, &ran.outcome);
             return self.opt_outs(here, &blank, &starting.run, &sub, &starting.client_id, &ran.outcome);
         };
