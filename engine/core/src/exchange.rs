@@ -102,11 +102,13 @@ pub struct Turn {
 
 /// Where bodies are that the exchange does not keep in memory.
 pub trait Bodies {
-    /// The message row as it was committed.
-    fn message_row(&self, id: MessageId) -> Option<Bytes>;
-
-    /// Any row as it was committed.
+    /// A row as it was committed.
     fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes>;
+
+    /// The message row as it was committed.
+    fn message_row(&self, id: MessageId) -> Option<Bytes> {
+        self.row(id.shard(), Table::Message, &id.to_bytes())
+    }
 }
 
 /// See the [module](self).

@@ -8,6 +8,7 @@ mod counters;
 mod handle;
 mod relay;
 mod restore;
+mod stored;
 mod thread;
 mod unpublished;
 

@@ -88,10 +88,6 @@ pub(crate) struct Region {
 struct StoredBodies<'a>(&'a MemoryStore);
 
 impl Bodies for StoredBodies<'_> {
-    fn message_row(&self, id: MessageId) -> Option<bytes::Bytes> {
-        self.0.get(id.shard(), Table::Message, &id.to_bytes()).ok().flatten()
-    }
-
     fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<bytes::Bytes> {
         self.0.get(shard, table, key).ok().flatten()
     }

@@ -280,10 +280,6 @@ impl Exchange {
 pub struct NoBodies;
 
 impl Bodies for NoBodies {
-    fn message_row(&self, _id: MessageId) -> Option<Bytes> {
-        None
-    }
-
     fn row(&self, _shard: ShardId, _table: Table, _key: &[u8; 16]) -> Option<Bytes> {
         None
     }

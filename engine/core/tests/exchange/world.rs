@@ -43,10 +43,6 @@ type Rows = BTreeMap<(Table, ShardId, [u8; 16]), Bytes>;
 struct StoredBodies<'a>(&'a Rows);
 
 impl Bodies for StoredBodies<'_> {
-    fn message_row(&self, id: MessageId) -> Option<Bytes> {
-        self.0.get(&(Table::Message, id.shard(), id.to_bytes())).cloned()
-    }
-
     fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
         self.0.get(&(table, shard, *key)).cloned()
     }

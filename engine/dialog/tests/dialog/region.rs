@@ -36,10 +36,6 @@ impl Random for Numbers {
 struct Disk(BTreeMap<(Table, [u8; 16], ShardId), Bytes>);
 
 impl Bodies for Disk {
-    fn message_row(&self, id: MessageId) -> Option<Bytes> {
-        self.row(id.shard(), Table::Message, &id.to_bytes())
-    }
-
     fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
         self.0.get(&(table, *key, shard)).cloned()
     }

@@ -10,16 +10,17 @@ use signalbox_core::backend::Ownership;
 use signalbox_core::backend::{
     Clock, Commit, CommitError, OutboxPosition, OwnershipEvent, Random, Store, StoreError, Table,
 };
-use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Refusal, Reply, Unsent};
+use signalbox_core::exchange::{Effect, Event, Exchange, Note, Refusal, Reply, Unsent};
 use signalbox_core::id::{Epoch, MessageId, SessionId, ShardId};
 use signalbox_core::policy::Policy;
 use signalbox_core::time::{Mono, Now};
-use signalbox_dialog::{Dialog, Region, Rows, Rules, Wants};
+use signalbox_dialog::{Dialog, Region, Rules, Wants};
 use tokio::sync::mpsc;
 
 use super::counters::{CounterSnapshots, CounterStore};
 use super::handle::{Register, SpineHandle, ToSession};
 use super::restore::restore;
+use super::stored::StoredRows;
 use super::unpublished::Unpublished;
 
 /// Batches taken into one turn at most.
@@ -66,6 +67,9 @@ pub enum SpineError {
     /// The store could not be read at the start.
     #[error("the store could not be loaded")]
     Load(#[from] StoreError),
+    /// A row could not be read; what was decided without it was not committed.
+    #[error("a row could not be read")]
+    Read(#[source] StoreError),
     /// A commit failed in a way that only a new start can mend.
     #[error("the commit failed")]
     Commit(#[source] CommitError),
@@ -166,7 +170,9 @@ pub fn start(parts: SpineParts) -> Result<(SpineHandle, SpineThread), SpineError
     for row in rows {
         region.restore_row(&row);
     }
-    region.resume(clock.now(), &StoredRows(&*store));
+    let stored = StoredRows::new(&*store);
+    region.resume(clock.now(), &stored);
+    stored.unharmed()?;
 
     let (handle, events, register) = SpineHandle::new(bounds.queue);
     let spine = Spine {
@@ -212,31 +218,6 @@ struct Spine {
     /// When the last commit ended, and how long after it more is let come.
     committed: Mono,
     gathers: Duration,
-}
-
-/// The store as exchange and dialog server read it.
-struct StoredRows<'a>(&'a dyn Store);
-
-impl Bodies for StoredRows<'_> {
-    fn message_row(&self, id: MessageId) -> Option<Bytes> {
-        self.0.get(id.shard(), Table::Message, &id.to_bytes()).ok().flatten()
-    }
-
-    fn row(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
-        self.0.get(shard, table, key).ok().flatten()
-    }
-}
-
-impl Rows for StoredRows<'_> {
-    fn get(&self, shard: ShardId, table: Table, key: &[u8; 16]) -> Option<Bytes> {
-        self.0.get(shard, table, key).ok().flatten()
-    }
-
-    fn timers(&self, after: [u8; 16], upto: [u8; 16], max: usize) -> Vec<(ShardId, [u8; 16], Bytes)> {
-        // What cannot be read now is asked for again with the next look at the timers.
-        let rows = self.0.range(Table::Timer, &after, &upto, max).unwrap_or_default();
-        rows.into_iter().map(|row| (row.shard, row.key, row.value)).collect()
-    }
 }
 
 impl Spine {
@@ -322,11 +303,12 @@ impl Spine {
             }
             let last = coming.peek().is_none();
             if last {
-                let stored = StoredRows(&*self.store);
+                let stored = StoredRows::new(&*self.store);
                 for event in self.register.take_dialog() {
                     count += 1;
                     self.region.handle(now, event, &stored);
                 }
+                stored.unharmed()?;
             }
             self.settle(now, count, events, ending && last)?;
             if last {
@@ -344,8 +326,10 @@ impl Spine {
         ending: bool,
     ) -> Result<(), SpineError> {
         self.region.exchange.set_unpublished(self.unpublished.waiting());
-        let stored = StoredRows(&*self.store);
-        let Some((turn, wants)) = self.region.settle(now, &stored, ending) else { return Ok(()) };
+        let stored = StoredRows::new(&*self.store);
+        let settled = self.region.settle(now, &stored, ending);
+        stored.unharmed()?;
+        let Some((turn, wants)) = settled else { return Ok(()) };
         let committed = !turn.commit.is_empty();
         if committed {
             let begun = self.clock.now();
