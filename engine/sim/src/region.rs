@@ -19,7 +19,7 @@ use signalbox_backends::memory::{MemoryStore, SeededRandom};
 use signalbox_core::backend::{CdrBatch, CdrSink, Commit, CommitError, Log, Offset, Store, Table};
 use signalbox_core::cdr::Cdr;
 use signalbox_core::exchange::{Bodies, Effect, Event, Exchange, Note, Restoring, Stray, Turn};
-use signalbox_core::id::{Epoch, MessageId, PeerId, SessionId, ShardId};
+use signalbox_core::id::{Epoch, PeerId, SessionId, ShardId};
 use signalbox_core::policy::Policy;
 use signalbox_core::time::{Mono, Now};
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use signalbox_core::backend::Ownership;
 use signalbox_core::backend::{
-    Clock, Commit, CommitError, OutboxPosition, OwnershipEvent, Random, Store, StoreError, Table,
+    Clock, Commit, CommitError, OutboxPosition, OwnershipEvent, Random, Store, StoreError,
 };
 use signalbox_core::exchange::{Effect, Event, Exchange, Note, Refusal, Reply, Unsent};
 use signalbox_core::id::{Epoch, MessageId, SessionId, ShardId};

@@ -1,9 +1,10 @@
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
+use bytes::Bytes;
 use signalbox_backends::ownership::EmbeddedOwnership;
 use signalbox_backends::system::{SystemClock, SystemRandom};
-use signalbox_core::backend::{Committed, Row, ShardMark};
+use signalbox_core::backend::{Committed, Row, ShardMark, Table};
 use signalbox_core::consent::Who;
 use signalbox_core::exchange::{Command, ReplyTo};
 use signalbox_core::id::{Epoch, ShardId};
