@@ -1,9 +1,11 @@
 //! `signalbox sim`.
 
 mod esme;
+mod handsets;
 mod smsc;
 
 pub use esme::EsmeArgs;
+pub use handsets::HandsetsArgs;
 pub use smsc::SmscArgs;
 
 use crate::delay::Delay;
@@ -18,6 +20,8 @@ pub enum SimCommand {
     Smsc(SmscArgs),
     /// An ESME: sends messages at a rate or as fast as it may, and checks what comes back.
     Esme(EsmeArgs),
+    /// A population of devices: writes keywords and answers texts, with delays, typos and STOPs.
+    Handsets(HandsetsArgs),
 }
 
 /// Plays the peer until its end. The error of an ESME tells what did not go as expected.
@@ -33,6 +37,10 @@ pub fn run(command: SimCommand) -> anyhow::Result<()> {
         SimCommand::Esme(args) => {
             let options = args.options()?;
             on_runtime(args.threads, esme::play(args, options))
+        }
+        SimCommand::Handsets(args) => {
+            let options = args.options()?;
+            on_runtime(1, handsets::play(args, options))
         }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) use delivery::add_digits;
 use crate::bucket::TokenBucket;
 use crate::error::SimError;
 use crate::event_log::{EventLog, unix_us};
+use crate::handsets::Heard;
 use connection::Connection;
 use delivery::Delivery;
 use stats::Counters;
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// A submit as it was received, for tests that look at every field.
@@ -74,6 +75,8 @@ pub(crate) struct Shared {
     stop: watch::Sender<bool>,
     drop_all: watch::Sender<u64>,
     start: Instant,
+    /// Who is told of texts to devices.
+    heard: Option<mpsc::Sender<Heard>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -123,6 +126,21 @@ impl SmscSim {
     /// # Errors
     /// [`SimError::Io`] when it cannot listen or open its log; [`SimError::Options`].
     pub async fn start(options: SmscOptions) -> Result<SmscSim, SimError> {
+        Self::start_with(options, None).await
+    }
+
+    /// The same, and tells of each text that it takes for a device. What finds no room there is not told of.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_heard(options: SmscOptions, heard: mpsc::Sender<Heard>) -> Result<SmscSim, SimError> {
+        Self::start_with(options, Some(heard)).await
+    }
+
+    async fn start_with(
+        options: SmscOptions,
+        heard: Option<mpsc::Sender<Heard>>,
+    ) -> Result<SmscSim, SimError> {
         if options.log_sync && options.log.is_none() {
             return Err(SimError::Options("a synced log needs a file".to_owned()));
         }
@@ -150,6 +168,7 @@ impl SmscSim {
             stop: watch::Sender::new(false),
             drop_all: watch::Sender::new(0),
             start: Instant::now(),
+            heard,
         });
         let server = tokio::spawn(serve(Arc::clone(&shared), listener));
         let mo = mo.map(|mo| tokio::spawn(make_mo(Arc::clone(&shared), mo)));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use signalbox_perf::handsets::{Behaviour, HandsetsOptions, HandsetsSim, Through};
 use signalbox_perf::smsc::{ReceiptBy, ReceiptPolicy, ReceiptState};
 use signalbox_perf::{EsmeOptions, EsmeSim, IdForm, Report, SmscOptions, SmscSim, SmscStats};
 use std::time::Duration;
@@ -452,4 +453,87 @@ fn the_judge_finds_what_is_planted() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("Ran 7 tests"), "{said}");
+}
+
+fn handsets(through: Through, population: u64) -> HandsetsOptions {
+    let behaviour = Behaviour {
+        population,
+        begins: vec!["quiz".to_owned()],
+        answers: vec!["yes".to_owned()],
+        over: Duration::from_millis(200),
+        delay: "1ms..20ms".parse().unwrap(),
+        answered: 100.0,
+        typos: 0.0,
+        stops: 0.0,
+        messages: 2,
+        ..Behaviour::default()
+    };
+    HandsetsOptions { through, to: "60777".to_owned(), behaviour }
+}
+
+/// The account of a node, whose part an SMSC plays here: each device writes, and answers the text that it gets.
+#[tokio::test]
+async fn a_population_writes_and_answers_over_a_session() {
+    let sim = smsc(|options| {
+        options.record = true;
+        options.accounts = vec![("handsets".to_owned(), "secret".to_owned())];
+    })
+    .await;
+    let account = |password: &str| Through::Account {
+        address: sim.addr(),
+        system_id: "handsets".to_owned(),
+        password: password.to_owned(),
+    };
+    assert!(HandsetsSim::start(handsets(account("wrong"), 1)).await.is_err());
+    let mut population = HandsetsSim::start(handsets(account("secret"), 50)).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    while population.summary().answers < 50 {
+        assert!(begun.elapsed() < LIMIT, "{:?}", population.summary());
+        // What was written since is answered with a text.
+        let heard = usize::try_from(population.summary().heard).unwrap();
+        for submit in sim.submits().iter().filter(|submit| submit.text == b"quiz").skip(heard) {
+            sim.send_mo("60777", &submit.source, b"Yes or no?", 0);
+        }
+        let soon = tokio::time::Instant::now() + Duration::from_millis(300);
+        assert!(!population.play(soon).await.unwrap());
+    }
+    until(&sim, |stats| stats.submits >= 100).await;
+    let summary = population.summary();
+    assert_eq!((summary.begun, summary.reached, summary.strays, summary.after_stop), (50, 50, 0, 0));
+    let written = sim.submits();
+    assert!(written.iter().all(|submit| submit.destination == "60777"));
+    for text in [&b"quiz"[..], b"yes"] {
+        let mut devices: Vec<&str> = written
+            .iter()
+            .filter(|submit| submit.text == text)
+            .map(|submit| submit.source.as_str())
+            .collect();
+        devices.sort_unstable();
+        devices.dedup();
+        assert_eq!(devices.len(), 50);
+    }
+}
+
+/// The handsets of an SMSC to which a node binds; an ESME stands for the node.
+#[tokio::test]
+async fn a_population_behind_an_smsc_hears_what_is_submitted_to_it() {
+    let smsc = Through::Smsc(Box::default());
+    let mut population = HandsetsSim::start(handsets(smsc, 20)).await.unwrap();
+    let address = population.address().unwrap();
+    let esme = EsmeOptions {
+        connect: address,
+        count: Some(20),
+        sources: vec!["60777".to_owned()],
+        first_destination: "12025550000".to_owned(),
+        destinations: 20,
+        ..EsmeOptions::default()
+    };
+    let node = tokio::spawn(EsmeSim::run(esme));
+    let begun = tokio::time::Instant::now();
+    while population.summary().answers < 20 {
+        assert!(begun.elapsed() < LIMIT, "{:?}", population.summary());
+        population.play(tokio::time::Instant::now() + Duration::from_millis(50)).await.unwrap();
+    }
+    assert_eq!(node.await.unwrap().unwrap().accepted, 20);
+    assert_eq!((population.summary().begun, population.summary().heard), (20, 20));
 }

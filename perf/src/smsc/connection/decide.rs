@@ -4,6 +4,7 @@ use super::super::delivery::{self, Taken};
 use super::super::options::{ReceiptPolicy, ReceiptState};
 use super::super::{Submit, lock};
 use super::{Connection, Counters, Delivery, Later, Line, Message};
+use crate::handsets::Heard;
 use crate::wire::{self, Header, RESPONSE};
 use rand::Rng;
 use std::sync::Arc;
@@ -71,6 +72,11 @@ impl Connection {
             return;
         }
         self.note(frame, id, Some(wire::ROK));
+        if let Some(heard) = &self.shared.heard {
+            let text = Message::read(frame).and_then(|message| Heard::of(&message));
+            // A device that hears nothing answers nothing.
+            let _ = text.map(|text| heard.try_send(text));
+        }
         self.receipts(frame, id);
         if each(faults.garbage_each, self.submits) {
             self.garbage();

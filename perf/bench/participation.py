@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+"""Votes by message on a whole node: a steady rate, and a peak of ten times that.
+
+    participation.py --binary target/release/signalbox [--rate N] [--seconds N] [--peak N] [--peak-seconds N]
+                     [--drain N] [--folder FOLDER]
+
+A simulated SMSC brings votes of devices at a rate, then a second one at the rate of the peak, each device several times
+within its phase. Each vote is acknowledged when it is durable; then it is extracted, judged and stored, and the ones
+that count are answered over the same SMSC. A device's first three votes count.
+
+It prints votes acknowledged and judged a second, how long the SMSC waited for its acknowledgements, and how long the
+node worked on after the peak. Afterwards the books are checked in the campaign's database: every vote that was
+acknowledged was judged, and of each device the votes that count are the ones that it sent first, so that none was lost
+and none overtook another. The exit code is 1 when a target was missed or the books are wrong.
+"""
+
+import argparse
+import collections
+import json
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+
+from load import Process, cpu_seconds, free_port, memory, refuse_memory
+
+# Votes of a device that count, and those that it sends.
+COUNT, EACH = 3, 5
+STEADY, PEAK = "447400000000", "447500000000"
+
+CATALOG = """
+[[account]]
+name = 'bench'
+enterprise = 'bench'
+organization = 'bench'
+system_id = 'bench'
+password = 'bench'
+sources = ['*']
+[[enterprise]]
+name = 'bench'
+[[carrier]]
+name = 'mobile'
+prefixes = ['4']
+"""
+
+LINK = """
+[[link]]
+name = '{name}'
+host = '127.0.0.1'
+port = {port}
+system_id = 'signalbox'
+password = 'secret'
+sessions = 4
+window = 200
+inbound_window = 1000
+"""
+
+VOTE = """
+[[program]]
+name = 'bench'
+kind = 'interactive'
+account = 'bench'
+[[source_address]]
+name = 'code'
+address = '60777'
+sharing = 'dedicated'
+country = 'GB'
+links = ['steady']
+carriers = ['mobile']
+programs = ['bench']
+account = 'bench'
+[[approval]]
+name = 'bench'
+program = 'bench'
+source_address = 'code'
+carrier = 'mobile'
+status = 'approved'
+[[participation]]
+name = 'bench'
+account = 'bench'
+kind = 'vote'
+state = 'open'
+program = 'bench'
+[[participation.entry_points]]
+channel = 'sms'
+source_address = 'code'
+keyword = 'song'
+[[participation.extraction]]
+field = 'choice'
+kind = 'enumeration'
+[[participation.extraction.options]]
+value = '7'
+synonyms = ['seven']
+[[participation.extraction.options]]
+value = '8'
+[[participation.extraction]]
+field = 'mark'
+kind = 'regex'
+pattern = 'm=([0-9]+)'
+[[participation.requirements]]
+kind = 'max_per_participant'
+limit = {count}
+[participation.responses]
+accepted = 'Thank you for {{choice}}.'
+"""
+
+SETTINGS = """
+[node]
+name = "votes"
+data_directory = {data}
+[[smpp.listen]]
+name = "smpp"
+address = "127.0.0.1:{smpp}"
+[api]
+address = "127.0.0.1:{api}"
+[admin]
+address = "127.0.0.1:{admin}"
+[log]
+level = "warn"
+[cdr]
+serial_prefix = "votes"
+[counters]
+max_keys = 4_000_000
+timestamp_memory = "256MiB"
+[catalog]
+seed = {seed}
+"""
+
+
+class Phase:
+    """One SMSC that brings so many votes at a rate, each device EACH times."""
+
+    def __init__(self, options, folder, name, port, first, rate, seconds):
+        self.name, self.first, self.rate = name, first, rate
+        self.devices = max(1, rate * seconds // EACH)
+        self.votes = self.devices * EACH
+        self.log = f"{folder}/{name}.events"
+        self.process = Process(
+            [options.binary, "sim", "smsc", "--listen", f"127.0.0.1:{port}", "--mo-rate", str(rate), "--mo-count",
+             str(self.votes), "--mo-source", first, "--mo-sources", str(self.devices), "--mo-destination", "60777",
+             "--mo-text", "song 7 please", "--mo-text", "Song EIGHT, or 8", "--log", self.log],
+            f"{folder}/{name}.log",
+        )
+
+    def waits(self):
+        """From a vote's way to its acknowledgement, in milliseconds, by what the SMSC wrote down; and those that it
+        never acknowledged."""
+        sent, waits = {}, []
+        with open(self.log, encoding="utf-8") as log:
+            for line in log:
+                if '"e":"mo' not in line:
+                    continue
+                event = json.loads(line)
+                if event["e"] == "mo":
+                    sent.setdefault(event["m"], event["t"])
+                elif event["status"] == 0 and event["m"] in sent:
+                    waits.append((event["t"] - sent.pop(event["m"])) / 1000)
+        waits.sort()
+        return waits, len(sent)
+
+
+def percentile(values, share):
+    return values[min(len(values) - 1, int(len(values) * share))] if values else 0.0
+
+
+def judged(data):
+    """Votes that have a verdict, by the databases: a vote that was asked for twice has one."""
+    try:
+        total = 0
+        for file, question in (("campaign", "SELECT submissions FROM campaign"), ("rejects", "SELECT count(*) FROM rejects")):
+            database = sqlite3.connect(f"file:{data}/participation/bench.{file}.db?mode=ro", uri=True, timeout=10)
+            total += database.execute(question).fetchone()[0]
+            database.close()
+        return total
+    except sqlite3.OperationalError:
+        return 0
+
+
+def wait_until(what, limit):
+    """Seconds until it is so; None when it is not within the limit."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < limit:
+        if what():
+            return time.monotonic() - begun
+        time.sleep(0.5)
+    return None
+
+
+def books(data, phases):
+    """What is wrong in the campaign's database."""
+    wrong = []
+    submissions = sqlite3.connect(f"file:{data}/participation/bench.campaign.db?mode=ro", uri=True)
+    rejects = sqlite3.connect(f"file:{data}/participation/bench.rejects.db?mode=ro", uri=True)
+    marks = collections.defaultdict(list)
+    for participant, fields in submissions.execute("SELECT participant, fields FROM submissions"):
+        marks[participant].append(int(json.loads(fields)["mark"]))
+    for code, count in rejects.execute("SELECT code, count(*) FROM rejects GROUP BY code"):
+        expected = sum(phase.votes - COUNT * phase.devices for phase in phases)
+        if code != "LIMIT" or count != expected:
+            wrong.append(f"{count} votes are {code}, {expected} should be LIMIT and no other")
+    late = 0
+    for phase in phases:
+        for device in range(phase.devices):
+            kept = sorted(marks.pop(str(int(phase.first) + device), []))
+            late += kept != [device + turn * phase.devices for turn in range(COUNT)]
+    if late:
+        wrong.append(f"of {late} devices other votes count than the first {COUNT}")
+    if marks:
+        wrong.append(f"{len(marks)} devices are nobody's")
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--rate", type=int, default=2_000, help="votes a second (2,000)")
+    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--peak", type=int, help="votes a second of the peak (ten times the rate)")
+    parser.add_argument("--peak-seconds", type=int, default=60)
+    parser.add_argument("--drain", type=int, default=600, help="seconds that the node may work on after the peak")
+    parser.add_argument("--folder", default="var/bench")
+    options = parser.parse_args()
+    peak_rate = options.peak or 10 * options.rate
+    os.makedirs(options.folder, exist_ok=True)
+    refuse_memory(options.folder)
+    folder = tempfile.mkdtemp(prefix="participation-", dir=options.folder)
+    ports = {name: free_port() for name in ("steady", "peak", "smpp", "api", "admin")}
+    with open(f"{folder}/catalog.toml", "w", encoding="utf-8") as catalog:
+        links = [LINK.format(name=name, port=ports[name]) for name in ("steady", "peak")]
+        catalog.write(CATALOG + "".join(links) + VOTE.format(count=COUNT))
+    with open(f"{folder}/settings.toml", "w", encoding="utf-8") as settings:
+        quoted = {"data": json.dumps(f"{folder}/data"), "seed": json.dumps(f"{folder}/catalog.toml")}
+        settings.write(SETTINGS.format(**quoted, **ports))
+    node = Process([options.binary, "run", "--config", f"{folder}/settings.toml"], f"{folder}/node.log")
+    data = f"{folder}/data"
+    phases, missed = [], []
+    try:
+        node.wait_for(r"admin +http")
+        cpu, begun = cpu_seconds(node.pid), time.monotonic()
+        steady = Phase(options, folder, "steady", ports["steady"], STEADY, options.rate, options.seconds)
+        phases.append(steady)
+        took = wait_until(lambda: judged(data) >= steady.votes, options.seconds + options.drain)
+        seconds = time.monotonic() - begun
+        cpu = cpu_seconds(node.pid) - cpu
+        waits, unacknowledged = steady.waits()
+        print(
+            f"steady: {steady.votes} votes of {steady.devices} devices at {options.rate}/s: judged "
+            f"{judged(data) / seconds:.0f}/s in {seconds:.1f} s, acknowledged after p50 {percentile(waits, 0.5):.1f} ms, "
+            f"p99 {percentile(waits, 0.99):.1f} ms, CPU-s per 1,000 {1000 * cpu / steady.votes:.3f}"
+        )
+        # The devices need some seconds for their votes; so much later the last one is judged.
+        if took is None or seconds > options.seconds + 5:
+            missed.append("the steady rate is not held")
+        if unacknowledged or percentile(waits, 0.99) > 100:
+            missed.append(f"p99 of acknowledgements is above 100 ms, {unacknowledged} never came")
+
+        begun = time.monotonic()
+        peak = Phase(options, folder, "peak", ports["peak"], PEAK, peak_rate, options.peak_seconds)
+        phases.append(peak)
+        wanted = steady.votes + peak.votes
+        wait_until(lambda: judged(data) >= wanted, options.peak_seconds)
+        within, most = judged(data) - steady.votes, memory(node.pid)[1]
+        drained = wait_until(lambda: judged(data) >= wanted, options.drain)
+        seconds = time.monotonic() - begun
+        waits, unacknowledged = peak.waits()
+        print(
+            f"peak: {peak.votes} votes of {peak.devices} devices at {peak_rate}/s: {within:.0f} judged within the "
+            f"{options.peak_seconds} s, all after {seconds:.1f} s ({peak.votes / seconds:.0f}/s), acknowledged after p50 "
+            f"{percentile(waits, 0.5):.1f} ms, p99 {percentile(waits, 0.99):.1f} ms, rss MB {most:.0f} at most"
+        )
+        if drained is None or unacknowledged:
+            missed.append(f"{wanted - judged(data):.0f} votes of the peak are not judged, {unacknowledged} not acknowledged")
+        missed += books(data, phases)
+        print(f"participation: {'held' if not missed else 'MISSED: ' + '; '.join(missed)}")
+        return 0 if not missed else 1
+    finally:
+        for phase in phases:
+            phase.process.end()
+        node.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
