@@ -25,4 +25,5 @@ pub mod policy;
 pub mod queue;
 pub mod retry;
 pub mod scope;
+pub mod text;
 pub mod time;

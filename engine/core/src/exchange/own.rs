@@ -2,11 +2,6 @@
 //! in the turn that accepts it; texts of our own come in the turn that wants them, and their ends are told.
 
 use bytes::Bytes;
-use signalbox_text::choose::{Choices, choose};
-use signalbox_text::data_coding::{Charset, DataCoding, Scheme};
-use signalbox_text::segments::{Concatenation, Plan, split};
-use signalbox_text::{Encoding, Unrepresentable};
-use smallvec::SmallVec;
 
 use super::effect::{Refusal, Reply};
 use super::event::{Answer, ReplyTo};
@@ -18,15 +13,14 @@ use crate::address::Address;
 use crate::backend::Table;
 use crate::gate::Released;
 use crate::id::{AccountId, CarrierId, MessageId, PeerId, SessionId, ShardId};
-use crate::message::{Content, Direction, Envelope, Origin, OriginClass, ReceiptRequest, TrafficClass};
+use crate::message::{Direction, Envelope, Origin, OriginClass, ReceiptRequest, TrafficClass};
 use crate::outcome::{FinalState, Reason};
 use crate::scope::{Purpose, Scope};
+use crate::text::{Writing, write};
 use crate::time::Now;
 
 /// Messages that may be with the dialog server unanswered: it answers within the turn.
 const WINDOW: u32 = u32::MAX;
-/// esm_class: a user data header is there (SMPP 3.4 cl. 5.2.12).
-const UDHI: u8 = 0x40;
 
 /// A text of our own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +66,8 @@ impl Exchange {
         }
         let expires_at = now.wall.after(policy.default_validity);
         let reference = self.random.next() as u16;
-        let parts = parts_of(&own.text, reference).map_err(|_| Refusal::Internal)?;
+        // What runs want was checked: UCS-2 has every text, and no text of theirs needs 256 parts.
+        let parts = write(&own.text, Writing::default(), reference).map_err(|_| Refusal::Internal)?.parts;
         let id = self.new_id(now, own.destination.shard());
         let class = match own.scope.purpose {
             Purpose::Begin => TrafficClass::Bulk,
@@ -198,24 +193,4 @@ impl Exchange {
             self.own_ends.push(OwnEnd { message: envelope.id, scope: *scope, outcome, reason });
         }
     }
-}
-
-/// A text in the alphabet that needs the fewest parts, cut into those.
-fn parts_of(text: &str, reference: u16) -> Result<SmallVec<[Content; 1]>, Unrepresentable> {
-    let choices = Choices { concatenation: Concatenation::Udh16, ..Choices::default() };
-    // UCS-2 has every text, and more than 255 parts are beyond the limits of what runs may want.
-    let encoding = choose(text, &choices).map_or(Encoding::Ucs2, |choice| choice.encoding);
-    let coding = DataCoding::plain(Charset::of(encoding, Encoding::GSM7));
-    let data_coding = coding.to_octet(Scheme::Smpp).unwrap_or_default();
-    let plan = Plan { concatenation: Concatenation::Udh16, reference, ..Plan::new(encoding) };
-    let segments = split(text, &plan).unwrap_or_default();
-    Ok(segments
-        .iter()
-        .map(|segment| Content {
-            esm_class: if segment.header.is_some() { UDHI } else { 0 },
-            data_coding,
-            payload: segment.user_data(),
-            ..Content::default()
-        })
-        .collect())
 }

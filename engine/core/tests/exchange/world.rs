@@ -13,7 +13,7 @@ use signalbox_core::exchange::{
     Submit, SubmitChannel, Taken,
 };
 use signalbox_core::gate::Released;
-use signalbox_core::id::{AccountId, Epoch, LinkId, MessageId, PeerId, PermitId, SessionId, ShardId};
+use signalbox_core::id::{AccountId, Epoch, LinkId, PeerId, PermitId, SessionId, ShardId};
 use signalbox_core::message::{Content, OriginClass, ReceiptRequest, ReceiptState, TrafficClass};
 use signalbox_core::policy::{AccountPolicy, PeerPolicy, Policy};
 use signalbox_core::time::{Micros, Mono, Now};

@@ -4,10 +4,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use signalbox_config::value::Octets;
 use signalbox_core::message::Content;
-use signalbox_text::choose::{Choices, choose};
-use signalbox_text::data_coding::{Charset, DataCoding, MessageClass, Scheme};
+use signalbox_core::text::{UDHI, Writing, WritingError, write};
+use signalbox_text::data_coding::{Charset, DataCoding, Scheme};
 use signalbox_text::octets::OctetSet;
-use signalbox_text::segments::{Concatenation, Plan, Segment, split};
 use signalbox_text::udh::peek_concat;
 use signalbox_text::{Encoding, Udh};
 use smallvec::SmallVec;
@@ -15,8 +14,6 @@ use utoipa::ToSchema;
 
 use crate::api::problem::{Problem, chain};
 
-/// esm_class: a user data header is there (SMPP 3.4 cl. 5.2.12).
-const UDHI: u8 = 0x40;
 /// data_coding of octets without a character set (cl. 5.2.19).
 const OCTETS: u8 = 0x04;
 /// Octets of one short message.
@@ -60,39 +57,22 @@ pub(super) struct Cut {
 
 /// Cuts a text into parts with 16-bit references.
 pub(super) fn of_text(text: &str, wish: TextEncoding, flash: bool, reference: u16) -> Result<Cut, Problem> {
-    let cannot = |error: &dyn std::error::Error| Problem::field("text", chain(error));
     let encoding = match wish {
-        TextEncoding::Auto => {
-            let choices = Choices { concatenation: Concatenation::Udh16, ..Choices::default() };
-            choose(text, &choices).map_err(|error| cannot(&error))?.encoding
-        }
-        TextEncoding::Gsm7 => Encoding::GSM7,
-        TextEncoding::Ucs2 => Encoding::Ucs2,
-        TextEncoding::Latin1 => Encoding::Octets(OctetSet::Latin1),
+        TextEncoding::Auto => None,
+        TextEncoding::Gsm7 => Some(Encoding::GSM7),
+        TextEncoding::Ucs2 => Some(Encoding::Ucs2),
+        TextEncoding::Latin1 => Some(Encoding::Octets(OctetSet::Latin1)),
     };
-    let class = flash.then_some(MessageClass::Flash);
-    let charset = if flash { Charset::named(encoding) } else { Charset::of(encoding, Encoding::GSM7) };
-    let coding = DataCoding { class, ..DataCoding::plain(charset) };
-    let data_coding = coding
-        .to_octet(Scheme::Smpp)
-        .ok_or_else(|| Problem::field("flash", "does not go with this encoding"))?;
-    let plan = Plan { concatenation: Concatenation::Udh16, reference, ..Plan::new(encoding) };
-    let segments = split(text, &plan).map_err(|error| cannot(&error))?;
-    let name = match encoding {
+    let written = write(text, Writing { encoding, flash }, reference).map_err(|error| match error {
+        WritingError::Flash => Problem::field("flash", "does not go with this encoding"),
+        error => Problem::field("text", chain(&error)),
+    })?;
+    let encoding = match written.encoding {
         Encoding::Gsm7(_) => "gsm7",
         Encoding::Ucs2 => "ucs2",
         Encoding::Octets(_) => "latin1",
     };
-    Ok(Cut { parts: segments.iter().map(|segment| part(segment, data_coding)).collect(), encoding: name })
-}
-
-fn part(segment: &Segment, data_coding: u8) -> Content {
-    Content {
-        esm_class: if segment.header.is_some() { UDHI } else { 0 },
-        data_coding,
-        payload: segment.user_data(),
-        ..Content::default()
-    }
+    Ok(Cut { parts: written.parts, encoding })
 }
 
 /// Whether a content is no part of a longer message, or the first.
