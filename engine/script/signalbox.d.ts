@@ -1,7 +1,7 @@
 /**
  * What a script of Signalbox can call. A script is one file of strict JavaScript whose top-level functions are its
- * methods; `begin`, `moHandler`, `optOutHandler` and `helpHandler` must be there. Nothing is sent or stored while it
- * runs: all that it wants is done at once after it has ended, or nothing of it.
+ * methods; `begin`, `moHandler`, `optOutHandler` and `helpHandler` must be there, `optInHandler` may. Nothing is sent or
+ * stored while it runs: all that it wants is done at once after it has ended, or nothing of it.
  */
 
 /** A way to reach somebody. */
@@ -19,10 +19,11 @@ interface Account {
   can(channel: Channel): boolean;
 }
 
-/** The pass through a contact list that a message belongs to. */
+/** The pass through a contact list that a message belongs to; of a reply, the pass that sent what it answers. */
 interface CallPass {
   readonly id: number;
   readonly name: string;
+  readonly startedAt: Date;
 }
 
 /** A telephone or address. */

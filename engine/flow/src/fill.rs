@@ -1,6 +1,8 @@
 //! Fixed texts with fields in braces: the help and opt-out texts of a sub-campaign (OPT-05).
 
-use signalbox_invocation::Invocation;
+use std::collections::BTreeMap;
+
+use signalbox_invocation::{Invocation, Value};
 use signalbox_text::fold;
 
 /// Longest name within braces, in characters; what is longer is text.
@@ -20,8 +22,9 @@ pub struct Filled {
 /// Fills each `{field}` of a text; what is missing is empty. `{{` and `}}` are braces.
 ///
 /// A field is `first_name`, `last_name`, `name`, `company`, `email`, `client_id`, `source_address`, `account`,
-/// `campaign`, else a field of the contact as it was submitted with the list, else a session variable, else a kept
-/// value; upper case, accents and `_` for a blank make no difference.
+/// `campaign`, `pass`, else a field of the contact as it was submitted with the list, else a session variable, else a
+/// kept value; upper case, accents and `_` for a blank make no difference. `contact.`, `fields.`, `variable.` and
+/// `stored.` before it say which is meant.
 #[must_use]
 pub fn fill(text: &str, invocation: &Invocation) -> String {
     fill_noting(text, invocation).text
@@ -64,6 +67,11 @@ fn is_name(name: &str) -> bool {
 fn find(name: &str, given: &Invocation) -> Option<String> {
     let contact = &given.contact;
     let wanted = plain(name);
+    for (prefix, values) in [("variable.", &given.conversation.variables), ("stored.", &given.stored)] {
+        if let Some(short) = wanted.strip_prefix(prefix) {
+            return kept(values, short);
+        }
+    }
     let short = wanted.strip_prefix("contact.").unwrap_or(&wanted);
     let short = short.strip_prefix("fields.").unwrap_or(short);
     let full;
@@ -80,6 +88,7 @@ fn find(name: &str, given: &Invocation) -> Option<String> {
         "source address" => Some(&given.conversation.source_address),
         "account" => Some(&given.account.name),
         "campaign" => Some(&given.sub_campaign.campaign),
+        "pass" => given.call_pass.as_ref().map(|pass| &pass.name),
         _ => None,
     };
     let known = known.filter(|value| !value.is_empty()).cloned();
@@ -88,17 +97,19 @@ fn find(name: &str, given: &Invocation) -> Option<String> {
             contact.fields.iter().find(|(field, _)| plain(field) == short).map(|(_, value)| value)
         })
     };
-    let kept = || {
-        let values = [&given.conversation.variables, &given.stored];
-        let mut found =
-            values.into_iter().flat_map(|values| values.iter().find(|(kept, _)| plain(kept) == short));
+    known
+        .or_else(|| field().filter(|value| !value.is_empty()).cloned())
+        .or_else(|| kept(&given.conversation.variables, short))
+        .or_else(|| kept(&given.stored, short))
+}
+
+fn kept(values: &BTreeMap<String, Value>, name: &str) -> Option<String> {
+    let (_, value) = values.iter().find(|(kept, _)| plain(kept) == name)?;
+    Some(match value {
         // A date is written as expressions write it.
-        found.next().map(|(_, value)| match value {
-            signalbox_invocation::Value::Date(micros) => crate::expression::plain_date(*micros),
-            value => value.to_string(),
-        })
-    };
-    known.or_else(|| field().filter(|value| !value.is_empty()).cloned()).or_else(kept)
+        Value::Date(micros) => crate::expression::plain_date(*micros),
+        Value::Number(_) | Value::Text(_) => value.to_string(),
+    })
 }
 
 fn plain(name: &str) -> String {

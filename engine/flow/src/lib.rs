@@ -32,4 +32,4 @@ pub use expression::{FUNCTIONS, Function, SyntaxError};
 pub use fill::{Filled, fill, fill_noting};
 pub use flow::Flow;
 pub use picture::picture;
-pub use run::{MAX_STEPS, opt_in, run};
+pub use run::{MAX_STEPS, run};

@@ -25,38 +25,41 @@ const TRIES: &str = "$tries";
 /// See [`Failure`]: what the run wanted until then is forgotten.
 pub fn run(flow: &Flow, invocation: &Invocation, limits: &Limits) -> Result<Outcome, Failure> {
     let mut turn = Turn::new(flow, invocation, limits);
-    match &invocation.entry {
-        Entry::Begin => go(&mut turn, Some(flow.start))?,
-        Entry::MoHandler => message(&mut turn)?,
-        Entry::OptOutHandler => {
-            respond(&mut turn, &flow.responses.opt_out, "optOut")?;
-            turn.opt_out(flow.responses.level);
-            turn.outcome.ended = true;
-        }
-        Entry::HelpHandler => {
-            respond(&mut turn, &flow.responses.help, "help")?;
-            stay(&mut turn);
-        }
-        Entry::Method(_) => {
-            let id = invocation.entry.name();
-            let at = flow.index.get(id).copied().ok_or_else(|| Failure::NoMethod(id.to_owned()))?;
-            called(&mut turn, at)?;
-        }
+    match (enter(&mut turn), &invocation.entry) {
+        (Ok(()), _) => turn.done(),
+        // A first message to a contact that lacks something is filtered (TXS-21); an answer is not left out so.
+        (Err(failure), Entry::Begin) => turn.bad_data().ok_or(failure),
+        (Err(failure), _) => Err(failure),
     }
-    turn.done()
 }
 
-/// The answer to a device that opts in again (TXS-16); nothing when the flow has none.
-///
-/// # Errors
-/// See [`Failure`].
-pub fn opt_in(flow: &Flow, invocation: &Invocation, limits: &Limits) -> Result<Outcome, Failure> {
-    let mut turn = Turn::new(flow, invocation, limits);
-    if let Some(response) = &flow.responses.opt_in {
-        respond(&mut turn, response, "optIn")?;
+fn enter(turn: &mut Turn<'_>) -> Result<(), Failure> {
+    let (flow, entry) = (turn.flow, &turn.given.entry);
+    match entry {
+        Entry::Begin => go(turn, Some(flow.start)),
+        Entry::MoHandler => message(turn),
+        Entry::OptOutHandler => {
+            respond(turn, &flow.responses.opt_out, "optOut")?;
+            turn.opt_out(flow.responses.level);
+            turn.outcome.ended = true;
+            Ok(())
+        }
+        Entry::HelpHandler => {
+            respond(turn, &flow.responses.help, "help")?;
+            stay(turn);
+            Ok(())
+        }
+        Entry::Method(_) => {
+            let missing = || Failure::NoMethod(entry.name().to_owned());
+            if entry.is_opt_in() {
+                respond(turn, flow.responses.opt_in.as_ref().ok_or_else(missing)?, "optIn")?;
+                stay(turn);
+                return Ok(());
+            }
+            let at = flow.index.get(entry.name()).copied().ok_or_else(missing)?;
+            called(turn, at)
+        }
     }
-    stay(&mut turn);
-    turn.done()
 }
 
 fn respond<'e>(turn: &mut Turn<'e>, message: &'e Message, key: &'static str) -> Result<(), Failure> {

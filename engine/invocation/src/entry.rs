@@ -20,6 +20,9 @@ pub enum Entry {
     Method(Method),
 }
 
+/// The name of the entry for who opts in again; a script may lack it.
+const OPT_IN: &str = "optInHandler";
+
 /// The name of a method of a script.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Method(String);
@@ -54,6 +57,19 @@ impl Entry {
         Ok(Self::Method(Method(name.to_owned())))
     }
 
+    /// A device opted in again (TXS-16). Instructions that have nothing to say then fail with
+    /// [`NoMethod`](crate::Failure::NoMethod), and the text of their sub-campaign is the answer.
+    #[must_use]
+    pub fn opt_in() -> Self {
+        Self::Method(Method(OPT_IN.to_owned()))
+    }
+
+    /// True for the entry for who opts in again.
+    #[must_use]
+    pub fn is_opt_in(&self) -> bool {
+        self.name() == OPT_IN
+    }
+
     /// The name in a script.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -81,6 +97,8 @@ mod tests {
     fn names_of_methods() {
         assert_eq!(Entry::method("begin"), Ok(Entry::Begin));
         assert_eq!(Entry::method("askAge_2").map(|entry| entry.to_string()), Ok("askAge_2".to_owned()));
+        assert_eq!(Entry::method("optInHandler"), Ok(Entry::opt_in()));
+        assert!(Entry::opt_in().is_opt_in() && !Entry::HelpHandler.is_opt_in());
         for wrong in ["", "2nd", "a-b", "a.b", "constructor()", &"x".repeat(65)] {
             assert!(Entry::method(wrong).is_err(), "{wrong}");
         }

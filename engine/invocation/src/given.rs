@@ -53,13 +53,16 @@ pub struct SubCampaign {
     pub kind: SubCampaignKind,
 }
 
-/// The pass through a contact list that a message belongs to (API-01).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The pass through a contact list that a message belongs to; of a device's message, the pass that sent what it answers
+/// (API-01, D12).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallPass {
-    /// Its number.
+    /// Its number, never zero.
     pub id: u64,
     /// Its name.
     pub name: String,
+    /// When it began, microseconds of UTC.
+    pub started_at: i64,
 }
 
 /// Which way a message of a conversation went.

@@ -2,8 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Longest frame in octets.
 pub(crate) const MAX_FRAME: usize = 16 << 20;
@@ -52,10 +51,10 @@ pub(crate) fn flush(to: &mut impl Write, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a frame; `None` when the other side has closed between two.
-pub(crate) fn read<T: DeserializeOwned>(
+/// Reads a frame, which borrows from `body`; `None` when the other side has closed between two.
+pub(crate) fn read<'b, T: Deserialize<'b>>(
     from: &mut impl Read,
-    body: &mut Vec<u8>,
+    body: &'b mut Vec<u8>,
 ) -> Result<Option<T>, FrameError> {
     let mut length = [0; 4];
     match from.read_exact(&mut length) {

@@ -1,11 +1,12 @@
 //! What the engine of a script is given by Rust: sources of its world, and helpers that codecs have.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use signalbox_invocation::{
-    Account, CallPass, Contact, ContactAttempt, Device, Excess, Invocation, Outcome, SubCampaign, Value,
-    WebAnswer,
+    Account, CallPass, Contact, ContactAttempt, Device, Excess, Failure, Invocation, Limits, Outcome,
+    SubCampaign, Value, WebAnswer,
 };
 use signalbox_text::Encoding;
 use signalbox_text::choose::{Choices, choose};
@@ -17,36 +18,58 @@ pub(crate) const SANDBOX: &str = include_str!("js/sandbox.js");
 /// The calls and entities.
 pub(crate) const API: &str = include_str!("js/api.js");
 
-/// An invocation as texts of JSON, apart as scripts want them: one that does not look at its history does not pay
-/// for reading it.
-pub(crate) struct Given {
-    pub(crate) core: String,
-    pub(crate) people: String,
-    pub(crate) values: String,
-    pub(crate) history: String,
+/// An invocation as its script wants it: what each looks at as it is, the rest as texts of JSON, apart, so that one who
+/// does not look at the history does not pay for reading it. It goes to the worker as it is, and from there into the
+/// engine: it is written once, by who asks for the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Given<'a> {
+    #[serde(borrow)]
+    pub(crate) entry: Cow<'a, str>,
+    pub(crate) now: i64,
+    pub(crate) seed: u64,
+    pub(crate) test: bool,
+    #[serde(borrow)]
+    pub(crate) conversation: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) source_address: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) context: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) contact: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) devices: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) values: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) history: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
-struct Core<'a> {
-    entry: &'a str,
-    now: i64,
-    seed: [u32; 4],
-    test: bool,
+struct Context<'a> {
     timed_out: bool,
     version: u32,
     account: &'a Account,
     sub_campaign: &'a SubCampaign,
     call_pass: &'a Option<CallPass>,
-    conversation: &'a str,
-    source_address: &'a str,
     attempt: &'a Option<ContactAttempt>,
     answer: &'a Option<WebAnswer>,
 }
 
 #[derive(Serialize)]
-struct People<'a> {
-    contact: &'a Contact,
+struct Person<'a> {
+    id: u64,
+    client_id: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+    company: &'a str,
+    email: &'a str,
+    fields: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Devices<'a> {
     device: &'a Device,
+    devices: &'a [Device],
 }
 
 #[derive(Serialize)]
@@ -61,51 +84,82 @@ struct History<'a> {
     elsewhere: &'a [ContactAttempt],
 }
 
-impl Given {
+impl Given<'static> {
     pub(crate) fn new(invocation: &Invocation) -> serde_json::Result<Self> {
+        fn json(value: &impl Serialize) -> serde_json::Result<Cow<'static, str>> {
+            serde_json::to_string(value).map(Cow::Owned)
+        }
+        let Contact { id, client_id, first_name, last_name, company, email, devices, fields } =
+            &invocation.contact;
         let conversation = &invocation.conversation;
         Ok(Self {
-            core: serde_json::to_string(&Core {
-                entry: invocation.entry.name(),
-                now: invocation.now,
-                seed: spread(invocation.seed),
-                test: invocation.test,
+            entry: Cow::Owned(invocation.entry.name().to_owned()),
+            now: invocation.now,
+            seed: invocation.seed,
+            test: invocation.test,
+            conversation: Cow::Owned(conversation.id.clone()),
+            source_address: Cow::Owned(conversation.source_address.clone()),
+            context: json(&Context {
                 timed_out: invocation.timed_out,
                 version: invocation.version.version,
                 account: &invocation.account,
                 sub_campaign: &invocation.sub_campaign,
                 call_pass: &invocation.call_pass,
-                conversation: &conversation.id,
-                source_address: &conversation.source_address,
                 attempt: &invocation.attempt,
                 answer: &invocation.answer,
             })?,
-            people: serde_json::to_string(&People {
-                contact: &invocation.contact,
-                device: &invocation.device,
-            })?,
-            values: serde_json::to_string(&Values {
-                variables: &conversation.variables,
-                stored: &invocation.stored,
-            })?,
-            history: serde_json::to_string(&History {
-                history: &conversation.history,
-                elsewhere: &conversation.elsewhere,
-            })?,
+            contact: json(&Person { id: *id, client_id, first_name, last_name, company, email, fields })?,
+            devices: json(&Devices { device: &invocation.device, devices })?,
+            values: json(&Values { variables: &conversation.variables, stored: &invocation.stored })?,
+            history: json(&History { history: &conversation.history, elsewhere: &conversation.elsewhere })?,
         })
     }
 }
 
-/// What it ends with.
-#[derive(serde::Deserialize)]
-pub(crate) enum Finished {
+/// What a run ended with, as the engine wrote it: whoever has the time reads it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ended<'a> {
+    #[serde(borrow)]
+    pub(crate) json: Cow<'a, str>,
+    pub(crate) micros: u64,
+    pub(crate) ticks: u64,
+}
+
+/// What stands in an [`Ended`].
+#[derive(Deserialize)]
+enum Finished {
     Done(Outcome),
     Excess(Excess),
     NoMethod(String),
 }
 
+impl Ended<'_> {
+    /// The outcome, held to its limits: who ran it is not believed.
+    pub(crate) fn outcome(&self, limits: &Limits) -> Result<Outcome, Failure> {
+        let finished = serde_json::from_str(&self.json);
+        match finished.map_err(|error| Failure::BadOutcome(error.to_string()))? {
+            Finished::Done(mut outcome) => {
+                outcome.cost.micros = self.micros;
+                outcome.cost.ticks = self.ticks;
+                limits.check(&outcome)?;
+                Ok(outcome)
+            }
+            Finished::Excess(excess) => Err(Failure::Excess(excess)),
+            Finished::NoMethod(name) => Err(Failure::NoMethod(name)),
+        }
+    }
+
+    /// The bound of the API that was passed, if one was.
+    pub(crate) fn excess(&self) -> Option<Excess> {
+        match serde_json::from_str(&self.json) {
+            Ok(Finished::Excess(excess)) => Some(excess),
+            Ok(Finished::Done(_) | Finished::NoMethod(_)) | Err(_) => None,
+        }
+    }
+}
+
 /// Four words from a seed by splitmix64, so that seeds that are near each other give sequences that are not.
-fn spread(mut seed: u64) -> [u32; 4] {
+pub(crate) fn spread(mut seed: u64) -> [u32; 4] {
     let mut next = || {
         seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -19,7 +19,9 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod awake;
 mod budget;
+pub mod bundle;
 mod frame;
 mod host;
 pub mod lint;
@@ -30,12 +32,21 @@ mod program;
 mod tokens;
 pub mod worker;
 
+pub use bundle::{Bundle, BundleError};
 pub use lint::{Finding, lint};
 pub use pool::{Answer, Event, LoadError, Pool, PoolError, Settings, Status, WorkerCommand};
 pub use program::Program;
 
-/// Longest source of a script, in octets.
+/// Longest source of a script, in octets; of a bundle, its files together.
 pub const MAX_SOURCE: usize = 256 << 10;
+
+/// Longest text of a bundle: JSON writes some signs in two.
+const MAX_TEXT: usize = 2 * MAX_SOURCE + (64 << 10);
+
+/// Octets of a source that may be, by what it is.
+fn source_limit(source: &str) -> usize {
+    if source.trim_start().starts_with('{') { MAX_TEXT } else { MAX_SOURCE }
+}
 
 /// What a script can call, as TypeScript declarations; scripts get code completion and checks from it.
 pub const DECLARATIONS: &str = include_str!("../signalbox.d.ts");

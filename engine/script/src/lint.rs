@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use signalbox_invocation::Entry;
 
-use crate::MAX_SOURCE;
+use crate::bundle::{Bundle, Kind};
 use crate::methods::{declared, is_reserved};
 use crate::program::{SyntaxError, check_syntax};
-use crate::tokens::{Kind, Token, tokens};
+use crate::source_limit;
+use crate::tokens::{Kind as TokenKind, Token, tokens};
 use names::{LANGUAGE, NAMES};
 
 /// Most findings that are told.
@@ -40,21 +41,58 @@ impl Finding {
 #[must_use]
 pub fn lint(source: &str, programs: &[String]) -> Vec<Finding> {
     let whole = |message: String| vec![Finding { line: 1, column: 1, message }];
-    if source.len() > MAX_SOURCE {
-        return whole(format!("{} octets of source, the limit is {MAX_SOURCE}", source.len()));
+    let most = source_limit(source);
+    if source.len() > most {
+        return whole(format!("{} octets of source, the limit is {most}", source.len()));
     }
+    match Bundle::of(source) {
+        None => lint_file(source, programs, None),
+        Some(Err(error)) => whole(error.to_string()),
+        Some(Ok(bundle)) => {
+            let scripts = bundle.files.iter().filter(|(path, _)| Kind::of(path) == Some(Kind::Script));
+            let in_file = |path: &str, finding: Finding| Finding {
+                message: format!("{path}: {}", finding.message),
+                ..finding
+            };
+            let findings = scripts.flat_map(|(path, text)| {
+                let findings = lint_file(text, programs, Some((&bundle, path)));
+                findings.into_iter().map(move |finding| in_file(path, finding))
+            });
+            findings.take(MOST).collect()
+        }
+    }
+}
+
+/// Looks at one file; within a bundle, at the one of this path.
+fn lint_file(source: &str, programs: &[String], within: Option<(&Bundle, &str)>) -> Vec<Finding> {
     if let Err(SyntaxError { message, line, column }) = check_syntax(source) {
         return vec![Finding { line, column, message }];
     }
     let tokens = tokens(source);
-    let mut findings = entry_points(&tokens);
-    findings.extend(program_names(&tokens, programs));
+    let mut findings = program_names(&tokens, programs);
+    if within.is_none_or(|(bundle, path)| bundle.entry == path) {
+        findings.extend(entry_points(&tokens));
+    }
+    if let Some((bundle, path)) = within {
+        findings.extend(required(&tokens, bundle, path));
+    }
     findings.extend(members(&tokens));
-    findings.extend(functions(&tokens));
+    findings.extend(functions(&tokens, within.is_some()));
     findings.extend(big_numbers(&tokens));
     findings.sort_by_key(|finding| (finding.line, finding.column));
     findings.truncate(MOST);
     findings
+}
+
+/// Files that are asked for by a plain text and are not in the bundle.
+fn required(tokens: &[Token<'_>], bundle: &Bundle, path: &str) -> Vec<Finding> {
+    let asked = tokens.windows(3).filter(|three| {
+        three[0].text == "require" && three[1].text == "(" && three[2].kind == TokenKind::Text
+    });
+    asked
+        .filter(|three| bundle.resolve(path, three[2].text).is_none())
+        .map(|three| Finding::at(&three[2], format!("the bundle has no file `{}`", three[2].text)))
+        .collect()
 }
 
 fn entry_points(tokens: &[Token<'_>]) -> Vec<Finding> {
@@ -73,7 +111,7 @@ fn program_names(tokens: &[Token<'_>], programs: &[String]) -> Vec<Finding> {
         .filter(|three| {
             matches!(three[0].text, "sendTextMessage" | "sendLongTextMessage")
                 && three[1].text == "("
-                && three[2].kind == Kind::Text
+                && three[2].kind == TokenKind::Text
                 && !three[2].text.contains('\\')
                 && !known(three[2].text)
         })
@@ -93,7 +131,7 @@ fn members(tokens: &[Token<'_>]) -> Vec<Finding> {
     };
     for at in 0..tokens.len() {
         if matches!(tokens[at].text, "const" | "let" | "var")
-            && tokens[at].kind == Kind::Word
+            && tokens[at].kind == TokenKind::Word
             && tokens.get(at + 2).is_some_and(|token| token.text == "=")
         {
             let ends = tokens.get(at + 6).is_none_or(|token| !matches!(token.text, "." | "[" | "(" | "?"));
@@ -106,13 +144,13 @@ fn members(tokens: &[Token<'_>]) -> Vec<Finding> {
             }
         }
         let entity = gives(at).map(|entity| (entity, at + 3)).or_else(|| {
-            let own = tokens[at].kind == Kind::Word && (at == 0 || tokens[at - 1].text != ".");
+            let own = tokens[at].kind == TokenKind::Word && (at == 0 || tokens[at - 1].text != ".");
             let entity = constants.get(tokens[at].text).copied().flatten().filter(|_| own)?;
             Some((entity, at + 1))
         });
         let Some((entity, dot)) = entity else { continue };
         let [Some(dot), Some(member)] = [tokens.get(dot), tokens.get(dot + 1)] else { continue };
-        if dot.text == "." && member.kind == Kind::Word && !NAMES.members[entity].contains(member.text) {
+        if dot.text == "." && member.kind == TokenKind::Word && !NAMES.members[entity].contains(member.text) {
             findings.push(Finding::at(member, format!("{entity} has no `{}`", member.text)));
         }
     }
@@ -120,11 +158,11 @@ fn members(tokens: &[Token<'_>]) -> Vec<Finding> {
 }
 
 /// Calls of functions that are nowhere: a name that is only ever called, and that nobody gives a meaning.
-fn functions(tokens: &[Token<'_>]) -> Vec<Finding> {
+fn functions(tokens: &[Token<'_>], bundled: bool) -> Vec<Finding> {
     let mut meant: BTreeSet<&str> = BTreeSet::new();
     let mut called = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
-        if token.kind != Kind::Word || is_reserved(token.text) {
+        if token.kind != TokenKind::Word || is_reserved(token.text) {
             continue;
         }
         let before = at.checked_sub(1).map_or("", |before| tokens[before].text);
@@ -140,8 +178,10 @@ fn functions(tokens: &[Token<'_>]) -> Vec<Finding> {
             meant.insert(token.text);
         }
     }
-    let known =
-        |name: &str| NAMES.calls.contains_key(name) || LANGUAGE.contains(&name) || meant.contains(name);
+    let known = |name: &str| {
+        let of_bundle = bundled && name == "require";
+        of_bundle || NAMES.calls.contains_key(name) || LANGUAGE.contains(&name) || meant.contains(name)
+    };
     called
         .into_iter()
         .filter(|token| !known(token.text))
@@ -157,7 +197,7 @@ fn is_method_definition(tokens: &[Token<'_>], at: usize) -> bool {
 }
 
 fn big_numbers(tokens: &[Token<'_>]) -> Vec<Finding> {
-    let is_big = |token: &&Token<'_>| token.kind == Kind::Number && token.text.ends_with('n');
+    let is_big = |token: &&Token<'_>| token.kind == TokenKind::Number && token.text.ends_with('n');
     let message = || "big integers are not to be used: what they cost cannot be bounded".to_owned();
     tokens.iter().filter(is_big).map(|token| Finding::at(token, message())).collect()
 }

@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use signalbox_invocation::{Failure, Invocation, Outcome, Version};
 use tokio::sync::oneshot;
 
+use crate::host::Given;
 use crate::lint::Finding;
 use crate::message::Key;
 use queue::{Job, Queue, Work};
@@ -145,11 +146,24 @@ impl Pool {
     pub fn run(&self, invocation: Invocation) -> Answer {
         let (reply, answer) = oneshot::channel();
         let found = self.shared.scripts.lock().runnable(invocation.version);
-        match found {
-            Ok(loaded) => self.offer(invocation.version.account, Work::run(invocation, loaded, reply)),
+        self.offer_run(found, &invocation, reply);
+        Answer(answer)
+    }
+
+    fn offer_run(
+        &self,
+        found: Result<Arc<Loaded>, Failure>,
+        invocation: &Invocation,
+        reply: oneshot::Sender<Result<Outcome, Failure>>,
+    ) {
+        let written = found.and_then(|loaded| match Given::new(invocation) {
+            Ok(given) => Ok((given, loaded)),
+            Err(error) => Err(Failure::Invalid(error.to_string())),
+        });
+        match written {
+            Ok((given, loaded)) => self.offer(invocation.version.account, Work::run(given, loaded, reply)),
             Err(failure) => drop(reply.send(Err(failure))),
         }
-        Answer(answer)
     }
 
     /// Runs a source that need not be loaded, as a test: it leaves a trace, and no strike.
@@ -157,7 +171,7 @@ impl Pool {
         let (reply, answer) = oneshot::channel();
         invocation.test = true;
         let loaded = Arc::new(Loaded { key: self.shared.key(), version: None, source: source.into() });
-        self.offer(invocation.version.account, Work::run(invocation, loaded, reply));
+        self.offer_run(Ok(loaded), &invocation, reply);
         Answer(answer)
     }
 

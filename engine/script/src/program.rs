@@ -1,19 +1,22 @@
 //! One compiled script in a world of its own: a runtime, a context with frozen intrinsics, and a factory that makes
 //! the script's variables anew for each invocation.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
 use rquickjs::context::{EvalOptions, intrinsic};
+use rquickjs::function::Args;
 use rquickjs::{
-    CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Persistent, Runtime, Value,
+    CatchResultExt, CaughtError, Context, Ctx, Function, IntoJs, Module, Object, Persistent, Runtime, Value,
 };
 use signalbox_invocation::{Failure, Invocation, Limits, Outcome};
 
-use crate::MAX_SOURCE;
 use crate::budget::{Budget, Stop};
-use crate::host::{self, Finished, Given};
+use crate::bundle::{Bundle, Kind};
+use crate::host::{self, Ended, Given, spread};
 use crate::methods::methods;
+use crate::source_limit;
 
 /// Stack of the engine in octets: deep recursion ends as an error of the script, long before the process's stack does.
 const STACK: usize = 256 << 10;
@@ -62,18 +65,27 @@ impl Program {
     /// Compiles a source.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] where it is no script, with line and column; [`Failure::TooLong`] where compiling took
+    /// [`Failure::Invalid`] where it is neither a script nor a [`Bundle`], with line and column; [`Failure::TooLong`] where compiling took
     /// half of the hard limit.
     pub fn compile(source: &str, limits: &Limits) -> Result<Self, Failure> {
-        if source.len() > MAX_SOURCE {
-            return Err(Failure::Invalid(format!(
-                "{} octets of source, the limit is {MAX_SOURCE}",
-                source.len()
-            )));
+        let most = source_limit(source);
+        if source.len() > most {
+            return Err(Failure::Invalid(format!("{} octets of source, the limit is {most}", source.len())));
         }
-        check_syntax(source).map_err(|SyntaxError { message, line, column }| {
-            Failure::Invalid(format!("line {line}, column {column}: {message}"))
-        })?;
+        let bundle = Bundle::of(source).transpose().map_err(|error| Failure::Invalid(error.to_string()))?;
+        let wrong = |file: &str, SyntaxError { message, line, column }| {
+            Failure::Invalid(format!("{file}line {line}, column {column}: {message}"))
+        };
+        match &bundle {
+            None => check_syntax(source).map_err(|error| wrong("", error))?,
+            Some(bundle) => {
+                for (path, text) in
+                    bundle.files.iter().filter(|(path, _)| Kind::of(path) == Some(Kind::Script))
+                {
+                    check_syntax(text).map_err(|error| wrong(&format!("{path}, "), error))?;
+                }
+            }
+        }
         let runtime = runtime().map_err(|error| Failure::Invalid(error.to_string()))?;
         runtime.set_memory_limit(COMPILING);
         let budget = Rc::new(Budget::new());
@@ -84,11 +96,12 @@ impl Program {
         let context =
             Context::custom::<Intrinsics>(&runtime).map_err(|error| Failure::Invalid(error.to_string()))?;
         let program = context.with(|ctx| {
-            let built = build(&ctx, source).catch(&ctx).map_err(|error| match budget.stopped() {
-                // The machine was slow, which says nothing of the source.
-                Some(_) => Failure::TooLong { millis: time },
-                None => Failure::Invalid(told(&error).0),
-            })?;
+            let built =
+                build(&ctx, source, bundle.as_ref()).catch(&ctx).map_err(|error| match budget.stopped() {
+                    // The machine was slow, which says nothing of the source.
+                    Some(_) => Failure::TooLong { millis: time },
+                    None => Failure::Invalid(told(&error).0),
+                })?;
             let [configure, start, finish, forget, names, factory] =
                 built.map(|function| Persistent::save(&ctx, function));
             Ok::<_, Failure>((configure, start, finish, forget, names, factory))
@@ -117,6 +130,15 @@ impl Program {
     /// See [`Failure`]. What the run wanted is forgotten then.
     pub fn run(&mut self, invocation: &Invocation, limits: &Limits) -> Result<Outcome, Failure> {
         let given = Given::new(invocation).map_err(|error| Failure::Invalid(error.to_string()))?;
+        self.run_given(&given, limits)?.outcome(limits)
+    }
+
+    /// The same of what was written elsewhere; what it wants is read elsewhere, too.
+    pub(crate) fn run_given(
+        &mut self,
+        given: &Given<'_>,
+        limits: &Limits,
+    ) -> Result<Ended<'static>, Failure> {
         self.configure(limits)?;
         self.budget.begin(Duration::from_millis(limits.soft_ms.into()), limits.ticks);
         let ended = self.context.with(|ctx| self.called(&ctx, given, limits));
@@ -128,11 +150,8 @@ impl Program {
                 | Failure::TooLarge { .. }
                 | Failure::BadOutcome(_))
         );
-        let mut outcome = ended?;
-        outcome.cost.micros = self.budget.micros();
-        outcome.cost.ticks = self.budget.ticks();
-        limits.check(&outcome)?;
-        Ok(outcome)
+        let json = Cow::Owned(ended?);
+        Ok(Ended { json, micros: self.budget.micros(), ticks: self.budget.ticks() })
     }
 
     /// True when it should be compiled anew before it is run again.
@@ -165,7 +184,7 @@ impl Program {
         Ok(())
     }
 
-    fn called(&self, ctx: &Ctx<'_>, given: Given, limits: &Limits) -> Result<Outcome, Failure> {
+    fn called(&self, ctx: &Ctx<'_>, given: &Given<'_>, limits: &Limits) -> Result<String, Failure> {
         let ran = self.method(ctx, given).catch(ctx).map_err(|error| failure(&error, limits));
         self.budget.look();
         match self.budget.stopped() {
@@ -185,25 +204,34 @@ impl Program {
             .and_then(|finish| finish.call(()))
             .catch(ctx)
             .map_err(|error| failure(&error, limits))?;
-        let finished = serde_json::from_str(&json).map_err(|error| Failure::BadOutcome(error.to_string()))?;
-        match (finished, ran) {
-            (Finished::Excess(excess), _) => Err(Failure::Excess(excess)),
-            (_, Err(thrown)) => Err(thrown),
-            (Finished::NoMethod(name), Ok(())) => Err(Failure::NoMethod(name)),
-            (Finished::Done(outcome), Ok(())) => Ok(outcome),
-        }
+        let Err(thrown) = ran else { return Ok(json) };
+        let ended = Ended { json: Cow::Owned(json), micros: 0, ticks: 0 };
+        Err(ended.excess().map_or(thrown, Failure::Excess))
     }
 
     /// Calls the method, and does what it put off with promises: nothing else comes to a script later.
-    fn method(&self, ctx: &Ctx<'_>, given: Given) -> rquickjs::Result<()> {
-        let factory = self.factory.clone().restore(ctx)?;
-        let value: Value<'_> = self.start.clone().restore(ctx)?.call((
-            factory,
-            given.core,
-            given.people,
-            given.values,
-            given.history,
-        ))?;
+    fn method(&self, ctx: &Ctx<'_>, given: &Given<'_>) -> rquickjs::Result<()> {
+        let mut args = Args::new(ctx.clone(), 15);
+        args.push_arg(self.factory.clone().restore(ctx)?)?;
+        args.push_arg(&*given.entry)?;
+        // Milliseconds, as the engine has its times.
+        args.push_arg(given.now as f64 / 1_000.0)?;
+        for word in spread(given.seed) {
+            args.push_arg(word)?;
+        }
+        args.push_arg(given.test)?;
+        for text in [
+            &given.conversation,
+            &given.source_address,
+            &given.context,
+            &given.contact,
+            &given.devices,
+            &given.values,
+            &given.history,
+        ] {
+            args.push_arg(&**text)?;
+        }
+        let value: Value<'_> = self.start.clone().restore(ctx)?.call_arg(args)?;
         while self.budget.stopped().is_none() && ctx.execute_pending_job() {
             self.budget.look();
         }
@@ -221,23 +249,33 @@ fn runtime() -> rquickjs::Result<Runtime> {
 }
 
 /// The world, sealed, and then the script's factory.
-fn build<'js>(ctx: &Ctx<'js>, source: &str) -> rquickjs::Result<[Function<'js>; 6]> {
+fn build<'js>(ctx: &Ctx<'js>, source: &str, bundle: Option<&Bundle>) -> rquickjs::Result<[Function<'js>; 6]> {
     let sandbox: Object<'js> = ctx.eval_with_options(host::SANDBOX, named("sandbox"))?;
     let api: Function<'js> = ctx.eval_with_options(host::API, named("api"))?;
     let segments = Function::new(ctx.clone(), |text: String| host::segments_of(&text))?;
     let calls: Object<'js> = api.call((sandbox.clone(), segments))?;
     sandbox.get::<_, Function<'js>>("seal")?.call::<_, ()>(())?;
 
-    // Methods are handed out by name; one that is there by another means than a declaration cannot be called.
-    let mut text = String::with_capacity(source.len() + 512);
-    text.push_str(PROLOGUE);
-    text.push_str(source);
-    text.push_str("\n;return {__proto__: null");
-    for name in methods(source) {
-        text.push_str(&format!(", \"{name}\": typeof {name} === \"function\" ? {name} : undefined"));
-    }
-    text.push_str("};})");
-    let factory = ctx.eval_with_options(text, named("script"))?;
+    let factory = match bundle {
+        None => ctx.eval_with_options(factory_of(PROLOGUE, source), named("script"))?,
+        Some(bundle) => {
+            let main: Function<'js> =
+                ctx.eval_with_options(factory_of(MAIN, bundle.main()), named(&file_name(&bundle.entry)))?;
+            let files = Object::new(ctx.clone())?;
+            for (path, text) in &bundle.files {
+                let file = match Kind::of(path) {
+                    Some(Kind::Script) => ctx.eval_with_options::<Value<'js>, _>(
+                        format!("{FILE}{text}\n}})"),
+                        named(&file_name(path)),
+                    )?,
+                    Some(Kind::Data) => text.as_str().into_js(ctx)?,
+                    None => continue,
+                };
+                files.set(path.as_str(), file)?;
+            }
+            calls.get::<_, Function<'js>>("bundle")?.call((main, bundle.entry.as_str(), files))?
+        }
+    };
     Ok([
         calls.get("configure")?,
         calls.get("start")?,
@@ -248,8 +286,31 @@ fn build<'js>(ctx: &Ctx<'js>, source: &str) -> rquickjs::Result<[Function<'js>; 
     ])
 }
 
+/// A function that makes a source's variables, and hands its methods out by name; one that is there by another means
+/// than a declaration cannot be called.
+fn factory_of(prologue: &str, source: &str) -> String {
+    let mut text = String::with_capacity(source.len() + 512);
+    text.push_str(prologue);
+    text.push_str(source);
+    text.push_str("\n;return {__proto__: null");
+    for name in methods(source) {
+        text.push_str(&format!(", \"{name}\": typeof {name} === \"function\" ? {name} : undefined"));
+    }
+    text.push_str("};})");
+    text
+}
+
+/// The name of a file of a bundle in what is told of errors.
+fn file_name(path: &str) -> String {
+    format!("script:{path}")
+}
+
 /// On the source's first line, so that lines are the author's.
 const PROLOGUE: &str = "(function () { \"use strict\"; ";
+/// The same of the file that a bundle begins with.
+const MAIN: &str = "(function (require) { \"use strict\"; ";
+/// The same of each other file.
+const FILE: &str = "(function (exports, module, require) { \"use strict\"; ";
 
 fn named(filename: &str) -> EvalOptions {
     let mut options = EvalOptions::default();

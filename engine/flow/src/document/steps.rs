@@ -48,9 +48,10 @@ enum Kind {
 /// Reads one step; `None` when it has an error that was told.
 pub(crate) fn step(reading: &Reading<'_>, id: &str, object: &Object<'_>) -> Option<Step> {
     match Entry::method(id) {
-        Ok(Entry::Method(_)) => {}
-        Ok(required) => object
-            .error("", format!("a step cannot be called `{required}`: that is an entry of every script")),
+        Ok(entry @ Entry::Method(_)) if !entry.is_opt_in() => {}
+        Ok(entry) => {
+            object.error("", format!("a step cannot be called `{entry}`: that is an entry of scripts"));
+        }
         Err(error) => object.error("", error.to_string()),
     }
     let title = object.text("title").unwrap_or_default().to_owned();

@@ -12,6 +12,8 @@ pub(crate) const MAX_TEXT: usize = 64 << 10;
 pub(crate) enum Trouble {
     /// It asks for what cannot be done.
     Wrong(String),
+    /// A strict flow needs a value that is not there.
+    Missing(String),
     /// It asks for too much.
     Failed(Failure),
 }

@@ -70,7 +70,7 @@ impl<'e> Evaluator<'e> {
                     Trouble::Wrong(message) => {
                         Trouble::Wrong(format!("{}: {message} (column {column})", function.name))
                     }
-                    failed @ Trouble::Failed(_) => failed,
+                    other @ (Trouble::Missing(_) | Trouble::Failed(_)) => other,
                 })
             }
         }
@@ -208,6 +208,9 @@ impl<'e> Evaluator<'e> {
             Place::CampaignName => some(&given.sub_campaign.campaign),
             Place::SubCampaignName => some(&given.sub_campaign.name),
             Place::PassName => given.call_pass.as_ref().and_then(|pass| some(&pass.name)),
+            // Passes are counted: far below what a float holds exactly.
+            Place::PassId => given.call_pass.as_ref().map(|pass| Datum::Number(pass.id as f64)),
+            Place::PassStartedAt => given.call_pass.as_ref().map(|pass| Datum::Date(pass.started_at)),
             Place::SourceAddress => some(&given.conversation.source_address),
             Place::ConversationId => some(&given.conversation.id),
             Place::Answer => given.attempt.as_ref().and_then(|attempt| some(&attempt.text)),
@@ -231,7 +234,7 @@ impl<'e> Evaluator<'e> {
     /// What stands for a value that is not there; it is told once, and is an error of strict flows.
     pub(crate) fn absent(&mut self, name: &str) -> Result<Datum<'e>, Trouble> {
         if self.surroundings.strict {
-            return Err(Trouble::Wrong(format!("`{name}` is missing")));
+            return Err(Trouble::Missing(name.to_owned()));
         }
         if !self.missing.iter().any(|known| known == name) {
             self.missing.push(name.to_owned());

@@ -1,4 +1,4 @@
-use signalbox_invocation::{Failure, Invocation, Limits, Outcome, Step, Value};
+use signalbox_invocation::{Cost, Failure, Invocation, Limits, Outcome, Status, Step, Value};
 
 use super::TRIES;
 use crate::expression::{Budget, Datum, Evaluator, Node, Trouble};
@@ -17,6 +17,8 @@ pub(super) struct Turn<'e> {
     missing: Vec<String>,
     /// How many of the missing were told.
     told: usize,
+    /// What a strict flow lacked, and where.
+    lacked: Option<String>,
 }
 
 impl<'e> Turn<'e> {
@@ -30,7 +32,16 @@ impl<'e> Turn<'e> {
             drawn: 0,
             missing: Vec::new(),
             told: 0,
+            lacked: None,
         }
+    }
+
+    /// What is told of a contact whose data a strict flow cannot work with (TXS-21): nothing of the run is done.
+    pub(super) fn bad_data(mut self) -> Option<Outcome> {
+        let status = Status::BadData(self.lacked.take()?);
+        let Outcome { log, trace, .. } = self.outcome;
+        let cost = Cost { ticks: self.budget.ticks(), ..Cost::default() };
+        Some(Outcome { status, ended: true, log, trace, cost, ..Outcome::default() })
     }
 
     pub(super) fn done(mut self) -> Result<Outcome, Failure> {
@@ -55,8 +66,14 @@ impl<'e> Turn<'e> {
             drawn: &mut self.drawn,
             missing: &mut self.missing,
         };
+        let lacked = &mut self.lacked;
         let value = work(&mut evaluator, subject).map_err(|trouble| match trouble {
             Trouble::Wrong(message) => Failure::Threw { message, at: format!("step {at}") },
+            Trouble::Missing(name) => {
+                let message = format!("`{name}` is missing");
+                *lacked = Some(format!("{message} (step {at})"));
+                Failure::Threw { message, at: format!("step {at}") }
+            }
             Trouble::Failed(failure) => failure,
         })?;
         for told in self.told..self.missing.len() {

@@ -1,5 +1,5 @@
 use signalbox_flow::run;
-use signalbox_invocation::{Failure, Limits, Value};
+use signalbox_invocation::{CallPass, Failure, Limits, Value};
 
 use crate::given::{attempt, document, invocation};
 use signalbox_flow::Flow;
@@ -14,6 +14,7 @@ fn written(template: &str) -> Result<String, String> {
     given.conversation.variables.insert("score".into(), Value::Number(8.0));
     given.conversation.variables.insert("born".into(), Value::Date(1_795_341_600_000_000));
     given.stored.insert("best".into(), Value::Number(1_234_567.891));
+    given.call_pass = Some(CallPass { id: 7, name: "second".into(), started_at: 1_795_341_600_000_000 });
     match run(&flow, &given, &Limits::default()) {
         Ok(outcome) => Ok(outcome.sends[0].text.clone()),
         Err(Failure::Threw { message, .. }) => Err(message),
@@ -31,6 +32,7 @@ fn templates_and_expressions_are_written_so() {
         ("@contact.company!", "!"),
         ("@score, @variables.score, @stored.best", "8, 8, 1234567.891"),
         ("@(upper(contact.first_name) & '-' & len('añb'))", "ANA-3"),
+        ("@pass.id @pass.name @(format_date(pass.started_at, '%F'))", "7 second 2026-11-22"),
         ("@(1 + 2 * 3 - -4 / 2)", "9"),
         ("@((1 + 2) * 3 % 4)", "1"),
         ("@(0.1 + 0.2)", "0.3"),

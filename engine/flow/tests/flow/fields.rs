@@ -17,6 +17,7 @@ fn fixed_texts_are_filled_with_fields_and_variables() {
         ),
         ("{score} on {last_visit} from {source_address}", "8 on 2026-11-22 10:00 from 12345"),
         ("{account}: {campaign}", "Bank: Service"),
+        ("{variable.score} {stored.last_visit} [{stored.score}]", "8 2026-11-22 10:00 []"),
         ("{{first_name}} {} { } {a:b} } {", "{first_name} {} { } {a:b} } {"),
         ("[{company}{nothing}]", "[]"),
     ] {

@@ -43,7 +43,7 @@ fn all_problems_are_told_at_once_with_their_places() {
         "error, line 9 column 92: steps.b.answer.least: 5 is more than the most, 1",
         "error, line 10 column 31: steps.b.wait.seconds: 0 is not within 1 and 2592000",
         "error, line 10 column 42: steps.b.nxt: there is no such key here",
-        "error, line 11 column 14: steps.begin: a step cannot be called `begin`: that is an entry of every script",
+        "error, line 11 column 14: steps.begin: a step cannot be called `begin`: that is an entry of scripts",
         "error, line 11 column 38: steps.begin.name: `contact` cannot be the name of a variable",
         "error, line 11 column 58: steps.begin.value: the expression ends where a value was expected (column 4)",
         "error, line 12 column 38: steps.c.service: there is no web service `erp`",

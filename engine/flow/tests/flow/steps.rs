@@ -1,4 +1,4 @@
-use signalbox_flow::{Flow, opt_in, run};
+use signalbox_flow::{Flow, run};
 use signalbox_invocation::{Entry, Failure, Level, Limits, Status, Value};
 
 use crate::given::{Walk, attempt, document, flow, invocation, texts};
@@ -125,8 +125,14 @@ fn stop_help_and_start_have_their_answers() {
     let help = walk.enter(Entry::HelpHandler);
     assert_eq!((texts(&help), help.ended), (vec!["Help for Ana"], false));
     assert_eq!(help.wait.unwrap().seconds, 60, "the question is still waited for");
-    let back = opt_in(&flow, &invocation(), &Limits::default()).unwrap();
-    assert_eq!(texts(&back), ["Welcome back"]);
+    let back = walk.enter(Entry::opt_in());
+    assert_eq!((texts(&back), back.ended), (vec!["Welcome back"], false));
+    assert_eq!(back.wait.unwrap().seconds, 60);
+    let silent = document(r#""a": {"kind": "end"}"#)
+        .replace(r#""optIn": {"program": "p", "text": "Welcome back"},"#, "");
+    let given = signalbox_invocation::Invocation { entry: Entry::opt_in(), ..invocation() };
+    let nothing = run(&Flow::read(&silent).unwrap(), &given, &Limits::default());
+    assert_eq!(nothing, Err(Failure::NoMethod("optInHandler".into())));
     let bye = walk.enter(Entry::OptOutHandler);
     assert_eq!((texts(&bye), bye.ended), (vec!["Bye Ana"], true));
     assert_eq!(bye.opt_outs[0].level, Some(Level::Enterprise));
@@ -149,7 +155,14 @@ fn a_message_behind_the_end_has_its_own_step() {
 fn strict_flows_fail_over_what_is_missing() {
     let document = document(r#""a": {"kind": "send", "program": "p", "text": "@contact.company"}"#);
     let strict = document.replace(r#""start""#, r#""strict": true, "start""#);
-    let failure = run(&Flow::read(&strict).unwrap(), &invocation(), &Limits::default()).unwrap_err();
+    let strict = Flow::read(&strict).unwrap();
+    // TXS-21: a contact that lacks what the first message needs is filtered, and nothing is sent.
+    let begun = run(&strict, &invocation(), &Limits::default()).unwrap();
+    assert_eq!(begun.status, Status::BadData("`contact.company` is missing (step a)".into()));
+    assert!(begun.sends.is_empty() && begun.ended && begun.variables.is_empty());
+    let mut wrote = invocation();
+    (wrote.entry, wrote.attempt) = (Entry::MoHandler, Some(attempt("hi")));
+    let failure = run(&strict, &wrote, &Limits::default()).unwrap_err();
     assert_eq!(
         failure,
         Failure::Threw { message: "`contact.company` is missing".into(), at: "step a".into() }

@@ -2,7 +2,7 @@
 // and nothing happens before the invocation has ended (API-07).
 (function (sandbox, segmentsOf) {
   "use strict";
-  const { freeze, create, defineProperty } = Object;
+  const { assign, create, defineProperty, entries, freeze, hasOwn, keys } = Object;
   const { parse, stringify } = JSON;
   const NativeDate = Date;
 
@@ -18,8 +18,11 @@
     return run;
   }
 
-  // Parts of an invocation come as texts of their own, and are read when they are wanted.
-  const people = () => (current().people ??= parse(run.peopleText));
+  // Parts of an invocation come as texts of their own, and are read when they are wanted: reading them costs more than
+  // most scripts do.
+  const context = () => (current().context ??= parse(run.contextText));
+  const person = () => (current().contact ??= parse(run.contactText));
+  const phones = () => (current().devices ??= parse(run.devicesText));
   const values = () => (current().values ??= parse(run.valuesText));
   const variables = () => (current().variables ??= new Values(values().variables, "session variables"));
   const stored = () => (current().stored ??= new Values(values().stored, "kept values"));
@@ -68,8 +71,8 @@
     constructor(given, what) {
       this.what = what;
       // Names are anything, `__proto__` too.
-      this.held = Object.assign(create(null), given);
-      this.changed = new Map();
+      this.held = assign(create(null), given);
+      this.changed = create(null);
     }
     get(name) {
       const value = this.held[text(name, "a name")];
@@ -79,24 +82,24 @@
       const key = named(name, "a name");
       const limit = limits.variables;
       if (this.held[key] === undefined) {
-        const count = Object.keys(this.held).length;
+        const count = keys(this.held).length;
         if (count >= limit) excess(this.what, count + 1, limit);
       }
       const written = toValue(value, this.what, key);
       this.held[key] = written;
-      this.changed.set(key, written);
+      this.changed[key] = written;
     }
     remove(name) {
       const key = text(name, "a name");
       if (this.held[key] === undefined) return;
       delete this.held[key];
-      this.changed.set(key, null);
+      this.changed[key] = null;
     }
     names() {
-      return Object.keys(this.held);
+      return keys(this.held);
     }
     changes() {
-      return [...this.changed];
+      return entries(this.changed);
     }
   }
 
@@ -133,11 +136,13 @@
   }
 
   function field(name) {
-    const value = people().contact.fields[text(name, "a field's name")];
-    return typeof value === "string" ? value : "";
+    const { fields } = person();
+    const key = text(name, "a field's name");
+    return hasOwn(fields, key) ? fields[key] : "";
   }
 
-  function contact({ contact: given }) {
+  function contact() {
+    const given = person();
     let devices, fields;
     return freeze({
       __proto__: null,
@@ -148,10 +153,10 @@
       company: given.company,
       email: given.email,
       get devices() {
-        return (devices ??= freeze(given.devices.map(device)));
+        return (devices ??= freeze(phones().devices.map(device)));
       },
       get fields() {
-        return (fields ??= freeze(Object.assign(create(null), given.fields)));
+        return (fields ??= freeze(assign(create(null), given.fields)));
       },
       field,
     });
@@ -165,13 +170,13 @@
   const removeVariable = counted("remove", (name) => variables().remove(name));
   const variableNames = counted("names", () => variables().names());
 
-  function conversation({ core, history }) {
+  function conversation({ conversationId, sourceAddress, historyText }) {
     let parsed, attempts, elsewhere;
-    const messages = () => (parsed ??= parse(history));
+    const messages = () => (parsed ??= parse(historyText));
     return freeze({
       __proto__: null,
-      id: core.conversation,
-      sourceAddress: core.source_address,
+      id: conversationId,
+      sourceAddress,
       get attempts() {
         return (attempts ??= freeze(messages().history.map(attempt)));
       },
@@ -185,13 +190,15 @@
     });
   }
 
-  const can = (channel) => current().core.account.channels.includes(channelNamed(channel));
+  const can = (channel) => context().account.channels.includes(channelNamed(channel));
 
-  function account({ core: { account: given } }) {
+  function account() {
+    const given = context().account;
     return freeze({ __proto__: null, name: given.name, channels: freeze([...given.channels]), can });
   }
 
-  function subCampaign({ core: { sub_campaign: given } }) {
+  function subCampaign() {
+    const given = context().sub_campaign;
     return freeze({ __proto__: null, id: given.id, name: given.name, campaign: given.campaign, kind: given.kind });
   }
 
@@ -203,16 +210,23 @@
     else current().status = { other: why === "" ? name : `${name}: ${why}` };
   });
 
-  function scriptContext({ core }) {
+  function callPass() {
+    const given = context().call_pass;
+    if (given === null) return null;
+    return freeze({ __proto__: null, id: given.id, name: given.name, startedAt: new NativeDate(given.started_at / 1000) });
+  }
+
+  function scriptContext({ entry, test, now }) {
+    const given = context();
     return freeze({
       __proto__: null,
-      entry: core.entry,
-      version: core.version,
-      test: core.test,
-      timedOut: core.timed_out,
+      entry,
+      version: given.version,
+      test,
+      timedOut: given.timed_out,
       softMilliseconds: limits.soft_ms,
       ticks: limits.ticks,
-      now: new NativeDate(core.now / 1000),
+      now: new NativeDate(now),
       setStatus,
     });
   }
@@ -247,29 +261,35 @@
     return value === null || value === undefined ? String(value) : typeof value;
   }
 
-  // No call takes more than four arguments; gathering and spreading them would cost more than most calls do.
+  // No call takes more than four arguments; gathering them in an array would cost more than most calls do.
   function counted(name, call) {
     return {
       [name](a, b, c, d) {
-        count(name, arguments);
+        const state = count();
+        if (state.test) trace(state, name, [a, b, c, d]);
         return call(a, b, c, d);
       },
     }[name];
   }
 
-  function count(name, given) {
+  function count() {
     const state = current();
     state.calls += 1;
     if (state.calls > limits.calls) excess("calls of the API", state.calls, limits.calls);
-    if (state.core.test && state.trace.length < limits.calls) {
-      state.trace.push({ at: state.core.entry, did: `${name}(${[...given].map(told).join(", ")})` });
-    }
+    return state;
+  }
+
+  function trace(state, name, given) {
+    if (state.trace.length >= limits.calls) return;
+    let most = given.length;
+    while (most > 0 && given[most - 1] === undefined) most -= 1;
+    state.trace.push({ at: state.entry, did: `${name}(${given.slice(0, most).map(told).join(", ")})` });
   }
 
   function once(name, make) {
     return counted(name, () => {
-      const made = current().made;
-      return name in made ? made[name] : (made[name] = make(run));
+      const { made } = run;
+      return made[name] ?? (made[name] = make(run));
     });
   }
 
@@ -281,18 +301,17 @@
     };
   }
 
-  const getDevice = once("getDevice", () => device(people().device));
+  const getDevice = once("getDevice", () => device(phones().device));
   const calls = {
     getAccount: once("getAccount", account),
-    getCallPass: once("getCallPass", ({ core: { call_pass: pass } }) =>
-      pass === null ? null : freeze({ __proto__: null, id: pass.id, name: pass.name })),
-    getContact: once("getContact", () => contact(people())),
-    getContactAttempt: once("getContactAttempt", ({ core }) => (core.attempt === null ? null : attempt(core.attempt))),
+    getCallPass: once("getCallPass", callPass),
+    getContact: once("getContact", contact),
+    getContactAttempt: once("getContactAttempt", () => (context().attempt === null ? null : attempt(context().attempt))),
     getConversation: once("getConversation", conversation),
     getDevice,
     getScriptContext: once("getScriptContext", scriptContext),
     getSubCampaign: once("getSubCampaign", subCampaign),
-    getWebAnswer: once("getWebAnswer", ({ core }) => (core.answer === null ? null : webAnswer(core.answer))),
+    getWebAnswer: once("getWebAnswer", () => (context().answer === null ? null : webAnswer(context().answer))),
 
     sendTextMessage: counted("sendTextMessage", send("whole")),
     sendLongTextMessage: counted("sendLongTextMessage", send("separate")),
@@ -334,8 +353,9 @@
     removeStoredValue: counted("removeStoredValue", (name) => stored().remove(name)),
     isWireless: counted("isWireless", (which) => (which ?? getDevice()).isWireless === true),
     log(...parts) {
-      count("log", parts);
-      const { log } = current();
+      const state = count();
+      if (state.test) trace(state, "log", parts);
+      const { log } = state;
       const line = parts.map((part) => String(part).toWellFormed()).join(" ");
       // A unit of UTF-16 is at most three octets of UTF-8.
       if (log.length < limits.log) log.push(cut(line, Math.floor(limits.value / 4)).toWellFormed());
@@ -368,12 +388,42 @@
     if (!(date instanceof NativeDate) || !Number.isFinite(date.getTime())) throw new TypeError("formatDate takes a valid date");
     if (!Number.isInteger(offsetMinutes) || Math.abs(offsetMinutes) > 900) throw new RangeError("an offset is whole minutes, at most 900");
     const at = new NativeDate(date.getTime() + offsetMinutes * 60000);
-    const two = (number) => String(number).padStart(2, "0");
-    const parts = {
-      yyyy: String(at.getUTCFullYear()).padStart(4, "0"), MM: two(at.getUTCMonth() + 1), dd: two(at.getUTCDate()),
-      HH: two(at.getUTCHours()), mm: two(at.getUTCMinutes()), ss: two(at.getUTCSeconds()),
-    };
-    return text(pattern, "a pattern").replace(/yyyy|MM|dd|HH|mm|ss/g, (part) => parts[part]);
+    const body = text(pattern, "a pattern");
+    let shown = "";
+    for (let place = 0; place < body.length; ) {
+      const letter = body[place];
+      const part = body[place + 1] === letter ? PARTS[letter] : undefined;
+      if (part !== undefined && (letter !== "y" || body.slice(place, place + 4) === "yyyy")) {
+        shown += part(at);
+        place += letter === "y" ? 4 : 2;
+      } else {
+        shown += letter;
+        place += 1;
+      }
+    }
+    return shown;
+  }
+
+  const two = (number) => (number < 10 ? `0${number}` : `${number}`);
+  const PARTS = freeze({
+    __proto__: null,
+    y: (at) => `${at.getUTCFullYear()}`.padStart(4, "0"),
+    M: (at) => two(at.getUTCMonth() + 1),
+    d: (at) => two(at.getUTCDate()),
+    H: (at) => two(at.getUTCHours()),
+    m: (at) => two(at.getUTCMinutes()),
+    s: (at) => two(at.getUTCSeconds()),
+  });
+
+  // The path that a name means in a file, as `Bundle::resolve` has it.
+  function resolved(from, name) {
+    const parts = name.startsWith("./") || name.startsWith("../") ? from.split("/").slice(0, -1) : [];
+    for (const part of name.split("/")) {
+      if (part === ".") continue;
+      if (part !== "..") parts.push(part);
+      else if (parts.pop() === undefined) return "";
+    }
+    return parts.join("/");
   }
 
   for (const name in calls) defineProperty(globalThis, name, { value: calls[name] });
@@ -384,20 +434,23 @@
       limits = parse(given);
     },
     // Begins an invocation; gives back what its method gave back, which matters only if it is a promise.
-    start(factory, coreText, peopleText, valuesText, history) {
-      const core = parse(coreText);
-      sandbox.setTime(core.now / 1000);
-      sandbox.setSeed(core.seed);
+    start(
+      factory, entry, now, a, b, c, d, test, conversationId, sourceAddress,
+      contextText, contactText, devicesText, valuesText, historyText,
+    ) {
+      sandbox.setTime(now);
+      sandbox.setSeed(a, b, c, d);
       run = {
-        core, peopleText, valuesText, history, people: null, values: null, variables: null, stored: null,
+        entry, now, test, conversationId, sourceAddress, contextText, contactText, devicesText, valuesText, historyText,
+        context: null, contact: null, devices: null, values: null, variables: null, stored: null,
         methods: null, made: create(null), excess: null, noMethod: null,
         sends: [], optOuts: [], webCalls: [], log: [], trace: [],
         flag: null, wait: null, ended: false, status: null, calls: 0,
       };
       const methods = (run.methods = factory());
-      const method = methods[core.entry];
+      const method = methods[entry];
       if (typeof method !== "function") {
-        run.noMethod = core.entry;
+        run.noMethod = entry;
         return undefined;
       }
       return method();
@@ -425,6 +478,26 @@
     },
     forget() {
       run = null;
+    },
+    // The factory of a bundle. Each file is made when it is first asked for, anew in each invocation: nothing of one
+    // contact is there for another. What is asked for is a file of the bundle or nothing.
+    bundle(main, mainPath, given) {
+      const files = assign(create(null), given);
+      return () => {
+        const made = create(null);
+        const within = (from) => (name) => {
+          const path = resolved(from, text(name, "the name of a file"));
+          const file = files[path];
+          if (file === undefined) throw new ReferenceError(`the bundle has no file \`${cut(name, 200)}\``);
+          if (typeof file === "string") return (made[path] ??= { exports: parse(file) }).exports;
+          if (made[path] === undefined) {
+            const module = (made[path] = { exports: {} });
+            file(module.exports, module, within(path));
+          }
+          return made[path].exports;
+        };
+        return main(within(mainPath));
+      };
     },
     // Names by which the declarations and the lint are compared.
     names: () => stringify(Object.keys(calls)),

@@ -57,6 +57,7 @@
   let now = 0;
   function GivenDate(...parts) {
     if (new.target === undefined) return new NativeDate(now).toString();
+    if (new.target === GivenDate && parts.length < 2) return new NativeDate(parts.length === 0 ? now : parts[0]);
     const target = new.target === GivenDate ? NativeDate : new.target;
     return construct(NativeDate, parts.length === 0 ? [now] : parts, target);
   }
@@ -135,8 +136,11 @@
     setTime(milliseconds) {
       now = milliseconds;
     },
-    setSeed(seed) {
-      [a, b, c, counter] = seed;
+    setSeed(first, second, third, fourth) {
+      a = first;
+      b = second;
+      c = third;
+      counter = fourth;
     },
     // After this nothing that scripts share can be changed any more.
     seal() {

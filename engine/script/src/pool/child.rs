@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::scripts::Loaded;
+use crate::awake::Awake;
 use crate::frame::{self, FrameError};
 use crate::message::{Command, Key, Reply};
 
@@ -38,7 +39,7 @@ pub(super) enum ChildError {
 
 pub(super) struct Child {
     process: std::process::Child,
-    from: BufReader<UnixStream>,
+    from: BufReader<Awake<UnixStream>>,
     /// Sources that it has, the one that was run last at the back.
     has: VecDeque<Key>,
     most: usize,
@@ -64,7 +65,7 @@ impl Child {
         drop(command);
         let mut child = Self {
             process,
-            from: BufReader::with_capacity(64 << 10, ours),
+            from: BufReader::with_capacity(64 << 10, Awake(ours)),
             has: VecDeque::new(),
             most: settings.compiled,
             body: Vec::new(),
@@ -87,7 +88,7 @@ impl Child {
     }
 
     fn patience(&mut self, deadline: Duration) -> Result<(), ChildError> {
-        let socket = self.from.get_ref();
+        let socket = &self.from.get_ref().0;
         socket.set_read_timeout(Some(deadline)).map_err(ChildError::Start)?;
         socket.set_write_timeout(Some(deadline)).map_err(ChildError::Start)?;
         self.deadline = deadline;
@@ -112,35 +113,38 @@ impl Child {
 
     /// Lets a command be sent with the next flush.
     pub(super) fn say(&mut self, command: &Command<'_>) -> Result<(), ChildError> {
-        frame::append(&mut self.out, command).map_err(|error| self.wrong(error))
+        frame::append(&mut self.out, command).map_err(|error| ChildError::of(error, self.deadline))
     }
 
     /// Sends what was said.
     pub(super) fn flush(&mut self) -> Result<(), ChildError> {
-        let sent = self.from.get_mut().write_all(&self.out);
+        let sent = self.from.get_mut().0.write_all(&self.out);
         self.out.clear();
-        sent.map_err(|error| self.wrong(FrameError::Io(error)))
+        sent.map_err(|error| ChildError::of(FrameError::Io(error), self.deadline))
     }
 
     /// Its next answer; each has the whole of the hard limit.
-    pub(super) fn read(&mut self) -> Result<Reply, ChildError> {
+    pub(super) fn read(&mut self) -> Result<Reply<'_>, ChildError> {
+        let deadline = self.deadline;
         match frame::read(&mut self.from, &mut self.body) {
             Ok(Some(reply)) => Ok(reply),
             Ok(None) => Err(ChildError::Gone),
-            Err(error) => Err(self.wrong(error)),
+            Err(error) => Err(ChildError::of(error, deadline)),
         }
     }
+}
 
-    fn wrong(&self, error: FrameError) -> ChildError {
+impl ChildError {
+    fn of(error: FrameError, deadline: Duration) -> Self {
         match error {
             FrameError::Io(error)
                 if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
             {
-                ChildError::Late(self.deadline)
+                Self::Late(deadline)
             }
-            FrameError::Io(_) => ChildError::Gone,
-            FrameError::TooLong { octets } => ChildError::TooLong { octets },
-            FrameError::Malformed(error) => ChildError::Rubbish(error.to_string()),
+            FrameError::Io(_) => Self::Gone,
+            FrameError::TooLong { octets } => Self::TooLong { octets },
+            FrameError::Malformed(error) => Self::Rubbish(error.to_string()),
         }
     }
 }

@@ -6,26 +6,27 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
-use signalbox_invocation::{Failure, Invocation, Outcome};
+use signalbox_invocation::{Failure, Outcome};
 use tokio::sync::oneshot::Sender;
 
 use super::Settings;
 use super::scripts::Loaded;
+use crate::host::Given;
 use crate::lint::Finding;
 
 /// What a worker is asked.
 pub(super) enum Work {
-    Run { invocation: Box<Invocation>, loaded: Arc<Loaded>, reply: Sender<Result<Outcome, Failure>> },
+    Run { given: Box<Given<'static>>, loaded: Arc<Loaded>, reply: Sender<Result<Outcome, Failure>> },
     Lint { source: Arc<str>, programs: Vec<String>, reply: Sender<Result<Vec<Finding>, Failure>> },
 }
 
 impl Work {
     pub(super) fn run(
-        invocation: Invocation,
+        given: Given<'static>,
         loaded: Arc<Loaded>,
         reply: Sender<Result<Outcome, Failure>>,
     ) -> Self {
-        Self::Run { invocation: Box::new(invocation), loaded, reply }
+        Self::Run { given: Box::new(given), loaded, reply }
     }
 }
 

@@ -4,8 +4,8 @@ use rustc_hash::FxHashMap;
 use signalbox_invocation::{Failure, Version};
 
 use super::Settings;
-use crate::MAX_SOURCE;
 use crate::message::Key;
+use crate::source_limit;
 
 /// A source that runs may name.
 #[derive(Debug)]
@@ -20,10 +20,12 @@ pub(super) struct Loaded {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
     /// Its source.
-    #[error("{octets} octets of source, the limit is {MAX_SOURCE}")]
+    #[error("{octets} octets of source, the limit is {limit}")]
     TooLong {
         /// Its length.
         octets: usize,
+        /// How long it may be: twice as long and a little when it is a bundle.
+        limit: usize,
     },
     /// As many as may are loaded.
     #[error("{loaded} scripts are loaded, the limit")]
@@ -53,8 +55,9 @@ impl Scripts {
     }
 
     pub(super) fn load(&mut self, version: Version, loaded: Loaded) -> Result<(), LoadError> {
-        if loaded.source.len() > MAX_SOURCE {
-            return Err(LoadError::TooLong { octets: loaded.source.len() });
+        let (octets, limit) = (loaded.source.len(), source_limit(&loaded.source));
+        if octets > limit {
+            return Err(LoadError::TooLong { octets, limit });
         }
         let known = self.loaded.get(&version);
         // The same again would be compiled again for nothing.

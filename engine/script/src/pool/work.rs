@@ -103,9 +103,9 @@ fn tell(shared: &Shared, child: &mut Child, open: &[Option<Job>]) -> Result<(), 
     let mut runs = Vec::with_capacity(open.len());
     for job in open.iter().flatten() {
         match &job.work {
-            Work::Run { invocation, loaded, .. } => {
+            Work::Run { given, loaded, .. } => {
                 child.provide(loaded)?;
-                runs.push(Run { key: loaded.key, invocation: Cow::Borrowed(invocation) });
+                runs.push(Run { key: loaded.key, given: Cow::Borrowed(&**given) });
             }
             Work::Lint { source, programs, .. } => {
                 let command =
@@ -129,11 +129,7 @@ fn hear(shared: &Shared, child: &mut Child, open: &mut [Option<Job>]) -> Result<
                 let slot = open.get_mut(index as usize).ok_or_else(unasked)?;
                 let is_run = matches!(slot, Some(Job { work: Work::Run { .. }, .. }));
                 let job = slot.take().filter(|_| is_run).ok_or_else(unasked)?;
-                // Who ran it is not believed.
-                let result = result.and_then(|outcome| {
-                    shared.settings.limits.check(&outcome)?;
-                    Ok(outcome)
-                });
+                let result = result.and_then(|ended| ended.outcome(&shared.settings.limits));
                 answer(shared, job, result);
             }
             Reply::Linted(findings) => match open.first_mut().and_then(Option::take) {

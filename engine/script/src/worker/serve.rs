@@ -1,17 +1,21 @@
 use std::io::{BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
-use signalbox_invocation::{Failure, Invocation, Limits, Outcome};
+use signalbox_invocation::{Failure, Limits};
 
 use super::WorkerError;
+use crate::awake::Awake;
 use crate::frame::{self, FrameError};
+use crate::host::{Ended, Given};
 use crate::lint::lint;
 use crate::message::{Command, Key, Reply, Run};
 use crate::program::Program;
 
-/// Answers are held back for so long at most, so that a run that hangs keeps none that are done from the pool.
-const HELD_BACK: Duration = Duration::from_millis(2);
+/// Answers are held back for so long at most: a run that hangs keeps none that are done from the pool, and the pool
+/// reads them while others run.
+const HELD_BACK: Duration = Duration::from_micros(500);
 
 /// A source, and its program once it was compiled.
 struct Script {
@@ -20,7 +24,7 @@ struct Script {
 }
 
 impl Script {
-    fn run(&mut self, invocation: &Invocation, limits: &Limits) -> Result<Outcome, Failure> {
+    fn run(&mut self, given: &Given<'_>, limits: &Limits) -> Result<Ended<'static>, Failure> {
         let program = match self.program.take() {
             Some(Ok(program)) if program.is_spoiled() => Program::compile(&self.source, limits),
             Some(compiled) => compiled,
@@ -28,7 +32,7 @@ impl Script {
         };
         match program {
             Ok(mut program) => {
-                let ended = program.run(invocation, limits);
+                let ended = program.run_given(given, limits);
                 self.program = Some(Ok(program));
                 ended
             }
@@ -44,11 +48,8 @@ impl Script {
 }
 
 /// Answers commands until the pool hangs up.
-pub(super) fn serve<S>(socket: &S) -> Result<(), WorkerError>
-where
-    for<'a> &'a S: std::io::Read + Write,
-{
-    let mut from = BufReader::with_capacity(64 << 10, socket);
+pub(super) fn serve(socket: &UnixStream) -> Result<(), WorkerError> {
+    let mut from = BufReader::with_capacity(64 << 10, Awake(socket));
     let mut to = socket;
     let mut scripts: FxHashMap<Key, Script> = FxHashMap::default();
     let (mut body, mut out) = (Vec::new(), Vec::new());
@@ -88,7 +89,7 @@ fn batch(
             return append(out, &Reply::Later { from: index });
         }
         let result = match scripts.get_mut(&run.key) {
-            Some(script) => script.run(&run.invocation, limits),
+            Some(script) => script.run(&run.given, limits),
             None => Err(Failure::Invalid("the worker was not given its source".to_owned())),
         };
         append(out, &Reply::Done { index, result })?;
@@ -100,7 +101,7 @@ fn batch(
     Ok(())
 }
 
-fn append(out: &mut Vec<u8>, reply: &Reply) -> Result<(), WorkerError> {
+fn append(out: &mut Vec<u8>, reply: &Reply<'_>) -> Result<(), WorkerError> {
     match (frame::append(out, reply), reply) {
         (Ok(()), _) => Ok(()),
         (Err(FrameError::TooLong { octets }), Reply::Done { index, .. }) => {

@@ -37,7 +37,7 @@ fn entities_are_readable() {
            log(v.id, v.sourceAddress, v.attempts.map((m) => `${m.side}:${m.text}`).join(), v.elsewhere[0].text);
            log(a.side, a.text, a.at.toISOString(), a.keyword, a.status, a.subCampaign, a.sourceAddress);
            const s = getSubCampaign(), p = getCallPass(), k = getAccount(), x = getScriptContext();
-           log(s.name, s.campaign, s.kind, p.id, p.name, k.name, k.can("text"), k.can("email"));
+           log(s.name, s.campaign, s.kind, p.id, p.name, p.startedAt.toISOString(), k.name, k.can("text"), k.can("email"));
            log(x.entry, x.version, x.test, x.timedOut, x.softMilliseconds, x.ticks, x.now.toISOString());
            const w = getWebAnswer();
            log(w.service, w.status, w.json().level, getStoredValue("verified").toISOString());"#,
@@ -50,7 +50,7 @@ fn entities_are_readable() {
             "15550001111 wireless Carrier US true true true",
             "v-1 78887 mt:how old are you?,mo:41 other",
             "mo hello 2026-03-01T12:29:45.678Z null delivered spring 78887",
-            "spring survey outbound 5 pass one acme true false",
+            "spring survey outbound 5 pass one 2026-02-25T06:13:20.000Z acme true false",
             "begin 1 false false 200 1000 2026-03-01T12:30:45.678Z",
             "crm 200 gold 2026-03-01T11:30:45.678Z",
         ]

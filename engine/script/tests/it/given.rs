@@ -69,7 +69,7 @@ pub fn invocation(account: u32, entry: &str) -> Invocation {
             campaign: "survey".into(),
             kind: SubCampaignKind::Outbound,
         },
-        call_pass: Some(CallPass { id: 5, name: "pass one".into() }),
+        call_pass: Some(CallPass { id: 5, name: "pass one".into(), started_at: 1_772_000_000_000_000 }),
         attempt: Some(attempt(Side::Mo, "hello")),
         stored: BTreeMap::from([("verified".into(), Value::Date(NOW - 3_600_000_000))]),
         answer: Some(WebAnswer {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod api;
+mod bundles;
 mod declarations;
 mod examples;
 mod given;
