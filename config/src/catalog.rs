@@ -58,7 +58,8 @@ pub use link::{
     ErrorClass, InterfaceVersion, Link, LinkOutbind, LinkProtocol, LinkTls, LongMessages, Reconnect,
 };
 pub use participation::{
-    EntryChannel, EntryPoint, Participation, ParticipationKind, ParticipationState, RejectCode, Responses,
+    EntryChannel, EntryForm, EntryPoint, Participation, ParticipationKind, ParticipationState,
+    ParticipationWord, RejectCode, Responses, WordAction,
 };
 pub use plan::{CatalogPlan, RowChange, RowChangeKind};
 pub use program::{Approval, ApprovalStatus, PoolPolicy, Program, ProgramKind, ProgramTexts};

@@ -11,6 +11,7 @@ mod limits;
 mod log;
 mod node;
 mod numbers;
+mod participation;
 mod people;
 mod retry;
 mod routing;
@@ -33,6 +34,7 @@ pub use limits::{AfterDoubt, DoubtSettings, LimitSettings, ReassemblySettings, R
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use node::NodeSettings;
 pub use numbers::{EnumSettings, HttpLookupSettings, NumberSettings, PortabilitySettings};
+pub use participation::{FormSettings, ParticipationSettings};
 pub use people::PeopleSettings;
 pub(crate) use retry::webhook_retry;
 pub use retry::{RetrySchedule, RetrySettings};
@@ -82,6 +84,8 @@ settings! {
         numbers: NumberSettings,
         /// The database of people: contacts, devices, lists, uploads, consent and history.
         people: PeopleSettings,
+        /// Entries of participation campaigns by forms and over the API.
+        participation: ParticipationSettings,
         /// Delivery of receipts and MO messages to HTTP targets.
         webhooks: WebhookSettings,
         /// Processes that run scripts.

@@ -115,8 +115,12 @@ choices! {
         Country = "country",
         /// The field says yes, such as to being of age.
         Consent = "consent",
+        /// The date in the field is at least so many years ago.
+        Age = "age",
         /// The participant is not barred or opted out.
         NotBarred = "not_barred",
+        /// The participant said that messages are welcome, and did not take it back.
+        OptedIn = "opted_in",
         /// The participant has an entry in another campaign.
         StepDone = "step_done",
         /// The field was found with at least so much certainty, in percent.
@@ -147,7 +151,7 @@ settings! {
         values: Vec<Text<1, 200>> => ["7"],
         /// For `format`: the expression.
         pattern: Option<Expression> => "^[0-9]+$",
-        /// For limits: how many. For `confidence`: percent.
+        /// For limits: how many. For `age`: years. For `confidence`: percent.
         limit: Option<Count<0, 1_000_000_000>> => 5,
         /// For `max_per_participant`: what it is counted over.
         per: LimitSpan = "campaign",
@@ -181,6 +185,8 @@ impl Requirement {
             RequirementKind::Carrier
             | RequirementKind::Country
             | RequirementKind::Consent
+            | RequirementKind::Age
+            | RequirementKind::OptedIn
             | RequirementKind::StepDone => RejectCode::Ineligible,
             RequirementKind::NotBarred => RejectCode::Barred,
         })
@@ -233,10 +239,13 @@ impl Agreement for ExtractionRule {
 impl Agreement for Requirement {
     fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
         let lacks = match self.kind {
-            RequirementKind::Window | RequirementKind::NotBarred => None,
+            RequirementKind::Window | RequirementKind::NotBarred | RequirementKind::OptedIn => None,
             RequirementKind::OneOf if self.values.is_empty() => Some("values"),
             RequirementKind::Format if self.pattern.is_none() => Some("a pattern"),
-            RequirementKind::MaxPerParticipant | RequirementKind::MaxTotal | RequirementKind::Confidence
+            RequirementKind::MaxPerParticipant
+            | RequirementKind::MaxTotal
+            | RequirementKind::Age
+            | RequirementKind::Confidence
                 if self.limit.is_none() =>
             {
                 Some("a limit")
@@ -256,6 +265,7 @@ impl Agreement for Requirement {
             | RequirementKind::CodeUnused
             | RequirementKind::Range
             | RequirementKind::Consent
+            | RequirementKind::Age
             | RequirementKind::Confidence => self.field.is_none().then_some("a field"),
         };
         if let Some(lacks) = lacks {

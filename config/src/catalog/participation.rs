@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::extraction::{ExtractionRule, Requirement, SeveralEntries};
 use crate::setting::{Agreement, Cursor, Problems, choices, settings};
 use crate::tree::Tree;
-use crate::value::{Count, FieldText, KeywordText, Name, Period, Prose, TimeZone};
+use crate::value::{Count, Country, FieldText, KeywordText, Language, Name, Period, Prose, Text, TimeZone};
 
 choices! {
     /// What people take part in.
@@ -131,6 +131,10 @@ settings! {
         keep_raw: bool = false,
         /// Raw and rejected entries, and personal data of submissions, are removed so long after the end.
         retention: Period = "90d",
+        /// Words that are no entries when they are all that is written behind the keyword (CM-15).
+        words: Vec<ParticipationWord>,
+        /// Texts of the public form; without them there is none (CM-02).
+        form: Option<EntryForm>,
         /// Votes that a participant has before each entry takes one away, and none is taken at 0 (CM-14); entries
         /// are free when it is not set.
         prepaid: Option<Count<0, 1_000_000>> => 3,
@@ -149,6 +153,59 @@ settings! {
     }
 }
 
+choices! {
+    /// What a word of a participation campaign does.
+    pub enum WordAction {
+        /// It is answered, such as `info`, `about`, `price` and `help`.
+        Answer = "answer",
+        /// It says that messages are welcome, such as `start` and `subscribe`.
+        OptIn = "opt_in",
+        /// It says that they are not, such as `stop` and `unsubscribe`.
+        OptOut = "opt_out",
+    }
+}
+
+settings! {
+    /// A word that is no entry.
+    pub struct ParticipationWord {
+        /// The word. With the keyword `song` of an entry point, `info` is what SONG INFO says; where an entry point has no
+        /// keyword it is the whole message.
+        word: KeywordText => "price",
+        /// What it does.
+        does: WordAction = "answer",
+        /// What is answered; nothing when it is not set, and for an opt-out what the program says to it.
+        reply: Option<FieldText<1600>> => "A vote costs what a text costs.",
+    }
+}
+
+settings! {
+    /// The public form of a participation campaign: a page of the listener `participation.forms`.
+    pub struct EntryForm {
+        /// Language of its texts.
+        language: Language = "en",
+        /// Its heading.
+        title: Text<1, 200> => "Song of the year",
+        /// What stands below the heading.
+        intro: Prose<0, 4000> = "",
+        /// What asks for the number, which is who takes part.
+        number: Text<1, 200> = "Your mobile number",
+        /// Country of numbers that are written without one.
+        country: Option<Country> => "GB",
+        /// What asks for the entry.
+        entry: Text<1, 200> = "Your entry",
+        /// What sends it.
+        send: Text<1, 100> = "Send",
+        /// What is said when it was received, and nothing else is to be said.
+        received: Prose<1, 4000> = "Thank you. We have received it.",
+        /// What is said to a number that is none.
+        wrong_number: Prose<1, 4000> = "This is no number.",
+        /// What is said to an entry that is empty or too long.
+        wrong_entry: Prose<1, 4000> = "Please write what you want to send.",
+        /// What is said to who comes too often, and while no more entries can be received.
+        later: Prose<1, 4000> = "Please try again in a minute.",
+    }
+}
+
 settings! {
     /// Answers to participants.
     pub struct Responses {
@@ -160,6 +217,9 @@ settings! {
         rejected: BTreeMap<RejectCode, FieldText<1600>> => Tree::table([
             ("BAD_OPTION", "Please send SONG and a number from 1 to 12.".into()),
         ]),
+        /// Answers entries while the campaign is not open, and those of who may not take part yet, where their code has
+        /// no text (CM-15).
+        not_enabled: Option<FieldText<1600>> => "SONG is not open. Send SONG START to be told when it is.",
         /// Answers to entries that do not count, of one participant in an hour.
         rejected_per_hour: Count<0, 1_000> = 3,
     }

@@ -16,10 +16,13 @@ mod campaigns;
 mod codes;
 mod database;
 mod intake;
+mod judging;
+mod participants;
 mod rejects;
 mod results;
 
-pub use campaigns::{Campaigns, CampaignsOptions, EnterError, Participants, PutError, Unknown};
+pub use campaigns::{Campaigns, CampaignsOptions, EnterError, PutError, Unknown};
 pub use codes::{BadCode, CodesImported, ImportError};
 pub use intake::{Intake, IntakeError};
+pub use participants::{FactsError, Participants};
 pub use results::{DrawError, DrawRecord, ExportError};

@@ -6,6 +6,8 @@
 mod crash;
 #[path = "participation/entries.rs"]
 mod entries;
+#[path = "participation/hosts.rs"]
+mod hosts;
 #[path = "participation/limits.rs"]
 mod limits;
 #[path = "participation/queue.rs"]

@@ -19,6 +19,22 @@ pub struct Keyword {
     pub from: Option<Micros>,
     /// The instant after the last.
     pub to: Option<Micros>,
+    /// It counts only where the message says nothing else.
+    pub whole: bool,
+    /// What it does.
+    pub does: Does,
+}
+
+/// What a keyword does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Does {
+    /// It starts its sub-campaign.
+    #[default]
+    Begin,
+    /// It is an opt-out of it, and answered as one (CM-15).
+    OptOut,
+    /// It is an opt-in.
+    OptIn,
 }
 
 impl Keyword {
@@ -32,7 +48,8 @@ impl Keyword {
     }
 }
 
-/// The top-level keywords of all source addresses. They start conversations and do nothing else (KEY-06).
+/// The top-level keywords of all source addresses. They start conversations (KEY-06), or opt out of them
+/// and in again.
 #[derive(Clone, Debug, Default)]
 pub struct Keywords {
     by_address: FxHashMap<u32, FxHashMap<String, Bindings>>,
@@ -98,7 +115,8 @@ impl Keywords {
             ends.push(folded.len());
         }
         ends.into_iter().rev().find_map(|end| {
-            let keyword = here.get(&folded[..end])?.iter().find(|keyword| keyword.is_bound(at))?;
+            let counts = |keyword: &&Keyword| keyword.is_bound(at) && (!keyword.whole || end == folded.len());
+            let keyword = here.get(&folded[..end])?.iter().find(counts)?;
             Some((keyword, folded[..end].to_owned()))
         })
     }
@@ -109,7 +127,15 @@ mod tests {
     use super::*;
 
     fn keyword(id: u32, text: &str, sub_campaign: u32) -> Keyword {
-        Keyword { id, text: text.to_owned(), sub_campaign, from: None, to: None }
+        Keyword {
+            id,
+            text: text.to_owned(),
+            sub_campaign,
+            from: None,
+            to: None,
+            whole: false,
+            does: Does::Begin,
+        }
     }
 
     fn keywords(texts: &[&str]) -> Keywords {
@@ -133,6 +159,14 @@ mod tests {
         assert_eq!(found("my bank"), None);
         assert_eq!(found(""), None);
         assert_eq!(keywords.find(8, "bank", Micros(0)), None);
+    }
+
+    #[test]
+    fn one_that_is_a_whole_message_leaves_longer_ones_to_others() {
+        let mut keywords = keywords(&["song"]);
+        assert_eq!(keywords.add(7, Keyword { whole: true, ..keyword(1, "song stop", 1) }), Ok(()));
+        let found = |text: &str| keywords.find(7, text, Micros(0)).map(|(keyword, _)| keyword.id);
+        assert_eq!(["Song STOP!", "song stop the world", "song"].map(found), [Some(1), Some(0), Some(0)]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use cut::separate;
 pub use device::{Device, Use};
 pub use dialog::{Dialog, Wants};
 pub use event::{Effect, Event, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task};
-pub use keywords::{Keyword, KeywordError, Keywords, MAX_WORDS};
+pub use keywords::{Does, Keyword, KeywordError, Keywords, MAX_WORDS};
 pub use port::{Consent, NotTaken, Port, Rows, timer_due, timer_key};
 pub use region::{Region, Stored};
 pub use route::{Kind, Route, Why, route};

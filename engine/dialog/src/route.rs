@@ -5,6 +5,7 @@ use signalbox_consent::{Asks, Certainty};
 use signalbox_core::time::Micros;
 
 use crate::conversation::Conversation;
+use crate::keywords::Does;
 use crate::rules::{Rules, Standing};
 
 /// What kind of message it is.
@@ -114,9 +115,19 @@ pub fn route(
     let is_word = matches!(kind, Some(Kind::OptOut { certain: true } | Kind::OptIn | Kind::Help));
     if !is_word && let Some((keyword, folded)) = rules.keywords.find(here.id, text, now) {
         let standing = rules.sub_campaign(keyword.sub_campaign).map(|sub| sub.standing(now, test));
+        let sub_campaign = Some(keyword.sub_campaign);
+        let asks = match keyword.does {
+            Does::Begin => None,
+            Does::OptOut => Some(Kind::OptOut { certain: true }),
+            Does::OptIn => Some(Kind::OptIn),
+        };
+        // Who opts out is heard, whether it takes part or not.
+        if let (Some(kind), Some(standing)) = (asks, standing) {
+            trace.push(Why::Keyword(folded));
+            return Route { kind, sub_campaign, standing, trace };
+        }
         if standing == Some(Standing::Open) {
             trace.push(Why::Keyword(folded.clone()));
-            let sub_campaign = Some(keyword.sub_campaign);
             return Route { kind: Kind::Keyword(folded), sub_campaign, standing: Standing::Open, trace };
         }
         trace.push(Why::KeywordInactive(folded));

@@ -41,9 +41,11 @@ mod suppressions;
 mod tenants;
 mod trace;
 
+pub(crate) use connection::Door;
 pub use links::{LinkStates, PeerState, SessionView};
 pub use openapi::document;
 pub use problem::{FieldError, Problem, ProblemBody, ProblemKind};
+pub(crate) use server::server_tls;
 pub use server::{ApiError, Parts, Server};
 
 use std::sync::Arc;
@@ -59,12 +61,15 @@ use tokio::sync::Semaphore;
 
 use crate::control::Control;
 use crate::gateway::Gateway;
-use crate::instructions::{Entries, Starts};
+use crate::instructions::{Judged, Starts};
+use crate::intake::Reception;
 use crate::paces::Paces;
 use crate::participation::Participations;
 
 /// Scans of CDR files at once: they read much.
 const SCANS: usize = 2;
+/// Requests that wait for a tally to change at once; one beyond them is answered at once.
+const WATCHERS: usize = 64;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -79,7 +84,9 @@ struct Shared {
     starts: Arc<Starts>,
     scripts: Arc<Pool>,
     participations: Arc<Participations>,
-    entries: Arc<Entries>,
+    reception: Reception,
+    judged: Arc<Judged>,
+    watchers: Arc<Semaphore>,
     requests: Semaphore,
     request_timeout: Duration,
     scans: Arc<Semaphore>,
@@ -103,7 +110,9 @@ impl Api {
             starts: parts.starts,
             scripts: parts.scripts,
             participations: parts.participations,
-            entries: parts.entries,
+            reception: parts.reception,
+            judged: parts.judged,
+            watchers: Arc::new(Semaphore::new(WATCHERS)),
             requests: Semaphore::new(settings.max_requests.as_usize()),
             request_timeout: settings.request_timeout.duration(),
             scans: Arc::new(Semaphore::new(SCANS)),

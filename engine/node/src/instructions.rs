@@ -24,7 +24,8 @@ use crate::control::Control;
 use crate::spine::SpineHandle;
 
 pub(crate) use contacts::given;
-pub use entries::Entries;
+pub(crate) use entries::not_judged;
+pub use entries::{Entries, Judged};
 pub use pool::script_pool;
 pub use starts::{StartError, Starts, Wanted};
 

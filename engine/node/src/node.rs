@@ -23,6 +23,7 @@ use crate::control::{Control, ControlError};
 use crate::gateway::Gateway;
 use crate::gauges::Gauges;
 use crate::instructions::{self, Asked, Entries, Starts, script_pool};
+use crate::intake::Reception;
 use crate::links::Links;
 use crate::participation::Participations;
 use crate::spine::{
@@ -112,6 +113,7 @@ pub struct Node {
     links: Links,
     health: Arc<Health>,
     api: Option<crate::api::Server>,
+    forms: Option<crate::forms::Server>,
     admin: tokio::task::JoinHandle<()>,
     webhooks: tokio::task::JoinHandle<()>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -127,6 +129,8 @@ pub struct Listening {
     pub smpp: Vec<SocketAddr>,
     /// The HTTP API.
     pub api: Option<SocketAddr>,
+    /// Public forms.
+    pub forms: Option<SocketAddr>,
     /// The admin port.
     pub admin: SocketAddr,
 }
@@ -197,6 +201,15 @@ impl Node {
         let gateway = Gateway::open(spine.clone());
         let starts = Arc::new(Starts::default());
         let entries = Arc::new(Entries::new(participations.campaigns().clone()));
+        participations.attach(crate::participation::Way {
+            control: Arc::downgrade(&control),
+            gateway: gateway.clone(),
+            people: people.clone(),
+            runtime: tokio::runtime::Handle::current(),
+        });
+        let intake = Participations::intake(&settings)?;
+        let (reception, receiving) =
+            Reception::start(intake, participations.campaigns().clone(), entries.judged().clone());
         let pool = Arc::new(script_pool(&settings.scripts, surrounds.program.as_deref())?);
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
@@ -209,7 +222,15 @@ impl Node {
             starts: starts.clone(),
             scripts: pool.clone(),
             participations: participations.clone(),
-            entries: entries.clone(),
+            reception: reception.clone(),
+            judged: entries.judged().clone(),
+        })
+        .await?;
+        let forms = crate::forms::Server::start(crate::forms::Parts {
+            control: control.clone(),
+            reception,
+            campaigns: participations.campaigns().clone(),
+            clock: clock.clone(),
         })
         .await?;
         let (stop, stopping) = watch::channel(false);
@@ -232,6 +253,7 @@ impl Node {
             starts,
             entries,
         };
+        tasks.extend(receiving);
         tasks.push(tokio::spawn(instructions::run(parts, to_do)));
         let files = crate::uploads::run(control.clone(), people.clone(), clock.clone(), stopping.clone());
         tasks.push(tokio::spawn(files));
@@ -270,6 +292,7 @@ impl Node {
         let listening = Listening {
             smpp: links.addresses(),
             api: api.as_ref().map(crate::api::Server::address),
+            forms: forms.as_ref().map(crate::forms::Server::address),
             admin: admin_address,
         };
         tracing::info!(?listening, "ready");
@@ -281,6 +304,7 @@ impl Node {
             links,
             health,
             api,
+            forms,
             admin,
             webhooks,
             tasks,
@@ -361,6 +385,9 @@ impl Node {
         // That the exchange has stopped shows when its thread is joined.
         let _ = self.spine.offer(vec![Event::Draining(true)]).await;
         self.links.drain(drain.deadline.duration()).await;
+        if let Some(forms) = self.forms {
+            forms.stop().await;
+        }
         if let Some(api) = self.api {
             api.stop().await;
         }

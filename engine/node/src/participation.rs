@@ -1,18 +1,22 @@
 //! Participation campaigns: their databases, and how the rows of the catalog come into force there.
 
+mod participants;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use signalbox_backends::participation::{Campaigns, CampaignsOptions};
+use signalbox_backends::participation::{Campaigns, CampaignsOptions, Intake};
 use signalbox_backends::sqlite::OpenError;
 use signalbox_config::Settings;
-use signalbox_config::catalog::{Participation, Row};
+use signalbox_config::catalog::{EntryPoint, Participation, Row};
 use signalbox_core::backend::Kind;
 
 use crate::catalog::Snapshot;
 use crate::dialog::RowFaults;
+use participants::Known;
+pub use participants::Way;
 
 /// Where the databases are, below the data directory.
 const DIRECTORY: &str = "participation";
@@ -20,6 +24,7 @@ const DIRECTORY: &str = "participation";
 /// The campaigns of the node, as the catalog has them.
 pub struct Participations {
     campaigns: Arc<Campaigns>,
+    known: Known,
     /// Versions of the rows in force, by name.
     versions: Mutex<HashMap<String, u64>>,
 }
@@ -34,9 +39,24 @@ impl Participations {
             lock_wait: settings.store.lock_wait.duration(),
             ..CampaignsOptions::in_dir(settings.in_data_directory(Path::new(DIRECTORY)))
         };
-        // Who opted out is known to the send gate, which lets no reply through to them.
-        let campaigns = Campaigns::open(options, Box::new(()))?;
-        Ok(Self { campaigns: Arc::new(campaigns), versions: Mutex::default() })
+        let known = Known::default();
+        let campaigns = Campaigns::open(options, Box::new(known.clone()))?;
+        Ok(Self { campaigns: Arc::new(campaigns), known, versions: Mutex::default() })
+    }
+
+    /// From now on it can be asked who opted out or in; entries that depend on it wait until then.
+    pub fn attach(&self, way: Way) {
+        self.known.attach(way);
+    }
+
+    /// The queue of entries that come by forms and over the API.
+    ///
+    /// # Errors
+    /// When its file cannot be used.
+    pub fn intake(settings: &Settings) -> Result<Intake, OpenError> {
+        let path = settings.in_data_directory(Path::new(DIRECTORY)).join("intake.db");
+        let bound = settings.participation.max_waiting.get();
+        Intake::open(&path, bound, settings.store.lock_wait.duration())
     }
 
     /// The databases.
@@ -79,5 +99,34 @@ impl Participations {
             }
             waiting = failed;
         }
+    }
+}
+
+/// The text of an entry that came to an entry point by another way than a message: with the keyword that leads to its
+/// campaign, whether it was written or not.
+pub(crate) fn text_for(point: &EntryPoint, text: &str) -> String {
+    let Some(keyword) = &point.keyword else { return text.to_owned() };
+    let (folded, wanted) = (signalbox_text::fold(text), signalbox_text::fold(keyword.as_str()));
+    match folded.strip_prefix(&wanted) {
+        Some(rest) if rest.is_empty() || rest.starts_with(' ') => text.to_owned(),
+        Some(_) | None => format!("{keyword} {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyword_stands_before_an_entry_once() {
+        let row = r#"{"name": "song", "account": "demo", "kind": "vote",
+            "entry_points": [{"channel": "web", "keyword": "song"}, {"channel": "http"}]}"#;
+        let row = Participation::from_request(row, None).unwrap();
+        let [web, http] = row.entry_points.as_slice() else { panic!() };
+        assert_eq!(
+            ["7", "Song 7", "songs", "SONG!"].map(|text| text_for(web, text)),
+            ["song 7", "Song 7", "song songs", "SONG!"]
+        );
+        assert_eq!(text_for(http, "7"), "7");
     }
 }

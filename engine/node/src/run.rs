@@ -67,6 +67,9 @@ fn print_places(node: &Node) {
     if let Some(api) = listening.api {
         println!("api    http://{api}/v1");
     }
+    if let Some(forms) = listening.forms {
+        println!("forms  http://{forms}/");
+    }
     println!("admin  http://{}/metrics", listening.admin);
 }
 

@@ -19,6 +19,8 @@ use crate::verdict::{NoReply, RejectCode, Reply};
 pub struct Facts {
     /// Barred, or opted out.
     pub barred: bool,
+    /// Said that messages are welcome, and did not take it back.
+    pub opted_in: bool,
     /// The country of the number, ISO 3166-1 in capitals; read from the number when it is not known.
     pub country: Option<String>,
     /// Other campaigns in which the participant has a submission.
@@ -164,7 +166,23 @@ impl Rules {
         if !responses.enabled {
             return Reply::None(NoReply::Disabled);
         }
-        let Some(template) = responses.rejected.get(&code) else { return Reply::None(NoReply::NoText) };
+        // Not enabled: it does not take entries, or the participant has not done what must come first (CM-15).
+        let not_enabled = match code {
+            RejectCode::NotOpen | RejectCode::Closed | RejectCode::Ineligible => {
+                responses.not_enabled.as_ref()
+            }
+            RejectCode::NoCampaign
+            | RejectCode::BadFormat
+            | RejectCode::BadOption
+            | RejectCode::Duplicate
+            | RejectCode::Limit
+            | RejectCode::CodeUnknown
+            | RejectCode::CodeUsed
+            | RejectCode::Barred => None,
+        };
+        let Some(template) = responses.rejected.get(&code).or(not_enabled) else {
+            return Reply::None(NoReply::NoText);
+        };
         if told >= responses.rejected_per_hour {
             return Reply::None(NoReply::TooMany);
         }
@@ -228,6 +246,7 @@ impl Asked<'_> {
                 born.is_some_and(|born| self.is_of_age(born, *years))
             }
             Check::NotBarred => !self.facts.barred,
+            Check::OptedIn => self.facts.opted_in && !self.facts.barred,
             Check::StepDone(step) => self.facts.steps.contains(step),
             Check::Confidence { field, percent } => {
                 self.extracted.field(field).is_none_or(|field| field.confidence >= *percent)

@@ -232,6 +232,8 @@ pub enum Check {
     },
     /// The participant is neither barred nor opted out.
     NotBarred,
+    /// The participant has said that messages are welcome.
+    OptedIn,
     /// The participant has a submission in another campaign.
     StepDone(String),
     /// The field was found with so much certainty.
@@ -261,6 +263,7 @@ pub struct Responses {
     pub(crate) accepted: Option<Template>,
     pub(crate) won: Option<Template>,
     pub(crate) rejected: BTreeMap<RejectCode, Template>,
+    pub(crate) not_enabled: Option<Template>,
     pub(crate) rejected_per_hour: u64,
 }
 
@@ -337,6 +340,20 @@ impl Rules {
     #[must_use]
     pub fn rule(&self, field: &str) -> Option<&FieldRule> {
         self.extraction.iter().find(|rule| rule.field == field)
+    }
+
+    /// Whether entries are judged by what participants said of consent, so that it must be known.
+    #[must_use]
+    pub fn asks_consent(&self) -> bool {
+        self.requirements
+            .iter()
+            .any(|requirement| matches!(requirement.check, Check::NotBarred | Check::OptedIn))
+    }
+
+    /// Whether it must be known who said that messages are welcome.
+    #[must_use]
+    pub fn asks_opt_in(&self) -> bool {
+        self.requirements.iter().any(|requirement| matches!(requirement.check, Check::OptedIn))
     }
 
     /// The instant from which on retention counts: the end, where there is one.

@@ -21,13 +21,17 @@ fn what_the_catalog_keeps_is_what_the_rules_read() {
         "requirements": [{"kind": "max_per_participant", "limit": 5, "per": "day", "reject": "DUPLICATE"},
             {"kind": "country", "countries": ["US"]}, {"kind": "carrier", "carriers": ["example-mobile"]},
             {"kind": "code_unused", "field": "code"}, {"kind": "step_done", "step": "song-2025"},
-            {"kind": "confidence", "field": "choice", "limit": 90}, {"kind": "not_barred"}, {"kind": "window"}],
-        "responses": {"accepted": "Thanks for {choice}", "rejected": {"BAD_OPTION": "1 to 12"}, "rejected_per_hour": 2},
+            {"kind": "confidence", "field": "choice", "limit": 90}, {"kind": "not_barred"}, {"kind": "window"},
+            {"kind": "opted_in"}, {"kind": "age", "field": "born", "limit": 18}],
+        "responses": {"accepted": "Thanks for {choice}", "rejected": {"BAD_OPTION": "1 to 12"}, "rejected_per_hour": 2,
+            "not_enabled": "Not now"},
+        "words": [{"word": "price", "reply": "Nothing"}, {"word": "stop", "does": "opt_out"}],
+        "form": {"title": "Song", "country": "GB"},
         "program": "song", "database": "song", "keep_raw": true, "retention": "30d", "prepaid": 3}"#;
     let document = Participation::from_request(row, None).unwrap().to_document();
     let rules = Rules::from_json(&document).unwrap_or_else(|error| panic!("{error}: {document}"));
     assert_eq!((rules.name.as_str(), rules.database.as_str(), rules.prepaid), ("song-2026", "song", Some(3)));
-    assert_eq!((rules.extraction.len(), rules.requirements.len()), (6, 8));
+    assert_eq!((rules.extraction.len(), rules.requirements.len()), (6, 10));
     assert_eq!((rules.grace.as_secs(), rules.retention.as_hours()), (90, 720));
     assert_eq!(rules.entry_points[0].keyword, ["song", "final"]);
 }

@@ -147,6 +147,34 @@ pub(super) fn is_tallied(find: &Find) -> bool {
     }
 }
 
+/// The verdict on an entry that counts.
+pub(super) fn verdict(connection: &Connection, entry: EntryId) -> rusqlite::Result<Option<Verdict>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT version, refused, refused_code, reply, no_reply, prize FROM submissions WHERE entry = ?1 ORDER BY seq",
+    )?;
+    let mut rows = statement.query(params![database::key(entry)])?;
+    let mut verdict: Option<Verdict> = None;
+    let mut prizes_won = Vec::new();
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        count += 1;
+        prizes_won.extend(row.get::<_, Option<String>>(5)?);
+        if verdict.is_none() {
+            let refused: u32 = row.get(1)?;
+            let refused =
+                database::read_word(row, 2, RejectCode::read)?.map(|code| Refused { count: refused, code });
+            let outcome = Outcome::Accepted { submissions: 0, refused, prizes: Vec::new() };
+            verdict =
+                Some(Verdict { entry, outcome, reply: read_reply(row, 3)?, version: database::count(row)? });
+        }
+    }
+    if let Some(Verdict { outcome: Outcome::Accepted { submissions, prizes, .. }, .. }) = &mut verdict {
+        *submissions = count;
+        *prizes = prizes_won;
+    }
+    Ok(verdict)
+}
+
 /// One transaction.
 pub(super) struct Batch<'a> {
     transaction: Transaction<'a>,
@@ -167,34 +195,7 @@ impl Batch<'_> {
 
     /// The verdict on an entry that counts already.
     pub fn verdict(&self, entry: EntryId) -> rusqlite::Result<Option<Verdict>> {
-        let mut statement = self.transaction.prepare_cached(
-            "SELECT version, refused, refused_code, reply, no_reply, prize FROM submissions WHERE entry = ?1 ORDER BY seq",
-        )?;
-        let mut rows = statement.query(params![database::key(entry)])?;
-        let mut verdict: Option<Verdict> = None;
-        let mut prizes_won = Vec::new();
-        let mut count = 0;
-        while let Some(row) = rows.next()? {
-            count += 1;
-            prizes_won.extend(row.get::<_, Option<String>>(5)?);
-            if verdict.is_none() {
-                let refused: u32 = row.get(1)?;
-                let refused = database::read_word(row, 2, RejectCode::read)?
-                    .map(|code| Refused { count: refused, code });
-                let outcome = Outcome::Accepted { submissions: 0, refused, prizes: Vec::new() };
-                verdict = Some(Verdict {
-                    entry,
-                    outcome,
-                    reply: read_reply(row, 3)?,
-                    version: database::count(row)?,
-                });
-            }
-        }
-        if let Some(Verdict { outcome: Outcome::Accepted { submissions, prizes, .. }, .. }) = &mut verdict {
-            *submissions = count;
-            *prizes = prizes_won;
-        }
-        Ok(verdict)
+        verdict(&self.transaction, entry)
     }
 
     /// What is said of an entry after its votes are judged.

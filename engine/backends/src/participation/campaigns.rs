@@ -10,17 +10,18 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 use signalbox_participation::{
-    Channel, Check, Conflict, Extracted, Facts, NoReply, Outcome, Participant, RawEntry, Refused, RejectCode,
-    Reply, Rules, RulesError, Seed, Selection, State, StateError, Tally, Unextractable, Verdict, extract,
+    Channel, Check, Conflict, EntryId, Facts, NoReply, Outcome, Participant, RawEntry, RejectCode, Reply,
+    Rules, RulesError, Seed, Selection, State, StateError, Tally, Verdict, extract,
 };
 
-use super::campaign::{Batch, CampaignFile};
+use super::campaign::CampaignFile;
 use super::codes::{self, CodesImported, ImportError};
 use super::database;
 use super::intake::{Intake, IntakeError};
+use super::judging::{Prepared, judge};
+use super::participants::{FactsError, Participants};
 use super::rejects::{RejectLog, Rejected};
 use super::results::{self, DrawError, DrawRecord, ExportError};
-use crate::failpoint;
 use crate::lock::LockFile;
 use crate::sqlite::OpenError;
 
@@ -38,19 +39,6 @@ impl CampaignsOptions {
     #[must_use]
     pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into(), lock_wait: Duration::from_secs(5) }
-    }
-}
-
-/// What others know of participants: who is barred or opted out, and of which country a number is.
-pub trait Participants: Send + Sync {
-    /// What is known. It is asked once for each entry, before anything is judged; `steps` are filled in behind it.
-    fn facts(&self, campaign: &str, participant: &Participant) -> Facts;
-}
-
-/// Nobody is barred.
-impl Participants for () {
-    fn facts(&self, _: &str, _: &Participant) -> Facts {
-        Facts::default()
     }
 }
 
@@ -75,6 +63,9 @@ pub enum EnterError {
     /// The queue before it fails.
     #[error(transparent)]
     Intake(#[from] IntakeError),
+    /// What participants want is not known.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
 }
 
 /// Rules that did not come into force; those before them stay.
@@ -113,9 +104,9 @@ pub enum PutError {
     Store(#[from] rusqlite::Error),
 }
 
-struct InForce {
-    rules: Rules,
-    version: u64,
+pub(super) struct InForce {
+    pub rules: Rules,
+    pub version: u64,
 }
 
 struct Campaign {
@@ -124,12 +115,14 @@ struct Campaign {
     files: Mutex<Files>,
     /// Tally, and who has a submission.
     reader: Mutex<Connection>,
+    /// Verdicts on what does not count, for those who ask.
+    reject_reader: Mutex<Connection>,
     path: PathBuf,
 }
 
-struct Files {
-    campaign: CampaignFile,
-    rejects: RejectLog,
+pub(super) struct Files {
+    pub campaign: CampaignFile,
+    pub rejects: RejectLog,
 }
 
 /// All campaigns of a node.
@@ -144,13 +137,6 @@ pub struct Campaigns {
     /// One change of rules at a time.
     change: Mutex<()>,
     _lock: LockFile,
-}
-
-/// An entry behind the second layer.
-struct Prepared<'a> {
-    raw: &'a RawEntry,
-    facts: Facts,
-    extracted: Result<Vec<Extracted>, Unextractable>,
 }
 
 impl Campaigns {
@@ -243,6 +229,7 @@ impl Campaigns {
             rules: RwLock::new(Arc::new(InForce { rules: rules.clone(), version })),
             files: Mutex::new(Files { campaign, rejects }),
             reader: Mutex::new(database::reader(&path, wait)?),
+            reject_reader: Mutex::new(database::reader(&file("rejects"), wait)?),
             path,
         })
     }
@@ -269,7 +256,9 @@ impl Campaigns {
         };
         loop {
             let in_force = found.rules.read().clone();
-            let prepared = self.prepare(&in_force.rules, entries).map_err(store)?;
+            let participants: Vec<Participant> = entries.iter().map(RawEntry::participant).collect();
+            let facts = self.participants.facts(&in_force.rules, &participants)?;
+            let prepared = self.prepare(&in_force.rules, entries, facts).map_err(store)?;
             let mut files = found.files.lock();
             // Rules that came into force meanwhile may ask for other fields.
             if !Arc::ptr_eq(&in_force, &found.rules.read()) {
@@ -304,7 +293,13 @@ impl Campaigns {
         Ok(verdicts)
     }
 
-    fn prepare<'a>(&self, rules: &Rules, entries: &'a [RawEntry]) -> rusqlite::Result<Vec<Prepared<'a>>> {
+    /// The second layer.
+    fn prepare<'a>(
+        &self,
+        rules: &Rules,
+        entries: &'a [RawEntry],
+        facts: Vec<Facts>,
+    ) -> rusqlite::Result<Vec<Prepared<'a>>> {
         let steps = rules.requirements.iter().filter_map(|requirement| match &requirement.check {
             Check::StepDone(step) => Some(step.as_str()),
             Check::Window
@@ -320,21 +315,20 @@ impl Campaigns {
             | Check::Consent { .. }
             | Check::Age { .. }
             | Check::NotBarred
+            | Check::OptedIn
             | Check::Confidence { .. } => None,
         });
         let steps: Vec<&str> = steps.collect();
-        let prepare = |raw: &'a RawEntry| {
-            let participant = raw.participant();
-            let mut facts = self.participants.facts(&rules.name, &participant);
+        let prepare = |(raw, mut facts): (&'a RawEntry, Facts)| {
             for step in &steps {
                 let Ok(other) = self.campaign(step) else { continue };
-                if results::has(&other.reader.lock(), &participant)? {
+                if results::has(&other.reader.lock(), &raw.participant())? {
                     facts.steps.push((*step).to_owned());
                 }
             }
             Ok(Prepared { raw, facts, extracted: extract(rules, raw) })
         };
-        entries.iter().map(prepare).collect()
+        entries.iter().zip(facts).map(prepare).collect()
     }
 
     /// Entries for no campaign: nobody is answered, for there is no one whose answer it would be.
@@ -366,6 +360,19 @@ impl Campaigns {
         let reader = found.reader.lock();
         let frozen = results::frozen(&reader).map_err(DrawError::Store)?;
         frozen.map_or_else(|| results::live(&reader), Ok).map_err(DrawError::Store)
+    }
+
+    /// The verdict on an entry; `None` while it has none.
+    ///
+    /// # Errors
+    /// When there is no such campaign, or its database fails.
+    pub fn verdict(&self, campaign: &str, entry: EntryId) -> Result<Option<Verdict>, DrawError> {
+        let found = self.campaign(campaign)?;
+        let counts = super::campaign::verdict(&found.reader.lock(), entry).map_err(DrawError::Store)?;
+        match counts {
+            Some(verdict) => Ok(Some(verdict)),
+            None => super::rejects::verdict(&found.reject_reader.lock(), entry).map_err(DrawError::Store),
+        }
     }
 
     /// How many votes were rejected, by code.
@@ -488,77 +495,4 @@ impl Campaigns {
     pub fn path(&self, campaign: &str) -> Result<impl AsRef<Path> + use<>, Unknown> {
         Ok(self.campaign(campaign)?.path.clone())
     }
-}
-
-/// The third layer: one transaction of the campaign's file, then the log of what does not count.
-fn judge(files: &mut Files, in_force: &InForce, prepared: &[Prepared<'_>]) -> rusqlite::Result<Vec<Verdict>> {
-    let Files { campaign, rejects } = files;
-    let mut batch = campaign.begin(&in_force.rules, in_force.version)?;
-    let mut verdicts: Vec<Verdict> = Vec::with_capacity(prepared.len());
-    let mut known: HashMap<u128, usize> = HashMap::new();
-    let mut rejected = Vec::new();
-    for entry in prepared {
-        let verdict = match known.get(&entry.raw.id.0) {
-            Some(earlier) => verdicts[*earlier].clone(),
-            None => judge_entry(&mut batch, rejects, in_force, entry, &mut rejected)?,
-        };
-        known.insert(entry.raw.id.0, verdicts.len());
-        verdicts.push(verdict);
-    }
-    failpoint::reach("participation.before-commit");
-    batch.commit()?;
-    failpoint::reach("participation.after-commit");
-    rejects.write(&rejected)?;
-    failpoint::reach("participation.after-log");
-    Ok(verdicts)
-}
-
-fn judge_entry<'a>(
-    batch: &mut Batch<'_>,
-    rejects: &RejectLog,
-    in_force: &InForce,
-    entry: &Prepared<'a>,
-    rejected: &mut Vec<Rejected<'a>>,
-) -> rusqlite::Result<Verdict> {
-    let (raw, rules, version) = (entry.raw, &in_force.rules, in_force.version);
-    if let Some(verdict) = batch.verdict(raw.id)? {
-        return Ok(verdict);
-    }
-    if let Some(verdict) = rejects.verdict(raw.id)? {
-        return Ok(verdict);
-    }
-    let votes: &[Extracted] = entry.extracted.as_deref().unwrap_or_default();
-    let unfit = rules.refusal(raw).or(entry.extracted.as_ref().err().map(|lacks| lacks.code));
-    let mut accepted = Vec::new();
-    let mut refused: Vec<(u32, RejectCode)> = unfit.map(|code| (0, code)).into_iter().collect();
-    if unfit.is_none() {
-        batch.enter(raw);
-        for (seq, vote) in (0..).zip(votes) {
-            match rules.judge(raw, vote, seq, &entry.facts, batch)? {
-                Ok(submission) => accepted.push(submission),
-                Err(code) => refused.push((seq, code)),
-            }
-        }
-    }
-    let reject = |seq, code, reply| Rejected { raw, seq, code, version, reply };
-    let Some(first) = accepted.first() else {
-        let code = refused.first().map_or(RejectCode::BadFormat, |(_, code)| *code);
-        let participant = raw.participant();
-        let told_now = rejected.iter().filter(|other: &&Rejected<'_>| {
-            matches!(other.reply, Some(Reply::Text(_))) && other.raw.participant() == participant
-        });
-        let told = rejects.told(&participant, raw.received_at)? + told_now.count() as u64;
-        let reply = rules.regret(code, votes.first(), told, &entry.facts);
-        rejected.push(reject(0, code, Some(reply.clone())));
-        rejected.extend(refused.iter().skip(1).map(|(seq, code)| reject(*seq, *code, None)));
-        return Ok(Verdict { entry: raw.id, outcome: Outcome::Rejected(code), reply, version });
-    };
-    let prizes: Vec<String> = accepted.iter().filter_map(|submission| submission.prize.clone()).collect();
-    let reply = rules.thanks(Some(&first.extracted), prizes.first().map(String::as_str), &entry.facts);
-    let count = refused.len() as u32;
-    let summary = refused.first().map(|(_, code)| Refused { count, code: *code });
-    batch.told(raw.id, summary, &reply)?;
-    rejected.extend(refused.iter().map(|(seq, code)| reject(*seq, *code, None)));
-    let outcome = Outcome::Accepted { submissions: accepted.len() as u32, refused: summary, prizes };
-    Ok(Verdict { entry: raw.id, outcome, reply, version })
 }

@@ -43,7 +43,9 @@ pub enum IntakeError {
     Form(#[from] serde_json::Error),
 }
 
-/// A durable queue of raw entries, in the order in which they came.
+/// A durable queue of raw entries, in the order in which they came. Its file is what the layers share: who takes entries
+/// in and who judges them may be processes of their own, each with the queue open, and each may stop and start while
+/// the other goes on.
 pub struct Intake {
     connection: Mutex<Connection>,
     bound: u64,
@@ -88,10 +90,18 @@ impl Intake {
     /// # Errors
     /// When the database fails.
     pub fn first(&self, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
+        self.after(0, at_most)
+    }
+
+    /// The first entries that wait behind a place, with theirs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn after(&self, place: i64, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
         let connection = self.connection.lock();
-        let mut statement =
-            connection.prepare_cached("SELECT place, body FROM entries ORDER BY place LIMIT ?1")?;
-        let mut rows = statement.query(params![i64::try_from(at_most).unwrap_or(i64::MAX)])?;
+        let mut statement = connection
+            .prepare_cached("SELECT place, body FROM entries WHERE place > ?1 ORDER BY place LIMIT ?2")?;
+        let mut rows = statement.query(params![place, i64::try_from(at_most).unwrap_or(i64::MAX)])?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
             entries.push((row.get(0)?, serde_json::from_str(&row.get::<_, String>(1)?)?));

@@ -51,19 +51,7 @@ impl RejectLog {
 
     /// The verdict on an entry that was rejected as a whole.
     pub fn verdict(&self, entry: EntryId) -> rusqlite::Result<Option<Verdict>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT code, version, reply, no_reply FROM rejects WHERE entry = ?1 AND seq = 0 AND whole = 1",
-        )?;
-        let read = |row: &rusqlite::Row<'_>| {
-            let code = database::read_word(row, 0, RejectCode::read)?.unwrap_or(RejectCode::NoCampaign);
-            Ok(Verdict {
-                entry,
-                outcome: Outcome::Rejected(code),
-                version: row.get::<_, Count>(1)?.0,
-                reply: read_reply(row, 2)?,
-            })
-        };
-        statement.query_row(params![database::key(entry)], read).optional()
+        verdict(&self.connection, entry)
     }
 
     /// How often a participant was told within the hour before `now` that an entry does not count.
@@ -124,6 +112,23 @@ impl RejectLog {
         })?;
         rows.collect()
     }
+}
+
+/// The verdict on an entry that was rejected as a whole.
+pub(super) fn verdict(connection: &Connection, entry: EntryId) -> rusqlite::Result<Option<Verdict>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT code, version, reply, no_reply FROM rejects WHERE entry = ?1 AND seq = 0 AND whole = 1",
+    )?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let code = database::read_word(row, 0, RejectCode::read)?.unwrap_or(RejectCode::NoCampaign);
+        Ok(Verdict {
+            entry,
+            outcome: Outcome::Rejected(code),
+            version: row.get::<_, Count>(1)?.0,
+            reply: read_reply(row, 2)?,
+        })
+    };
+    statement.query_row(params![database::key(entry)], read).optional()
 }
 
 /// A reply as its two columns.

@@ -1,7 +1,7 @@
 //! What is stored of an entry, and what is told of it.
 
 use signalbox_backends::participation::PutError;
-use signalbox_participation::{Channel, NoReply, RejectCode};
+use signalbox_participation::{Channel, EntryId, NoReply, RejectCode, Reply};
 
 use crate::world::{BARRED, CODES, VOTE, World, document, entry, rejected, said, text};
 
@@ -211,4 +211,27 @@ fn granted_votes_are_used_up() {
         world.enter(&more).iter().map(said).collect::<Vec<_>>(),
         ["accepted 1", "accepted 1", "LIMIT"]
     );
+}
+
+#[test]
+fn who_is_barred_or_was_not_welcomed_does_not_count_and_is_not_answered_against_its_will() {
+    let more = r#""requirements": [{"kind": "not_barred"}, {"kind": "opted_in"}],
+        "responses": {"accepted": "thanks", "rejected": {"BARRED": "never"}, "not_enabled": "send SONG START first"}"#;
+    let world = World::new(&format!("{VOTE}, {more}"));
+    let told = |id, from: &str| {
+        let verdict = world.enter(&[entry(id, from, "song a")]).remove(0);
+        (said(&verdict), verdict.reply)
+    };
+    assert_eq!(told(1, BARRED), ("BARRED".to_owned(), Reply::None(NoReply::Barred)));
+    assert_eq!(told(2, "491"), ("INELIGIBLE".to_owned(), Reply::Text("send SONG START first".to_owned())));
+    assert_eq!(told(3, "44791"), ("accepted 1".to_owned(), Reply::Text("thanks".to_owned())));
+    assert_eq!(
+        world.campaigns.verdict("song", EntryId(3)).unwrap().map(|found| said(&found)).as_deref(),
+        Some("accepted 1")
+    );
+    assert_eq!(
+        world.campaigns.verdict("song", EntryId(2)).unwrap().map(|found| said(&found)).as_deref(),
+        Some("INELIGIBLE")
+    );
+    assert_eq!(world.campaigns.verdict("song", EntryId(4)).unwrap(), None);
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use rusqlite::Connection;
-use signalbox_backends::participation::{Campaigns, CampaignsOptions};
+use signalbox_backends::participation::{Campaigns, CampaignsOptions, FactsError};
 use signalbox_participation::{
-    Channel, EntryId, Facts, NoReply, Outcome, Participant, RawEntry, RejectCode, Reply, Verdict,
+    Channel, EntryId, Facts, NoReply, Outcome, Participant, RawEntry, RejectCode, Reply, Rules, Verdict,
 };
 use tempfile::TempDir;
 
@@ -22,11 +22,18 @@ pub struct World {
 /// One number is barred.
 struct Known;
 
+/// What numbers begin with that have said that messages are welcome.
+pub const WELCOMED: &str = "447";
 pub const BARRED: &str = "4999999";
 
 impl signalbox_backends::participation::Participants for Known {
-    fn facts(&self, _: &str, participant: &Participant) -> Facts {
-        Facts { barred: participant.as_str() == BARRED, ..Facts::default() }
+    fn facts(&self, _: &Rules, participants: &[Participant]) -> Result<Vec<Facts>, FactsError> {
+        let known = |participant: &Participant| Facts {
+            barred: participant.as_str() == BARRED,
+            opted_in: participant.as_str().starts_with(WELCOMED),
+            ..Facts::default()
+        };
+        Ok(participants.iter().map(known).collect())
     }
 }
 

@@ -114,6 +114,18 @@ impl Exchange {
         self.asked_suppressions.push((to, who));
     }
 
+    /// Which of these would get no text message of the account, whatever it is for.
+    pub(super) fn opted_out(&self, account: AccountId, who: &[Who]) -> Vec<bool> {
+        let tenant = Tenant {
+            enterprise: EnterpriseId(self.policy.consent.account(account).enterprise),
+            account: Account(account.0),
+            campaign: None,
+        };
+        let index = &self.consent.suppressions;
+        let is_out = |who: &Who| index.widest(&tenant, &[who.subject()], Channel::Text, false).is_some();
+        who.iter().map(is_out).collect()
+    }
+
     fn suppressions_of(&self, who: &Who, bodies: &dyn Bodies) -> Vec<Suppression> {
         let index = &self.consent.suppressions;
         let all = self.policy.consent.levels();

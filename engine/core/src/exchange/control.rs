@@ -44,6 +44,7 @@ impl Exchange {
             }
             // The rows are read at the end of the turn's events.
             Command::Suppressions(who) => return self.ask_suppressions(to, who),
+            Command::OptedOut { account, who } => CommandReply::OptedOut(self.opted_out(account, &who)),
             Command::ExplainConsent(asked) => self.explain_consent(now, &asked),
         };
         self.reply(to, Reply::Command(Box::new(reply)));

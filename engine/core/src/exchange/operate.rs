@@ -212,6 +212,13 @@ pub enum Command {
     ChangeConsent(Box<ConsentChange>),
     /// What a device is opted out of.
     Suppressions(Who),
+    /// Which of these are opted out of all text messages of an account.
+    OptedOut {
+        /// The account.
+        account: AccountId,
+        /// Who.
+        who: Vec<Who>,
+    },
     /// What consent would say of a message, check by check.
     ExplainConsent(Box<ConsentQuestion>),
 }
@@ -310,6 +317,8 @@ pub enum CommandReply {
     Counted(Vec<signalbox_counters::Look>),
     /// What a device is opted out of.
     Suppressions(Vec<Suppression>),
+    /// Which are opted out, in the order in which they were asked for.
+    OptedOut(Vec<bool>),
     /// What consent would say of a message.
     Consent {
         /// The whole.

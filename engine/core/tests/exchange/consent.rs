@@ -406,6 +406,11 @@ fn operators_see_and_change_what_is_suppressed() {
     world.pass(Duration::from_secs(5));
     let CommandReply::Suppressions(found) = world.ask(Command::Suppressions(who.clone())) else { panic!() };
     assert_eq!(found, [expected]);
+    let both = vec![who.clone(), Who::device(&address("447700900999")).unwrap()];
+    let CommandReply::OptedOut(out_of) = world.ask(Command::OptedOut { account: ACCOUNT, who: both }) else {
+        panic!()
+    };
+    assert_eq!(out_of, [true, false]);
     let asked = ConsentQuestion {
         purpose: Purpose::Begin,
         account: ACCOUNT,

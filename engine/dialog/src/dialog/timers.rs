@@ -174,7 +174,10 @@ impl Dialog {
             conversation.run = Some(run);
             return;
         }
-        run.tries = run.tries.saturating_add(1);
+        // An entry that was acknowledged is judged, however long nobody is there to judge it; to begin again is to ask
+        // again, for the same entry has the same verdict.
+        let is_entry = matches!(run.what, Some(What::Participation { .. }));
+        run.tries = run.tries.saturating_add(u8::from(!is_entry));
         if run.tries <= self.rules.limits.tries {
             return self.begin_run(here, id, conversation, run);
         }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use signalbox_core::backend::Table;
-use signalbox_dialog::Said;
+use signalbox_dialog::{Instructions, Said, SubCampaignRule};
 use signalbox_invocation::{Failure, Wait, WebCall};
 
-use crate::world::{DEVICE, REMINDER, SHARED, World, entry, rules, says};
+use crate::world::{DEVICE, REMINDER, SHARED, SURVEY, World, entry, rules, says};
 
 /// Killed between taking a message and the end of its run: the run begins again, and sees the same.
 #[test]
@@ -135,4 +135,26 @@ fn workers_that_are_too_busy_are_asked_again() {
     world.pass(Duration::from_secs(31));
     world.run();
     assert_eq!(world.last_text(), "moHandler:survey");
+}
+
+/// An entry of a participation campaign was acknowledged: it is asked for again until it has its verdict (CM-16).
+#[test]
+fn an_entry_without_a_verdict_is_never_parked() {
+    let mut rules = rules();
+    let survey = rules.sub_campaigns[&SURVEY].clone();
+    let vote = SubCampaignRule { instructions: Instructions::Participation(5), ..(*survey).clone() };
+    rules.sub_campaigns.insert(SURVEY, vote.into());
+    let mut world = World::new(rules);
+    world.mo(DEVICE, SHARED, "survey 7");
+    world.mo(DEVICE, SHARED, "survey 8");
+    let mut last = None;
+    for _ in 0..20 {
+        last = world.next_task().or(last);
+        world.pass(Duration::from_secs(31));
+    }
+    let task = world.next_task().or(last).unwrap();
+    assert_eq!(task.invocation.attempt.as_ref().unwrap().text, "survey 7", "the second waits for the first");
+    world.ran(&task, Ok(says(&["you voted"])));
+    assert_eq!(world.last_text(), "you voted");
+    assert_eq!(world.next_task().unwrap().invocation.attempt.unwrap().text, "survey 8");
 }

@@ -9,7 +9,7 @@ use signalbox_core::exchange::{OwnText, ReplyTo};
 use signalbox_core::id::{CarrierId, MessageId, SessionId, ShardId};
 use signalbox_core::time::{Micros, Mono, Now};
 use signalbox_dialog::{
-    AccountRule, AddressRule, Chosen, Consent, Dialog, Effect, Event, Instructions, Keyword, Keywords,
+    AccountRule, AddressRule, Chosen, Consent, Dialog, Does, Effect, Event, Instructions, Keyword, Keywords,
     Limits, Mo, NoSource, NotTaken, Note, Port, Ran, Record, Rows, Rules, RunId, Said, Sources, Stage, Start,
     StartRefusal, SubCampaignRule, Task, Texts, Wants, Wish,
 };
@@ -118,7 +118,20 @@ pub fn rules() -> Rules {
     ];
     let mut keywords = Keywords::default();
     for (id, text, sub_campaign) in [(1, "survey", SURVEY), (2, "poll", POLL), (3, "stop it", POLL)] {
-        keywords.add(1, Keyword { id, text: text.to_owned(), sub_campaign, from: None, to: None }).unwrap();
+        keywords
+            .add(
+                1,
+                Keyword {
+                    id,
+                    text: text.to_owned(),
+                    sub_campaign,
+                    from: None,
+                    to: None,
+                    whole: false,
+                    does: Does::Begin,
+                },
+            )
+            .unwrap();
     }
     Rules {
         version: 1,

@@ -13,13 +13,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Lets in as many connections as there are places, and closes the others.
 #[derive(Clone)]
-pub(super) struct Door<A> {
+pub(crate) struct Door<A> {
     places: Arc<Semaphore>,
     inner: A,
 }
 
 impl<A> Door<A> {
-    pub(super) fn new(places: usize, inner: A) -> Self {
+    pub(crate) fn new(places: usize, inner: A) -> Self {
         Self { places: Arc::new(Semaphore::new(places)), inner }
     }
 }
@@ -52,7 +52,7 @@ where
 }
 
 /// A connection in its place.
-pub(super) struct Placed<T> {
+pub(crate) struct Placed<T> {
     stream: T,
     _place: OwnedSemaphorePermit,
 }

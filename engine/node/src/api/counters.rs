@@ -242,6 +242,7 @@ async fn ack(State(api): State<Api>, caller: Caller, PathName(id): PathName) -> 
         | CommandReply::Alarms(_)
         | CommandReply::Counted(_)
         | CommandReply::Suppressions(_)
+        | CommandReply::OptedOut(_)
         | CommandReply::Consent { .. } => Err(GatewayError::Mismatched.into()),
     }
 }

@@ -178,6 +178,7 @@ impl Api {
             | CommandReply::Alarms(_)
             | CommandReply::Counted(_)
             | CommandReply::Suppressions(_)
+            | CommandReply::OptedOut(_)
             | CommandReply::Consent { .. }
             | CommandReply::NotFound => Err(GatewayError::Mismatched.into()),
         }
@@ -236,6 +237,7 @@ impl Api {
             | CommandReply::Alarms(_)
             | CommandReply::Counted(_)
             | CommandReply::Suppressions(_)
+            | CommandReply::OptedOut(_)
             | CommandReply::Consent { .. }
             | CommandReply::NotFound => Err(GatewayError::Mismatched.into()),
         }

@@ -180,6 +180,7 @@ fn header_parameter(header: RequestHeader) -> Value {
         }
         RequestHeader::IfMatch => ("If-Match", "the ETag that the change is based on"),
         RequestHeader::IfNoneMatch => ("If-None-Match", "`*`: only if it is not there"),
+        RequestHeader::Known => ("If-None-Match", "an ETag that is known: only if there is another"),
     };
     json!({ "name": name, "in": "header", "required": false, "description": what,
         "schema": { "type": "string" } })

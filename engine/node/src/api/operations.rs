@@ -52,6 +52,8 @@ pub(super) enum RequestHeader {
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
+    /// If-None-Match with an ETag.
+    Known,
 }
 
 /// An operation that a handler carries out.
@@ -146,6 +148,11 @@ impl Operation {
 
     pub(super) fn nothing(mut self, what: &'static str) -> Self {
         self.answers.push(Answer { status: 204, what, schema: None, headers: Vec::new() });
+        self
+    }
+
+    pub(super) fn unchanged(mut self, what: &'static str) -> Self {
+        self.answers.push(Answer { status: 304, what, schema: None, headers: Vec::new() });
         self
     }
 

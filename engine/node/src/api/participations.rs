@@ -1,17 +1,18 @@
 //! Participation campaigns: entries over HTTP, results, draws and codes (CM-02, CM-13, CM-15, CM-16).
 
 mod codes;
+mod entries;
 mod export;
+mod tally;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use signalbox_backends::participation::DrawError;
-use signalbox_config::catalog::{EntryChannel, Participation, ParticipationState, Right};
-use signalbox_participation::{Channel, EntryId, MAX_TEXT, Outcome, RawEntry, Reply, Seed};
+use signalbox_config::catalog::{Participation, ParticipationState, Right};
+use signalbox_participation::{EntryId, Seed};
 use utoipa::ToSchema;
 
 use super::Api;
@@ -24,78 +25,6 @@ use super::rows::{View, find};
 
 /// Winners of one draw at most.
 const MOST_WINNERS: u32 = 100_000;
-/// Characters of an address or of the id of an entry at most.
-const MOST_NAME: usize = 254;
-
-/// What counts so far, or for ever.
-#[derive(Debug, Serialize, ToSchema)]
-struct TallyInfo {
-    /// The campaign.
-    name: String,
-    /// Where it is in its life.
-    state: &'static str,
-    /// All submissions.
-    submissions: u64,
-    /// Those with each value of enumerated fields and of numbers.
-    rows: Vec<TallyRowInfo>,
-    /// Votes that do not count.
-    rejected: Vec<RejectedInfo>,
-}
-
-/// How often a value was chosen.
-#[derive(Debug, Serialize, ToSchema)]
-struct TallyRowInfo {
-    /// The field.
-    field: String,
-    /// Its value.
-    value: String,
-    /// Submissions with it.
-    submissions: u64,
-    /// The sum of their weights.
-    weight: u64,
-}
-
-/// How many votes do not count.
-#[derive(Debug, Serialize, ToSchema)]
-struct RejectedInfo {
-    /// Why.
-    code: &'static str,
-    /// How many.
-    votes: u64,
-}
-
-/// An entry that came by a form or from another system.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct EntryBody {
-    /// Who takes part: a number with its country code, or an address of another kind.
-    from: String,
-    /// What was sent, with or without the keyword.
-    text: String,
-    /// `http` (the default) or `web`.
-    channel: Option<String>,
-    /// The sender's own id of the entry: the same one again has the verdict that it had.
-    id: Option<String>,
-}
-
-/// What became of an entry.
-#[derive(Debug, Serialize, ToSchema)]
-struct EntryInfo {
-    /// Its id in exports.
-    entry: String,
-    /// Whether it counts.
-    accepted: bool,
-    /// Submissions that it became.
-    submissions: u32,
-    /// Why it, or the first of its votes that does not count, does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejected: Option<&'static str>,
-    /// Prizes won at once.
-    prizes: Vec<String>,
-    /// The campaign's answer, for the one who took part.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply: Option<String>,
-}
 
 /// A draw that is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -139,29 +68,6 @@ struct WinnerInfo {
 pub(super) fn operations() -> Vec<Operation> {
     let mut operations = vec![
         operation(
-            Method::GET,
-            "/v1/participations/{name}/tally",
-            "participation.tally",
-            "What counts in a participation campaign so far, or for ever",
-            tally,
-        )
-        .right(Right::CatalogRead)
-        .tenants()
-        .answer::<TallyInfo>(200, "the tally")
-        .problems(&[ProblemKind::NotFound]),
-        operation(
-            Method::POST,
-            "/v1/participations/{name}/entries",
-            "participation.enter",
-            "Takes an entry; the answer says that its verdict is durable",
-            enter,
-        )
-        .right(Right::MessagesSend)
-        .tenants()
-        .body::<EntryBody>()
-        .answer::<EntryInfo>(202, "it has its verdict")
-        .problems(&[ProblemKind::NotFound, ProblemKind::NotAcceptedNow]),
-        operation(
             Method::POST,
             "/v1/participations/{name}/close",
             "participation.close",
@@ -185,6 +91,8 @@ pub(super) fn operations() -> Vec<Operation> {
         .answer::<DrawInfo>(200, "the draw, which is written down")
         .problems(&[ProblemKind::NotFound, ProblemKind::TooLate]),
     ];
+    operations.extend(tally::operations());
+    operations.extend(entries::operations());
     operations.extend(export::operations());
     operations.extend(codes::operations());
     operations
@@ -201,97 +109,6 @@ fn owned(api: &Api, caller: &Caller, name: &str) -> Result<Participation, Proble
 /// Does what blocks on the disk.
 async fn behind<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))
-}
-
-async fn tally(
-    State(api): State<Api>,
-    caller: Caller,
-    PathName(name): PathName,
-) -> Result<Json<TallyInfo>, Problem> {
-    owned(&api, &caller, &name)?;
-    let campaigns = api.0.participations.campaigns().clone();
-    let read = behind(move || -> Result<TallyInfo, DrawError> {
-        let (tally, rejected) = (campaigns.tally(&name)?, campaigns.rejected(&name)?);
-        let state = campaigns.state(&name)?.as_str();
-        let row = |row: signalbox_participation::TallyRow| TallyRowInfo {
-            field: row.field,
-            value: row.value,
-            submissions: row.submissions,
-            weight: row.weight,
-        };
-        let rejected =
-            rejected.into_iter().map(|(code, votes)| RejectedInfo { code: code.as_str(), votes }).collect();
-        let rows = tally.rows.into_iter().map(row).collect();
-        Ok(TallyInfo { name, state, submissions: tally.submissions, rows, rejected })
-    });
-    Ok(Json(read.await??))
-}
-
-async fn enter(
-    State(api): State<Api>,
-    caller: Caller,
-    PathName(name): PathName,
-    JsonBody(body): JsonBody<EntryBody>,
-) -> Result<(StatusCode, Json<EntryInfo>), Problem> {
-    let row = owned(&api, &caller, &name)?;
-    let (channel, of_row) = match body.channel.as_deref() {
-        None | Some("http") => (Channel::Http, EntryChannel::Http),
-        Some("web") => (Channel::Web, EntryChannel::Web),
-        Some(_) => return Err(Problem::field("channel", "must be `http` or `web`")),
-    };
-    let point = row.entry_points.iter().find(|point| point.channel == of_row);
-    let Some(point) = point else {
-        let detail = format!("`{name}` has no entry point of {of_row}");
-        return Err(Problem::field("channel", detail));
-    };
-    if body.from.trim().is_empty() || body.from.len() > MOST_NAME {
-        return Err(Problem::field("from", format!("must have 1 to {MOST_NAME} octets")));
-    }
-    if body.text.len() > MAX_TEXT {
-        return Err(Problem::field("text", format!("must have at most {MAX_TEXT} octets")));
-    }
-    if body.id.as_ref().is_some_and(|id| id.is_empty() || id.len() > MOST_NAME) {
-        return Err(Problem::field("id", format!("must have 1 to {MOST_NAME} octets")));
-    }
-    let now = api.now().wall;
-    let entry = RawEntry {
-        id: id_of(&name, body.id.as_deref()),
-        channel,
-        from: body.from,
-        to: point.source_address.as_ref().map(ToString::to_string).unwrap_or_default(),
-        text: body.text,
-        carrier: None,
-        received_at: timestamp(now).unwrap_or_default(),
-        smsc_at: None,
-    };
-    let verdict = api.0.entries.enter(&name, entry).await.ok_or_else(|| {
-        Problem::new(ProblemKind::NotAcceptedNow, "the node is about to stop").retry_after(1)
-    })?;
-    let (submissions, rejected, prizes) = match verdict.outcome {
-        Outcome::Accepted { submissions, refused, prizes } => {
-            (submissions, refused.map(|refused| refused.code.as_str()), prizes)
-        }
-        Outcome::Rejected(code) => (0, Some(code.as_str()), Vec::new()),
-    };
-    let reply = match verdict.reply {
-        Reply::Text(text) => Some(text),
-        Reply::None(_) => None,
-    };
-    let entry = verdict.entry.to_string();
-    let info = EntryInfo { entry, accepted: submissions > 0, submissions, rejected, prizes, reply };
-    Ok((StatusCode::ACCEPTED, Json(info)))
-}
-
-/// The id of an entry: random, or made of the sender's own.
-fn id_of(campaign: &str, own: Option<&str>) -> EntryId {
-    let Some(own) = own else { return EntryId(rand::rng().random()) };
-    let mut hash = Sha256::new();
-    // Names of campaigns have no zero octet.
-    hash.update(campaign.as_bytes());
-    hash.update([0]);
-    hash.update(own.as_bytes());
-    let digest = hash.finalize();
-    EntryId(digest.iter().take(16).fold(0, |id, octet| id << 8 | u128::from(*octet)))
 }
 
 async fn close(

@@ -136,6 +136,7 @@ pub(super) async fn changed(api: &Api, command: Command) -> Result<Json<Changed>
         | CommandReply::Alarms(_)
         | CommandReply::Counted(_)
         | CommandReply::Suppressions(_)
+        | CommandReply::OptedOut(_)
         | CommandReply::Consent { .. } => Err(crate::gateway::GatewayError::Mismatched.into()),
     }
 }

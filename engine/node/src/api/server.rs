@@ -78,7 +78,9 @@ pub struct Parts {
     /// Participation campaigns.
     pub participations: Arc<crate::participation::Participations>,
     /// The way of entries to them.
-    pub entries: Arc<crate::instructions::Entries>,
+    pub reception: crate::intake::Reception,
+    /// That there are verdicts.
+    pub judged: Arc<crate::instructions::Judged>,
 }
 
 /// The running API.
@@ -169,7 +171,8 @@ fn ended(result: std::io::Result<()>) {
     }
 }
 
-fn server_tls(tls: &TlsListener) -> Result<tls::Server, TlsError> {
+/// Certificates of a listener for HTTP.
+pub(crate) fn server_tls(tls: &TlsListener) -> Result<tls::Server, TlsError> {
     let server = tls::server(&ServerTls {
         certificate: tls.certificate.path().clone(),
         key: tls.key.path().clone(),

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use signalbox_config::catalog::{EntryChannel, Participation, ParticipationState};
+use signalbox_config::catalog::{
+    EntryChannel, Participation, ParticipationState, ParticipationWord, WordAction,
+};
 use signalbox_config::value::FieldText;
 use signalbox_core::backend::Kind;
-use signalbox_dialog::{AddressRule, Instructions, Keyword, Keywords, Stage, SubCampaignRule, Texts};
+use signalbox_dialog::{AddressRule, Does, Instructions, Keyword, Keywords, Stage, SubCampaignRule, Texts};
 use signalbox_invocation::SubCampaignKind;
 
 use super::RowFaults;
@@ -17,10 +19,21 @@ use crate::catalog::Snapshot;
 /// Set in the number of a sub-campaign that stands for a participation campaign.
 const MARK: u32 = 1 << 31;
 
+/// Where the number of one of its words stands, from 1; the campaign itself has 0 there.
+const WORD: u32 = 24;
+/// Words of a campaign that fit there.
+const MOST_WORDS: usize = 127;
+
 /// The participation campaign that a sub-campaign's number stands for.
 #[must_use]
 pub fn participation_of(sub_campaign: u32) -> Option<u32> {
-    (sub_campaign & MARK != 0).then_some(sub_campaign & !MARK)
+    (sub_campaign & MARK != 0).then_some(sub_campaign & ((1 << WORD) - 1))
+}
+
+/// The number of the sub-campaign that stands for one of a campaign's words.
+fn word_id(number: u32, index: usize) -> Option<u32> {
+    let place = u32::try_from(index + 1).ok().filter(|place| *place as usize <= MOST_WORDS)?;
+    (number >> WORD == 0).then_some(number | place << WORD | MARK)
 }
 
 /// What campaigns add to the rules.
@@ -49,11 +62,20 @@ pub(super) fn add(snapshot: &Snapshot, own: &[Own<'_>], mut added: Added<'_>, fa
             // At an address that does not live nobody says it.
             let Some(address) = address else { continue };
             first = first.or(Some(address));
-            let point = (number | MARK, place, point.keyword.as_ref().map(ToString::to_string));
-            listen(row, address, point, &mut added, faults);
+            let keyword = point.keyword.as_ref().map(ToString::to_string);
+            words(row, address, (number, place, keyword.as_deref()), &mut added, faults);
+            listen(row, address, (number | MARK, place, keyword), &mut added, faults);
         }
         if let Some(first) = first {
             let rule = sub_campaign(snapshot, row, number, account.0, first);
+            for (index, word) in row.words.iter().enumerate() {
+                let Some(id) = word_id(number, index) else {
+                    let reason = format!("has more than {MOST_WORDS} words");
+                    faults.add(Kind::Participation, &row.name, "words", reason);
+                    break;
+                };
+                added.sub_campaigns.insert(id, Arc::new(word_rule(&rule, id, word)));
+            }
             added.sub_campaigns.insert(rule.id, Arc::new(rule));
         }
     }
@@ -87,11 +109,50 @@ fn listen(
         rule.default_inbound = Some(id);
         return;
     };
-    let keyword = Keyword { id, text, sub_campaign: id, from: None, to: None };
+    let does = Does::Begin;
+    let keyword = Keyword { id, text, sub_campaign: id, from: None, to: None, whole: false, does };
     if let Err(error) = added.keywords.add(address.id, keyword) {
         let reason = format!("[{place}]: {error}");
         faults.add(Kind::Participation, &row.name, "entry_points", reason);
     }
+}
+
+/// The words of a campaign behind the keyword of an entry point: keywords of their own, where they are all that is
+/// written (CM-15).
+fn words(
+    row: &Participation,
+    address: &Own<'_>,
+    (number, place, keyword): (u32, usize, Option<&str>),
+    added: &mut Added<'_>,
+    faults: &mut RowFaults,
+) {
+    for (index, word) in row.words.iter().enumerate() {
+        let Some(id) = word_id(number, index) else { return };
+        let text =
+            keyword.map_or_else(|| word.word.to_string(), |keyword| format!("{keyword} {}", word.word));
+        let does = match word.does {
+            WordAction::Answer => Does::Begin,
+            WordAction::OptIn => Does::OptIn,
+            WordAction::OptOut => Does::OptOut,
+        };
+        let keyword = Keyword { id, text, sub_campaign: id, from: None, to: None, whole: true, does };
+        if let Err(error) = added.keywords.add(address.id, keyword) {
+            let reason = format!("[{place}]: {error}");
+            faults.add(Kind::Participation, &row.name, "words", reason);
+        }
+    }
+}
+
+/// What answers a word.
+fn word_rule(campaign: &SubCampaignRule, id: u32, word: &ParticipationWord) -> SubCampaignRule {
+    let reply = word.reply.as_ref().map(ToString::to_string);
+    let mut texts = campaign.texts.clone();
+    match word.does {
+        WordAction::Answer => texts.reply = reply,
+        WordAction::OptIn => texts.opt_in = reply.or(texts.opt_in),
+        WordAction::OptOut => texts.opt_out = reply.or(texts.opt_out),
+    }
+    SubCampaignRule { id, instructions: Instructions::Texts, texts, ..campaign.clone() }
 }
 
 fn sub_campaign(

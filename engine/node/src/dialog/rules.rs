@@ -12,7 +12,8 @@ use signalbox_config::value::{FieldText, Name};
 use signalbox_core::backend::Kind;
 use signalbox_core::time::Micros;
 use signalbox_dialog::{
-    AccountRule, AddressRule, Instructions, Keyword, Keywords, Limits, Rules, Stage, SubCampaignRule, Texts,
+    AccountRule, AddressRule, Does, Instructions, Keyword, Keywords, Limits, Rules, Stage, SubCampaignRule,
+    Texts,
 };
 use signalbox_invocation::{Channel, Level, SubCampaignKind};
 use signalbox_programs::Book;
@@ -119,6 +120,8 @@ fn keywords(snapshot: &Snapshot, own: &[Own<'_>], faults: &mut RowFaults) -> Key
             sub_campaign: *sub_campaign,
             from: row.from.map(micros),
             to: row.to.map(micros),
+            whole: false,
+            does: Does::Begin,
         };
         if let Err(error) = keywords.add(*address, keyword) {
             faults.add(Kind::Keyword, &row.name, "text", error);

@@ -1,13 +1,14 @@
-//! Entries of participation campaigns: what comes within one moment is judged and committed together (CM-16).
+//! Entries of participation campaigns that devices write: what comes within one moment is judged and committed together
+//! (CM-16).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use signalbox_backends::participation::{Campaigns, EnterError};
-use signalbox_participation::{RawEntry, Verdict};
-use tokio::sync::{mpsc, oneshot};
+use signalbox_backends::participation::Campaigns;
+use signalbox_participation::{EntryId, Outcome, RawEntry, Verdict};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Entries of a campaign that wait; who has one more waits.
 const QUEUE: usize = 8_192;
@@ -16,84 +17,128 @@ const BATCH: usize = 1_000;
 /// Between two tries while a database fails.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// An entry, and who waits for its verdict.
-struct Waiting {
-    entry: RawEntry,
-    verdict: oneshot::Sender<Verdict>,
-}
+/// Who waits for a verdict.
+type Asking = Mutex<FxHashMap<EntryId, oneshot::Sender<Verdict>>>;
 
 /// The way of entries to their campaigns, each of which has a queue of its own.
 pub struct Entries {
     campaigns: Arc<Campaigns>,
-    queues: Mutex<FxHashMap<String, mpsc::Sender<Waiting>>>,
+    queues: Mutex<FxHashMap<String, mpsc::Sender<RawEntry>>>,
+    asking: Arc<Asking>,
+    judged: Arc<Judged>,
+}
+
+/// That something was judged, for metrics and for those who watch a tally.
+pub struct Judged(watch::Sender<u64>);
+
+impl Default for Judged {
+    fn default() -> Self {
+        Self(watch::Sender::new(0))
+    }
+}
+
+impl Judged {
+    /// Tells that there are verdicts.
+    pub(crate) fn tell<'a>(&self, verdicts: impl IntoIterator<Item = &'a Verdict>) {
+        let mut counts = [0, 0];
+        for verdict in verdicts {
+            counts[usize::from(matches!(verdict.outcome, Outcome::Rejected(_)))] += 1;
+        }
+        for (name, count) in ["accepted", "rejected"].into_iter().zip(counts) {
+            metrics::counter!("participation_entries_total", "verdict" => name).increment(count);
+        }
+        if counts != [0, 0] {
+            self.0.send_modify(|batches| *batches += 1);
+        }
+    }
+
+    /// Changes with each batch of verdicts.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
 }
 
 impl Entries {
     /// The way to these campaigns.
     #[must_use]
     pub fn new(campaigns: Arc<Campaigns>) -> Self {
-        Self { campaigns, queues: Mutex::default() }
+        Self { campaigns, queues: Mutex::default(), asking: Arc::default(), judged: Arc::default() }
     }
 
-    /// Judges an entry; when it has a verdict, that is durable. `None` when the node ends before.
+    /// Who is told of verdicts.
+    #[must_use]
+    pub fn judged(&self) -> &Arc<Judged> {
+        &self.judged
+    }
+
+    /// Judges an entry; when it has a verdict, that is durable. `None` when the node ends before, or when the same entry
+    /// was handed over once more meanwhile: then that one has the verdict, and the entry waits in the queue once.
     pub async fn enter(&self, campaign: &str, entry: RawEntry) -> Option<Verdict> {
         let (verdict, told) = oneshot::channel();
-        self.queue(campaign).send(Waiting { entry, verdict }).await.ok()?;
+        let id = entry.id;
+        if self.asking.lock().insert(id, verdict).is_none() {
+            self.queue(campaign).send(entry).await.ok()?;
+        }
         told.await.ok()
     }
 
-    fn queue(&self, campaign: &str) -> mpsc::Sender<Waiting> {
+    fn queue(&self, campaign: &str) -> mpsc::Sender<RawEntry> {
         let mut queues = self.queues.lock();
         if let Some(queue) = queues.get(campaign) {
             return queue.clone();
         }
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(judge(self.campaigns.clone(), campaign.to_owned(), waiting));
+        let judging = Judging {
+            campaigns: self.campaigns.clone(),
+            campaign: campaign.to_owned(),
+            asking: self.asking.clone(),
+            judged: self.judged.clone(),
+        };
+        tokio::spawn(judging.run(waiting));
         queues.insert(campaign.to_owned(), queue.clone());
         queue
     }
 }
 
-/// Judges the entries of one campaign until nobody brings any more.
-async fn judge(campaigns: Arc<Campaigns>, campaign: String, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut batch = Vec::new();
-    while waiting.recv_many(&mut batch, BATCH).await > 0 {
-        let (entries, told): (Vec<RawEntry>, Vec<_>) =
-            batch.drain(..).map(|waiting| (waiting.entry, waiting.verdict)).unzip();
-        let verdicts = judged(&campaigns, &campaign, Arc::new(entries)).await;
-        for (told, verdict) in told.into_iter().zip(verdicts) {
-            let accepted = matches!(verdict.outcome, signalbox_participation::Outcome::Accepted { .. });
-            let verdict_name = if accepted { "accepted" } else { "rejected" };
-            metrics::counter!("participation_entries_total", "verdict" => verdict_name).increment(1);
-            // Who asked may have given up; the same entry again has the same verdict.
-            let _ = told.send(verdict);
+/// Who judges the entries of one campaign.
+struct Judging {
+    campaigns: Arc<Campaigns>,
+    campaign: String,
+    asking: Arc<Asking>,
+    judged: Arc<Judged>,
+}
+
+impl Judging {
+    /// Judges until nobody brings any more.
+    async fn run(self, mut waiting: mpsc::Receiver<RawEntry>) {
+        let mut batch = Vec::new();
+        while waiting.recv_many(&mut batch, BATCH).await > 0 {
+            let verdicts = self.judge(Arc::new(std::mem::take(&mut batch))).await;
+            self.judged.tell(&verdicts);
+            let mut asking = self.asking.lock();
+            for verdict in verdicts {
+                // Who asked may have given up; the same entry again has the same verdict.
+                let _ = asking.remove(&verdict.entry).map(|told| told.send(verdict));
+            }
+        }
+    }
+
+    /// The verdicts of a batch; while the database fails, nobody is told anything.
+    async fn judge(&self, entries: Arc<Vec<RawEntry>>) -> Vec<Verdict> {
+        loop {
+            let (campaigns, name, batch) = (self.campaigns.clone(), self.campaign.clone(), entries.clone());
+            match tokio::task::spawn_blocking(move || campaigns.enter(&name, &batch)).await {
+                Ok(Ok(verdicts)) => return verdicts,
+                Ok(Err(error)) => not_judged(&self.campaign, &error),
+                Err(error) => not_judged(&self.campaign, &error),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// The verdicts of a batch; while the database fails, nobody is told anything.
-async fn judged(campaigns: &Arc<Campaigns>, campaign: &str, entries: Arc<Vec<RawEntry>>) -> Vec<Verdict> {
-    loop {
-        let (campaigns, name, batch) = (campaigns.clone(), campaign.to_owned(), entries.clone());
-        let done = tokio::task::spawn_blocking(move || campaigns.enter(&name, &batch)).await;
-        match done {
-            Ok(Ok(verdicts)) => return verdicts,
-            Ok(Err(error @ (EnterError::Store { .. } | EnterError::Intake(_)))) => {
-                tracing::error!(
-                    campaign,
-                    error = &error as &dyn std::error::Error,
-                    "entries cannot be judged"
-                );
-            }
-            Err(error) => {
-                tracing::error!(
-                    campaign,
-                    error = &error as &dyn std::error::Error,
-                    "entries cannot be judged"
-                );
-            }
-        }
-        metrics::counter!("participation_failures_total").increment(1);
-        tokio::time::sleep(PAUSE).await;
-    }
+/// Says that entries wait for another try.
+pub(crate) fn not_judged(campaign: &str, error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(campaign, error, "entries cannot be judged");
+    metrics::counter!("participation_failures_total").increment(1);
 }

@@ -131,6 +131,8 @@ fn only_an_open_campaign_takes_entries() {
 #[test]
 fn each_requirement_rejects_with_its_code() {
     let barred = Facts { barred: true, ..Facts::default() };
+    let welcomed = Facts { opted_in: true, ..Facts::default() };
+    let regretted = Facts { opted_in: true, barred: true, ..Facts::default() };
     let stepped = Facts { steps: vec!["first".into()], ..Facts::default() };
     let nothing = Facts::default();
     for (requirement, text, facts, expected) in [
@@ -164,6 +166,9 @@ fn each_requirement_rejects_with_its_code() {
         (r#""kind": "age", "field": "born", "limit": 18"#, "a", &nothing, "INELIGIBLE"),
         (r#""kind": "not_barred""#, "a", &nothing, "ok"),
         (r#""kind": "not_barred""#, "a", &barred, "BARRED"),
+        (r#""kind": "opted_in""#, "a", &welcomed, "ok"),
+        (r#""kind": "opted_in""#, "a", &nothing, "INELIGIBLE"),
+        (r#""kind": "opted_in""#, "a", &regretted, "INELIGIBLE"),
         (r#""kind": "step_done", "step": "first""#, "a", &stepped, "ok"),
         (r#""kind": "step_done", "step": "first""#, "a", &nothing, "INELIGIBLE"),
         (r#""kind": "confidence", "field": "choice", "limit": 95"#, "a", &nothing, "ok"),
@@ -256,4 +261,19 @@ fn answers_are_filled_limited_and_never_sent_to_barred_numbers() {
     assert_eq!(rules.regret(RejectCode::Closed, None, 0, &known), Reply::None(NoReply::NoText));
     assert_eq!(rules.regret(RejectCode::Barred, None, 0, &known), Reply::None(NoReply::Barred));
     assert_eq!(rules.regret(RejectCode::Limit, None, 0, &barred), Reply::None(NoReply::Barred));
+}
+
+/// CM-15: not open, over, or what must come first is not done.
+#[test]
+fn a_campaign_that_is_not_enabled_says_so() {
+    let rules = rules(
+        r#", "responses": {"not_enabled": "Not now.", "rejected": {"CLOSED": "It is over."}, "rejected_per_hour": 3}"#,
+    );
+    let told = |code| rules.regret(code, None, 0, &Facts::default());
+    let text = |text: &str| Reply::Text(text.to_owned());
+    assert_eq!(told(RejectCode::NotOpen), text("Not now."));
+    assert_eq!(told(RejectCode::Ineligible), text("Not now."));
+    assert_eq!(told(RejectCode::Closed), text("It is over."));
+    assert_eq!(told(RejectCode::BadFormat), Reply::None(NoReply::NoText));
+    assert_eq!(rules.regret(RejectCode::NotOpen, None, 3, &Facts::default()), Reply::None(NoReply::TooMany));
 }

@@ -300,6 +300,7 @@ fn requirement(shape: shape::Requirement, path: &str, extraction: &[FieldRule]) 
             (Check::Age { field, years }, RejectCode::Ineligible)
         }
         RequirementKind::NotBarred => (Check::NotBarred, RejectCode::Barred),
+        RequirementKind::OptedIn => (Check::OptedIn, RejectCode::Ineligible),
         RequirementKind::StepDone => {
             let Some(step) = shape.step.clone() else {
                 return wrong(format!("{path}.step"), "needs a campaign");
@@ -343,6 +344,7 @@ fn responses(shape: shape::Responses, extraction: &[FieldRule]) -> Compiled<Resp
             .iter()
             .map(|(code, text)| Ok((*code, template(text, format!("responses.rejected.{code}"), &[])?)))
             .collect::<Compiled<_>>()?,
+        not_enabled: optional(&shape.not_enabled, "responses.not_enabled", &[])?,
         rejected_per_hour: shape.rejected_per_hour,
     })
 }

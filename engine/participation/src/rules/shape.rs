@@ -71,6 +71,11 @@ pub(super) struct Shape {
     #[serde(default)]
     pub prizes: Vec<Prize>,
     pub prize_seed: Option<String>,
+    // What only intake and the dialog server read.
+    #[serde(default, rename = "words")]
+    pub _words: Vec<serde::de::IgnoredAny>,
+    #[serde(default, rename = "form")]
+    pub _form: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -160,6 +165,7 @@ pub(super) enum RequirementKind {
     Consent,
     Age,
     NotBarred,
+    OptedIn,
     StepDone,
     Confidence,
 }
@@ -173,6 +179,7 @@ pub(super) struct Responses {
     pub won: Option<String>,
     #[serde(default)]
     pub rejected: BTreeMap<RejectCode, String>,
+    pub not_enabled: Option<String>,
     #[serde(default = "three")]
     pub rejected_per_hour: u64,
 }
@@ -184,6 +191,7 @@ impl Default for Responses {
             accepted: None,
             won: None,
             rejected: BTreeMap::new(),
+            not_enabled: None,
             rejected_per_hour: three(),
         }
     }

@@ -245,10 +245,16 @@ impl Node {
         let participations =
             Arc::new(signalbox::participation::Participations::open(&control.in_force().settings).unwrap());
         control.attach_participations(participations.clone());
+        let judged = Arc::<signalbox::instructions::Judged>::default();
+        let intake = signalbox::participation::Participations::intake(&control.in_force().settings).unwrap();
+        // They end with the test.
+        let (reception, _) =
+            signalbox::intake::Reception::start(intake, participations.campaigns().clone(), judged.clone());
         let server = Server::start(Parts {
             starts: Arc::default(),
             scripts: script_pool(),
-            entries: Arc::new(signalbox::instructions::Entries::new(participations.campaigns().clone())),
+            reception,
+            judged,
             participations,
             control: control.clone(),
             gateway: Gateway::open(spine.clone()),

@@ -8,10 +8,10 @@ use super::dialog::{DEVICE, catalog, client, got, text, writes};
 use super::site::{PATIENCE, Site, wait_for};
 use super::smsc::Smsc;
 
-const TOKEN: &str = "key-of-the-votes";
+pub const TOKEN: &str = "key-of-the-votes";
 
 /// The enterprise of the dialog tests, and its vote.
-fn votes(smsc: &Smsc, limit: u32) -> String {
+pub fn votes(smsc: &Smsc, limit: u32) -> String {
     format!(
         "{}{}",
         catalog(smsc),
@@ -59,7 +59,7 @@ LIMIT = 'You have voted.'
 }
 
 /// The tally: submissions, and those of each choice.
-async fn tally(site: &Site) -> (u64, Vec<(String, u64)>) {
+pub async fn tally(site: &Site) -> (u64, Vec<(String, u64)>) {
     let url = format!("http://{}/v1/participations/song-2026/tally", site.api);
     let answer = client().get(url).bearer_auth(TOKEN).send().await.unwrap();
     assert_eq!(answer.status(), 200);
@@ -69,7 +69,7 @@ async fn tally(site: &Site) -> (u64, Vec<(String, u64)>) {
     (tally["submissions"].as_u64().unwrap(), rows.map(row).collect())
 }
 
-fn choices(seven: u64, eight: u64) -> (u64, Vec<(String, u64)>) {
+pub fn choices(seven: u64, eight: u64) -> (u64, Vec<(String, u64)>) {
     (seven + eight, vec![("7".to_owned(), seven), ("8".to_owned(), eight)])
 }
 
