@@ -478,7 +478,9 @@ def latency(options, uploaded=None):
         report = esme.last_json()
         result = {name: round(report["latency"][f"{name}_us"] / 1e3, 2) for name in ("p50", "p99", "p999", "max")}
         result = {f"{name}_ms": value for name, value in result.items()}
-        result.update(accepted=report["accepted"], **watch.node_figures(report["accepted"]))
+        after = scrape(node)
+        slow = after.sum("store_commit_duration_seconds_count") - after.sum("store_commit_duration_seconds_bucket", 'le="0.025"')
+        result.update(accepted=report["accepted"], commits_over_25_ms=round(slow), **watch.node_figures(report["accepted"]))
         if not upload:
             return result, code == 0 and result["p99_ms"] < 10 and result["p999_ms"] < 50
         result.update(uploaded=uploaded, uploads=upload.taken,
