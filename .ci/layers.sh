@@ -27,11 +27,13 @@ done
 forbid signalbox-script 'signalbox|signalbox-(smpp|core|backends|config|sim)|ractor' 'scripts know what they are given alone'
 forbid signalbox-backends 'signalbox|signalbox-(smpp|sim)|tokio|ractor' 'backends know the traits of the domain alone'
 forbid signalbox-people 'signalbox|signalbox-(smpp|backends|config|sim)|ractor|axum|rusqlite' 'people are rows, known to no protocol'
+forbid signalbox-sql 'signalbox|signalbox-(text|core|smpp|backends|people|catalog|config|sim)|ractor|axum|rusqlite' 'databases know no tables'
+forbid signalbox-catalog 'signalbox|signalbox-(smpp|backends|people|config|sim)|ractor|axum|rusqlite' 'the catalog is rows, whose types others know'
 forbid signalbox-config 'signalbox|signalbox-(backends|smpp|sim)|tokio|ractor' 'settings know nothing of what reads them'
 
 # Time and chance are given to the pure crates, never taken (rule 10).
 clock='(Instant|SystemTime|Timestamp|Zoned)::now|rand::rng\(|thread_rng|getrandom'
-for folder in codecs/text protocols/smpp engine/core engine/consent engine/counters engine/routing engine/invocation engine/flow engine/participation engine/people engine/programs engine/sim; do
+for folder in codecs/text protocols/smpp engine/core engine/consent engine/counters engine/routing engine/invocation engine/flow engine/participation engine/sql engine/catalog engine/people engine/programs engine/sim; do
     found=$(grep -rnE "$clock" "$folder/src" --include='*.rs' | grep -vE ':[0-9]+:\s*//' || true)
     [ -z "$found" ] && continue
     echo "$found" >&2

@@ -96,7 +96,7 @@ settings! {
         drain: DrainSettings,
         /// Where secrets are kept.
         secrets: SecretSettings,
-        /// How an empty catalog is filled.
+        /// Where the catalog is, and how an empty one is filled.
         catalog: CatalogSettings,
     }
 }

@@ -5,7 +5,7 @@
 //! - [`files`]: CDRs as immutable files of JSON lines, and the reader of those.
 //! - [`counter_file`]: the snapshot of the spam and loop counters.
 //! - [`participation`]: the databases of participation campaigns, one file for each.
-//! - [`catalog`], [`blobs`], [`lease`], [`ownership`], [`system`]: what else one machine needs.
+//! - [`blobs`], [`lease`], [`ownership`], [`system`]: what else one machine needs. Its catalog is a crate of its own.
 //!
 //! What each of them promises is written as one set of tests, `tests/contract.rs`, that runs against all.
 //!
@@ -23,7 +23,6 @@
 #![forbid(unsafe_code)]
 
 pub mod blobs;
-pub mod catalog;
 pub mod counter_file;
 pub mod failpoint;
 mod fence;

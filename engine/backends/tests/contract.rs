@@ -7,16 +7,12 @@
 
 #[path = "contract/blobs.rs"]
 mod blobs;
-#[path = "contract/catalog.rs"]
-mod catalog;
 #[path = "contract/cdr.rs"]
 mod cdr;
 #[path = "contract/cdr_crash.rs"]
 mod cdr_crash;
 #[path = "contract/cdr_files.rs"]
 mod cdr_files;
-#[path = "contract/chain.rs"]
-mod chain;
 #[path = "contract/counter_file.rs"]
 mod counter_file;
 #[path = "contract/faults.rs"]

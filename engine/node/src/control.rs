@@ -90,7 +90,11 @@ impl Control {
         {
             let mut rows = Rows::load(seed.path())?;
             rows.hash_passwords(settings.secret_places(), salt)?;
-            catalog.apply("seed", &all_rows(&rows))?;
+            match catalog.apply_on(Some(Version(0)), "seed", &all_rows(&rows)) {
+                // Another node was faster.
+                Ok(_) | Err(CatalogError::Moved { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         let snapshot = Snapshot::load(&*catalog)?;
         let portability = load_portability(&settings, &snapshot)?;
@@ -158,12 +162,25 @@ impl Control {
     pub fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, ControlError> {
         let _one_at_a_time = self.changing.lock();
         let before = self.in_force();
-        self.catalog.apply(by, changes)?;
+        if let Err(error) = self.catalog.apply_on(Some(before.snapshot.version), by, changes) {
+            if matches!(error, CatalogError::Moved { .. }) {
+                // What the change was checked against is not what it would be made to.
+                self.put_in_force(before.settings.clone(), None)?;
+            }
+            return Err(error.into());
+        }
         match self.put_in_force(before.settings.clone(), Some(&before.dialog.faults)) {
             Ok(version) => Ok(version),
             Err(error) => {
                 // What cannot be in force must not be what the next start reads.
                 self.catalog.apply("undo", &undo(&before.snapshot, changes))?;
+                // The rows are what they were, and have other versions.
+                if let Err(again) = self.put_in_force(before.settings.clone(), None) {
+                    tracing::error!(
+                        error = &again as &dyn std::error::Error,
+                        "the old rows are not in force"
+                    );
+                }
                 Err(error)
             }
         }
@@ -180,6 +197,24 @@ impl Control {
             None => self.in_force().settings.clone(),
         };
         self.put_in_force(settings, None)
+    }
+
+    /// Puts in force what another node changed; whether it did.
+    ///
+    /// # Errors
+    /// See [`ControlError`]; then nothing changed.
+    pub fn follow(&self) -> Result<bool, ControlError> {
+        if self.catalog.version()? == self.in_force().snapshot.version {
+            return Ok(false);
+        }
+        let _one_at_a_time = self.changing.lock();
+        let before = self.in_force();
+        // A change of this node's own was under way.
+        if self.catalog.version()? == before.snapshot.version {
+            return Ok(false);
+        }
+        self.put_in_force(before.settings.clone(), None)?;
+        Ok(true)
     }
 
     /// Loads the portability file anew when it has changed.

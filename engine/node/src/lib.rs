@@ -25,6 +25,7 @@ pub mod policy;
 pub mod privacy;
 pub mod process;
 pub mod programs;
+pub mod rows;
 pub mod run;
 pub mod scripts;
 pub mod spine;

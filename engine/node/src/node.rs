@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use signalbox_backends::catalog::SqliteCatalog;
 use signalbox_backends::files::{CdrFiles, CdrFilesOptions};
 use signalbox_backends::ownership::EmbeddedOwnership;
 use signalbox_backends::sqlite::{SpineOptions, SqliteSpine, Synchronous};
@@ -51,6 +50,9 @@ pub enum NodeError {
     /// A database cannot be opened.
     #[error(transparent)]
     Open(#[from] signalbox_backends::sqlite::OpenError),
+    /// The catalog cannot be opened.
+    #[error(transparent)]
+    Catalog(#[from] crate::rows::OpenCatalogError),
     /// The CDR files cannot be used.
     #[error("the cdr files cannot be used")]
     Cdr(#[from] signalbox_backends::files::CdrFilesError),
@@ -150,7 +152,7 @@ impl Node {
         let numbers = tokio::task::spawn_blocking(signalbox_text::phone::load);
 
         let store = SqliteSpine::open(spine_options(&settings), clock.clone())?;
-        let catalog = Arc::new(SqliteCatalog::open(&data.join("catalog.db"), clock.clone())?);
+        let catalog = Arc::new(crate::rows::open(&settings, clock.clone())?);
         let salt = || {
             let mut salt = [0; 16];
             salt[..8].copy_from_slice(&random.next().to_be_bytes());
@@ -257,6 +259,7 @@ impl Node {
         tasks.push(tokio::spawn(instructions::run(parts, to_do)));
         let files = crate::uploads::run(control.clone(), people.clone(), clock.clone(), stopping.clone());
         tasks.push(tokio::spawn(files));
+        tasks.push(tokio::spawn(crate::rows::follow(control.clone(), stopping.clone())));
         tasks.push(tokio::spawn(watch_portability(control.clone(), ported, stopping)));
 
         let address = settings.admin.address;

@@ -1,5 +1,9 @@
 //! Why an operation on people failed.
 
+use signalbox_sql::{SqlError, is_transient};
+
+pub(crate) use signalbox_sql::is_twice;
+
 /// A value of a contact that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
@@ -111,20 +115,14 @@ impl PeopleError {
     }
 }
 
-/// Whether two rows would have had one key.
-pub(crate) fn is_twice(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.is_unique_violation())
-}
-
-/// Whether the same transaction may succeed when it is tried again: PostgreSQL's serialization failure, deadlock and
-/// lock time-out (class 40 and 55P03), SQLite's busy and locked.
-pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    let Some(code) = code else { return false };
-    match code.as_ref() {
-        "40001" | "40P01" | "55P03" => true,
-        // SQLSTATEs have five characters, SQLite's numbers fewer; of these the low octet is the primary code:
-        // SQLITE_BUSY and SQLITE_LOCKED.
-        code => code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6)),
+impl From<SqlError> for PeopleError {
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Schema { number } => Self::Schema { number },
+            SqlError::Place { place, source } => Self::Place { place, source },
+            SqlError::Database(error) => error.into(),
+            // The enum may grow; what it grows by is a failure of the database too.
+            other => Self::Database(sqlx::Error::Configuration(Box::new(other))),
+        }
     }
 }

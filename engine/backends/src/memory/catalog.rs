@@ -124,11 +124,22 @@ impl Catalog for MemoryCatalog {
         Ok(rows)
     }
 
-    fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, CatalogError> {
+    fn apply_on(
+        &self,
+        base: Option<Version>,
+        by: &str,
+        changes: &[CatalogChange],
+    ) -> Result<Version, CatalogError> {
         self.strike()?;
         let mut world = self.cluster.world();
         if changes.is_empty() {
             return Ok(world.catalog.version);
+        }
+        if let Some(base) = base
+            && base != world.catalog.version
+        {
+            world.faults.tally.refuse(Refusal::Conflict);
+            return Err(CatalogError::Moved { held: world.catalog.version.0, expected: base.0 });
         }
         let act = Act { by, at: self.cluster.clock().now().wall };
         let mut next = world.catalog.clone();

@@ -1,7 +1,10 @@
 //! The faults of the in-memory cluster: they do what they say, and they are counted.
 
 use signalbox_backends::memory::{Check, Cluster, Fault, Refusal};
-use signalbox_core::backend::{Commit, CommitError, Log, LogError, Offset, ShardMark, Store, Table};
+use signalbox_core::backend::{
+    Catalog, CatalogChange, CatalogError, Commit, CommitError, Kind, Log, LogError, Offset, ShardMark, Store,
+    Table, Version,
+};
 use signalbox_core::id::Epoch;
 
 use crate::world::{commit, delete, load, mark, put, record, shard, texts, value};
@@ -167,4 +170,16 @@ fn a_rule_that_is_switched_off_does_not_hold() {
         cluster.switch_off(check);
         assert!(passes(&cluster), "{check:?}");
     }
+}
+
+#[test]
+fn a_failing_catalog_of_the_simulation_changes_nothing() {
+    let cluster = Cluster::new(1);
+    cluster.inject(Fault::CatalogFailed);
+    let (kind, name, document) = (Kind::Link, "l".to_owned(), "1".to_owned());
+    let change = [CatalogChange::Put { kind, name, document, expected: Some(Version(0)) }];
+    assert!(matches!(cluster.catalog().apply("ann", &change), Err(CatalogError::Failed { .. })));
+    cluster.catalog().apply("ann", &change).unwrap();
+    cluster.catalog().apply("ann", &change).unwrap_err();
+    assert_eq!(cluster.tally().refused(Refusal::Conflict), 1);
 }

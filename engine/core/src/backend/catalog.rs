@@ -181,6 +181,14 @@ pub enum CatalogError {
         /// Its name.
         name: String,
     },
+    /// Somebody else changed the catalog since the caller read it.
+    #[error("the catalog is at version {held}, the change was made for {expected}")]
+    Moved {
+        /// The version it has.
+        held: u64,
+        /// The version expected.
+        expected: u64,
+    },
     /// The database failed.
     #[error("the catalog failed: {reason}")]
     Failed {
@@ -235,7 +243,21 @@ pub trait Catalog: Send + Sync {
     ///
     /// # Errors
     /// See [`CatalogError`].
-    fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, CatalogError>;
+    fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, CatalogError> {
+        self.apply_on(None, by, changes)
+    }
+
+    /// The same, if the catalog still has the version `base`: what the changes were checked against is what they
+    /// are made to. Without a base only the rows' own versions are compared.
+    ///
+    /// # Errors
+    /// See [`CatalogError`].
+    fn apply_on(
+        &self,
+        base: Option<Version>,
+        by: &str,
+        changes: &[CatalogChange],
+    ) -> Result<Version, CatalogError>;
 
     /// Puts what an operator did, and no row shows, into the trail: `detail` is JSON.
     ///

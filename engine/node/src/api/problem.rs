@@ -298,7 +298,9 @@ impl From<CatalogError> for Problem {
             CatalogError::Conflict { expected: 0, .. } => {
                 Self::new(ProblemKind::AlreadyExists, error.to_string())
             }
-            CatalogError::Conflict { .. } => Self::new(ProblemKind::VersionMismatch, error.to_string()),
+            CatalogError::Conflict { .. } | CatalogError::Moved { .. } => {
+                Self::new(ProblemKind::VersionMismatch, error.to_string())
+            }
             _ => internal(&error),
         }
     }

@@ -11,7 +11,6 @@ use signalbox::control::Control;
 use signalbox::gateway::Gateway;
 use signalbox::gauges::Gauges;
 use signalbox::spine::{Outbox, Relay, SpineBounds, SpineHandle, SpineParts, SpineThread, ToSession, start};
-use signalbox_backends::catalog::SqliteCatalog;
 use signalbox_backends::files::{CdrFiles, CdrFilesOptions};
 use signalbox_backends::ownership::EmbeddedOwnership;
 use signalbox_backends::sqlite::{SpineOptions, SqliteSpine};
@@ -217,7 +216,7 @@ impl Node {
         let data = settings.node.data_directory.clone();
         std::fs::create_dir_all(&data).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let catalog = Arc::new(SqliteCatalog::open(&data.join("catalog.db"), clock.clone()).unwrap());
+        let catalog = Arc::new(signalbox::rows::open(&settings, clock.clone()).unwrap());
         let control = Control::start(settings, None, catalog, || [7; 16]).unwrap();
         let store = SqliteSpine::open(SpineOptions::in_dir(&data), clock.clone()).unwrap();
         let (reader, epoch) = (store.reader().unwrap(), store.boot_epoch());

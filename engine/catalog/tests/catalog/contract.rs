@@ -1,13 +1,10 @@
-//! Catalog: versions, numbers, all or nothing, who changed what.
+//! What a catalog promises, as tests that run against each one: versions, numbers, all or nothing, who changed what.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_backends::catalog::{Action, SqliteCatalog};
-use signalbox_backends::memory::{Cluster, VirtualClock};
 use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, CatalogRow, Kind, Version};
-use signalbox_core::time::{Micros, Now};
-use tempfile::TempDir;
+
+use crate::database::{Database, on_both};
 
 macro_rules! in_each_catalog {
     ($($promise:ident),* $(,)?) => {
@@ -18,8 +15,12 @@ macro_rules! in_each_catalog {
         }
         mod sqlite {
             $(#[test] fn $promise() {
-                let dir = tempfile::TempDir::new().unwrap();
-                super::$promise(&super::open(dir.path()));
+                super::$promise(&crate::database::Database::sqlite().open());
+            })*
+        }
+        mod postgres {
+            $(#[test] fn $promise() {
+                super::$promise(&crate::database::Database::postgres().open());
             })*
         }
     };
@@ -30,14 +31,10 @@ in_each_catalog! {
     a_change_makes_one_version,
     names_are_unique_within_a_kind_and_numbers_are_not_used_again,
     a_change_of_something_newer_is_a_conflict,
+    a_change_to_a_catalog_that_has_moved_is_none,
     a_change_that_fails_leaves_nothing,
     a_later_change_sees_an_earlier_one_of_the_same_call,
     the_trail_tells_of_changes_and_of_actions,
-}
-
-fn open(dir: &std::path::Path) -> SqliteCatalog {
-    let clock = VirtualClock::new(Now { wall: Micros(5), ..Now::default() });
-    SqliteCatalog::open(&dir.join("catalog.db"), Arc::new(clock)).unwrap()
 }
 
 fn put(kind: Kind, name: &str, document: &str, expected: Option<u64>) -> CatalogChange {
@@ -99,6 +96,15 @@ fn a_change_of_something_newer_is_a_conflict(catalog: &dyn Catalog) {
     assert_eq!(catalog.rows(Kind::Route).unwrap(), [row(Kind::Route, 1, "r", 2, "2")]);
 }
 
+fn a_change_to_a_catalog_that_has_moved_is_none(catalog: &dyn Catalog) {
+    let of = |name: &str| [put(Kind::Route, name, "1", None)];
+    assert_eq!(catalog.apply_on(Some(Version(0)), "ann", &of("r")).unwrap(), Version(1));
+    let late = catalog.apply_on(Some(Version(0)), "bob", &of("s"));
+    assert!(matches!(late, Err(CatalogError::Moved { held: 1, expected: 0 })), "{late:?}");
+    assert_eq!(catalog.apply_on(Some(Version(1)), "bob", &of("s")).unwrap(), Version(2));
+    assert_eq!(catalog.rows(Kind::Route).unwrap().len(), 2);
+}
+
 fn a_change_that_fails_leaves_nothing(catalog: &dyn Catalog) {
     let changes = [put(Kind::Token, "t", "1", None), delete(Kind::Token, "nobody", None)];
     let result = catalog.apply("ann", &changes);
@@ -150,58 +156,88 @@ fn the_trail_tells_of_changes_and_of_actions(catalog: &dyn Catalog) {
     assert_eq!(catalog.version().unwrap(), Version(2));
 }
 
-#[test]
-fn the_audit_says_who_changed_what_and_when() {
-    let dir = TempDir::new().unwrap();
-    let clock = VirtualClock::new(Now { wall: Micros(1_000_000), ..Now::default() });
-    let path = dir.path().join("catalog.db");
-    let catalog = SqliteCatalog::open(&path, Arc::new(clock.clone())).unwrap();
+on_both!(
+    the_audit_says_when_and_stays,
+    a_reader_does_not_wait_for_a_change_under_way,
+    writers_at_once_on_two_nodes_lose_nothing,
+    what_another_node_changed_is_not_written_over,
+);
+
+fn the_audit_says_when_and_stays(database: &Database) {
+    let catalog = database.open();
     catalog.apply("ann", &[put(Kind::Link, "l", "1", None), put(Kind::Link, "m", "2", None)]).unwrap();
-    clock.advance(Duration::from_secs(1));
+    database.clock.advance(Duration::from_secs(1));
     catalog.apply("bob", &[put(Kind::Link, "l", "3", None), delete(Kind::Link, "m", None)]).unwrap();
     catalog.apply("eve", &[delete(Kind::Link, "nobody", None)]).unwrap_err();
+    drop(catalog);
 
-    let catalog = SqliteCatalog::open(&path, Arc::new(clock)).unwrap();
-    let entries = catalog.audit(Version(0), 100).unwrap();
-    let told: Vec<_> = entries
+    let trail = database.open().trail(None, 100).unwrap();
+    let told: Vec<_> = trail
         .iter()
         .map(|entry| {
             let (before, after) = (entry.before.as_deref(), entry.after.as_deref());
-            (entry.version.0, entry.at.0, entry.actor.as_str(), entry.action, entry.id, before, after)
+            (entry.place.version.0, entry.at.0, entry.actor.as_str(), entry.action.as_str(), before, after)
         })
         .collect();
+    let first = database.began.0;
     assert_eq!(
         told,
         [
-            (1, 1_000_000, "ann", Action::Create, 1, None, Some("1")),
-            (1, 1_000_000, "ann", Action::Create, 2, None, Some("2")),
-            (2, 2_000_000, "bob", Action::Update, 1, Some("1"), Some("3")),
-            (2, 2_000_000, "bob", Action::Delete, 2, Some("2"), None),
+            (2, first + 1_000_000, "bob", "delete", Some("2"), None),
+            (2, first + 1_000_000, "bob", "update", Some("1"), Some("3")),
+            (1, first, "ann", "create", None, Some("2")),
+            (1, first, "ann", "create", None, Some("1")),
         ]
     );
-    assert_eq!(catalog.audit(Version(1), 1).unwrap(), entries[2..3]);
 }
 
-#[test]
-fn a_reader_does_not_wait_for_a_change_under_way() {
-    let dir = TempDir::new().unwrap();
-    let catalog = open(dir.path());
+fn a_reader_does_not_wait_for_a_change_under_way(database: &Database) {
+    let catalog = database.open();
     catalog.apply("ann", &[put(Kind::Link, "l", "1", None)]).unwrap();
-    let other = rusqlite::Connection::open(dir.path().join("catalog.db")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE; UPDATE item SET document = '2'").unwrap();
-    assert_eq!(catalog.rows(Kind::Link).unwrap()[0].document, "1");
-    other.execute_batch("COMMIT").unwrap();
+    database.within(&["UPDATE item SET document = '2'"], || {
+        assert_eq!(catalog.rows(Kind::Link).unwrap()[0].document, "1");
+    });
     assert_eq!(catalog.rows(Kind::Link).unwrap()[0].document, "2");
 }
 
-#[test]
-fn a_failing_catalog_of_the_simulation_changes_nothing() {
-    use signalbox_backends::memory::{Fault, Refusal};
-    let cluster = Cluster::new(1);
-    cluster.inject(Fault::CatalogFailed);
-    let change = [put(Kind::Link, "l", "1", Some(0))];
-    assert!(matches!(cluster.catalog().apply("ann", &change), Err(CatalogError::Failed { .. })));
-    cluster.catalog().apply("ann", &change).unwrap();
-    cluster.catalog().apply("ann", &change).unwrap_err();
-    assert_eq!(cluster.tally().refused(Refusal::Conflict), 1);
+/// Two nodes on one database: each change has a version of its own, and the audit is one chain.
+fn writers_at_once_on_two_nodes_lose_nothing(database: &Database) {
+    let nodes = [database.open(), database.open()];
+    std::thread::scope(|scope| {
+        for (number, node) in nodes.iter().enumerate() {
+            for round in 0..20 {
+                let name = format!("{number}-{round}");
+                scope.spawn(move || node.apply("ann", &[put(Kind::Link, &name, "1", Some(0))]).unwrap());
+            }
+        }
+    });
+    for node in &nodes {
+        assert_eq!(node.version().unwrap(), Version(40));
+        let mut ids: Vec<u32> = node.rows(Kind::Link).unwrap().iter().map(|row| row.id).collect();
+        ids.dedup();
+        assert_eq!(ids, (1..=40).collect::<Vec<_>>());
+        assert_eq!(node.verify(None).unwrap().entries, 40);
+    }
+}
+
+/// Of two nodes that change one row at once, on what both read, one is refused.
+fn what_another_node_changed_is_not_written_over(database: &Database) {
+    let nodes = [database.open(), database.open()];
+    nodes[0].apply("ann", &[put(Kind::Link, "l", "0", None)]).unwrap();
+    for round in 1..=10_u64 {
+        let taken: Vec<bool> = std::thread::scope(|scope| {
+            let change = |node| {
+                move || {
+                    let document = round.to_string();
+                    Catalog::apply(node, "ann", &[put(Kind::Link, "l", &document, Some(round))]).is_ok()
+                }
+            };
+            let both = nodes.each_ref().map(|node| scope.spawn(change(node)));
+            both.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "round {round}");
+        let rows = nodes.each_ref().map(|node| node.rows(Kind::Link).unwrap());
+        assert_eq!(rows[0], rows[1]);
+        assert_eq!(rows[0][0].version, Version(round + 1));
+    }
 }

@@ -1,27 +1,24 @@
 //! The audit is a chain: what is done behind the program's back shows.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use rusqlite::Connection;
-use signalbox_backends::catalog::{ChainError, ChainHash, SqliteCatalog};
-use signalbox_backends::memory::VirtualClock;
+use signalbox_catalog::{ChainError, ChainHash, SqlCatalog};
 use signalbox_core::backend::{Catalog, CatalogChange, Kind};
-use signalbox_core::time::{Micros, Now};
-use tempfile::TempDir;
 
-fn open(dir: &Path) -> SqliteCatalog {
-    let clock = VirtualClock::new(Now { wall: Micros(5), ..Now::default() });
-    SqliteCatalog::open(&dir.join("catalog.db"), Arc::new(clock)).unwrap()
-}
+use crate::database::{Database, on_both};
+
+on_both!(
+    what_was_written_verifies_now_and_after_a_start,
+    what_is_done_behind_the_programs_back_is_found,
+    a_chain_made_anew_lacks_the_hash_that_was_kept,
+    a_long_audit_is_gone_through_to_its_end,
+);
 
 fn put(kind: Kind, name: &str, document: &str) -> CatalogChange {
     CatalogChange::Put { kind, name: name.into(), document: document.into(), expected: None }
 }
 
 /// Seven entries: five changes in three versions and two orders.
-fn filled(dir: &Path) -> SqliteCatalog {
-    let catalog = open(dir);
+fn filled(database: &Database) -> SqlCatalog {
+    let catalog = database.open();
     catalog.apply("ann", &[put(Kind::Account, "a", "{1}"), put(Kind::Link, "l", "{2}")]).unwrap();
     catalog.record("bob", "queue.purge", "{\"all\":true}").unwrap();
     catalog.apply("ann", &[put(Kind::Account, "a", "{3}"), put(Kind::Account, "b", "{4}")]).unwrap();
@@ -31,16 +28,14 @@ fn filled(dir: &Path) -> SqliteCatalog {
     catalog
 }
 
-#[test]
-fn what_was_written_verifies_now_and_after_a_start() {
-    let dir = TempDir::new().unwrap();
-    let empty = open(dir.path()).verify(None).unwrap();
+fn what_was_written_verifies_now_and_after_a_start(database: &Database) {
+    let empty = database.open().verify(None).unwrap();
     assert_eq!((empty.entries, empty.head), (0, ChainHash::START));
-    let catalog = filled(dir.path());
+    let catalog = filled(database);
     let before = catalog.verify(None).unwrap();
     assert_eq!(before.entries, 7);
     drop(catalog);
-    let catalog = open(dir.path());
+    let catalog = database.open();
     assert_eq!(catalog.verify(None).unwrap(), before);
     catalog.apply("ann", &[put(Kind::Account, "c", "{5}")]).unwrap();
     let after = catalog.verify(Some(before.head)).unwrap();
@@ -51,8 +46,7 @@ fn what_was_written_verifies_now_and_after_a_start() {
 }
 
 /// Whatever is done to an entry, a row or the end of the audit, it is found, and where.
-#[test]
-fn what_is_done_behind_the_programs_back_is_found() {
+fn what_is_done_behind_the_programs_back_is_found(database: &Database) {
     let broken = "the entry 1.2 of the audit was changed, or one before it is missing";
     let after = "the entry 1.3 of the audit was changed, or one before it is missing";
     let cut = "the audit ends before the last entry that was written";
@@ -90,47 +84,35 @@ fn what_is_done_behind_the_programs_back_is_found() {
             "the token `mine` is not what the audit says was written",
         ),
     ] {
-        let dir = TempDir::new().unwrap();
-        drop(filled(dir.path()));
-        let changed = Connection::open(dir.path().join("catalog.db")).unwrap().execute(sql, []).unwrap();
-        assert!(changed > 0, "{what}");
-        let error = open(dir.path()).verify(None).unwrap_err();
+        let database = database.another();
+        drop(filled(&database));
+        assert!(database.execute(sql) > 0, "{what}");
+        let error = database.open().verify(None).unwrap_err();
         assert_eq!(error.to_string(), told, "{what}");
     }
 }
 
 /// Who makes the whole chain anew has another head than the one that was kept elsewhere.
-#[test]
-fn a_chain_made_anew_lacks_the_hash_that_was_kept() {
-    let dir = TempDir::new().unwrap();
-    let kept = filled(dir.path()).verify(None).unwrap().head;
-    let forged = TempDir::new().unwrap();
-    let catalog = open(forged.path());
+fn a_chain_made_anew_lacks_the_hash_that_was_kept(database: &Database) {
+    let kept = filled(database).verify(None).unwrap().head;
+    let catalog = database.another().open();
     catalog.apply("ann", &[put(Kind::Account, "a", "{1}"), put(Kind::Link, "l", "{9}")]).unwrap();
     assert!(!catalog.verify(Some(kept)).unwrap().has_expected);
 }
 
-/// A catalog of the version before has its entries chained at the start, once.
-#[test]
-fn an_older_audit_is_chained_at_the_start() {
-    let dir = TempDir::new().unwrap();
-    let wanted = filled(dir.path()).verify(None).unwrap();
-    let connection = Connection::open(dir.path().join("catalog.db")).unwrap();
-    connection
-        .execute_batch(
-            "ALTER TABLE audit DROP COLUMN hash; ALTER TABLE head DROP COLUMN hash; PRAGMA user_version = 1;",
-        )
-        .unwrap();
-    drop(connection);
-    let catalog = open(dir.path());
-    assert_eq!(catalog.verify(None).unwrap(), wanted);
-    catalog.record("ann", "queue.hold", "{}").unwrap();
-    assert_eq!(open(dir.path()).verify(Some(wanted.head)).unwrap().entries, 8);
-    assert!(matches!(
-        Connection::open(dir.path().join("catalog.db"))
-            .unwrap()
-            .execute("UPDATE audit SET actor = 'x' WHERE version = 2", [])
-            .map(|_| open(dir.path()).verify(None)),
-        Ok(Err(ChainError::Broken { version: 2, step: 1 }))
-    ));
+/// The audit is read in pages: a change on the border between two of them is found as well.
+fn a_long_audit_is_gone_through_to_its_end(database: &Database) {
+    let catalog = database.open();
+    for number in 0..150 {
+        catalog.apply("ann", &[put(Kind::Link, &format!("l{number}"), "{}")]).unwrap();
+    }
+    assert_eq!(catalog.verify(None).unwrap().entries, 150);
+    for version in [64, 65, 128, 129] {
+        database.execute(&format!("UPDATE audit SET actor = 'bob' WHERE version = {version}"));
+        assert!(
+            matches!(catalog.verify(None), Err(ChainError::Broken { version: found, step: 1 }) if found == version)
+        );
+        database.execute(&format!("UPDATE audit SET actor = 'ann' WHERE version = {version}"));
+    }
+    assert_eq!(catalog.verify(None).unwrap().entries, 150);
 }
