@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Keyword in, script, answer out: the dialog server on a whole node.
 
-    dialog.py --binary target/release/signalbox [--rate N] [--seconds N] [--folder FOLDER] [--flow]
+    dialog.py --binary target/release/signalbox [--rate N] [--seconds N] [--folder FOLDER] [--flow] [--contacts]
 
 A simulated SMSC brings messages of devices at a rate, each from another device and each a keyword; a script (or, with
---flow, a flow) answers each with one text, which leaves over the same SMSC. All of it is durable: the message, the run,
+--flow, a flow) answers each with one text, which leaves over the same SMSC. With --contacts the script asks for the
+contact, which is made for each device as nobody knows it. All of it is durable: the message, the run,
 the answer. It prints answers a second, the CPU of node and workers, commits, and how long a message takes from its
 acceptance to the end of its run; the exit code is 1 when the target was missed.
 """
@@ -30,6 +31,8 @@ function moHandler() {
 function optOutHandler() {}
 function helpHandler() {}
 """
+
+CONTACTS = SCRIPT.replace("'You wrote '", "'Dear ' + getContact().clientId + ', you wrote '")
 
 FLOW = {
     "version": 1, "name": "bench", "start": "answer",
@@ -166,12 +169,13 @@ def main():
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--folder", default="var/bench")
     parser.add_argument("--flow", action="store_true")
+    parser.add_argument("--contacts", action="store_true", help="a script that asks for the device's contact")
     options = parser.parse_args()
     os.makedirs(options.folder, exist_ok=True)
     refuse_memory(options.folder)
     folder = tempfile.mkdtemp(prefix="dialog-", dir=options.folder)
     ports = {name: free_port() for name in ("smsc", "smpp", "api", "admin")}
-    kind, body = ("flow", json.dumps(FLOW)) if options.flow else ("javascript", SCRIPT)
+    kind, body = ("flow", json.dumps(FLOW)) if options.flow else ("javascript", CONTACTS if options.contacts else SCRIPT)
     with open(f"{folder}/catalog.toml", "w", encoding="utf-8") as catalog:
         catalog.write(CATALOG.format(port=ports["smsc"], kind=kind, body=body))
     with open(f"{folder}/settings.toml", "w", encoding="utf-8") as settings:
@@ -205,7 +209,7 @@ def main():
             p50, p99 = (quantile(first, last, "dialog_answer_seconds", part) for part in (0.5, 0.99))
             held = answered >= 0.98 * options.rate and failed == 0
             print(
-                f"dialog {kind}: {'held' if held else 'MISSED'}: messages/s {came:.0f}, answers/s {answered:.0f}, "
+                f"dialog {kind}{' with contacts' if options.contacts else ''}: {'held' if held else 'MISSED'}: messages/s {came:.0f}, answers/s {answered:.0f}, "
                 f"left/s {left:.0f}, answered within p50 {p50}, p99 {p99}, failed {failed:.0f}, CPU-s per 1,000 {1000 * cpu / max(1, answered * seconds):.3f}, "
                 f"commits/s {grown('store_commit_duration_seconds_count') / seconds:.0f}, "
                 f"rss MB {memory(node.pid)[0]:.0f}"

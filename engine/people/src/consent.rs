@@ -119,34 +119,27 @@ impl People {
     /// # Errors
     /// When the database fails.
     pub async fn record_consent(&self, said: &NewConsent) -> Result<bool, PeopleError> {
-        let id = self.take_ids(1).await?;
+        Ok(self.record_consents(std::slice::from_ref(said)).await? > 0)
+    }
+
+    /// The same for several, in their order and in one transaction. How many were new.
+    ///
+    /// # Errors
+    /// When the database fails; then none is recorded.
+    pub async fn record_consents(&self, all: &[NewConsent]) -> Result<usize, PeopleError> {
+        if all.is_empty() {
+            return Ok(0);
+        }
+        let first = self.take_ids(all.len()).await?;
         let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "INSERT INTO consent (id, event, account, level, level_id, subject, action, channels, at, who, how, \
-             wording, source, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-             ON CONFLICT (event) DO NOTHING",
-        )
-        .bind(id)
-        .bind(said.event.as_str())
-        .bind(i64::from(said.account.0))
-        .bind(said.level.as_str())
-        .bind(said.level_id.as_str())
-        .bind(said.subject.as_str())
-        .bind(said.action.as_str())
-        .bind(i64::from(said.channels.0))
-        .bind(said.at.0)
-        .bind(said.who.as_str())
-        .bind(said.how.as_str())
-        .bind(said.wording.as_deref())
-        .bind(said.source.as_deref())
-        .bind(said.evidence.as_deref())
-        .execute(&mut *transaction)
-        .await?;
-        let new = done.rows_affected() > 0;
-        if new {
-            match said.action {
-                Action::OptOut => shut(&mut transaction, said).await?,
-                Action::OptIn => open(&mut transaction, said, &self.both_names(&said.subject)).await?,
+        let mut new = 0;
+        for (id, said) in (first..).zip(all) {
+            if append(&mut transaction, id, said).await? {
+                new += 1;
+                match said.action {
+                    Action::OptOut => shut(&mut transaction, said).await?,
+                    Action::OptIn => open(&mut transaction, said, &self.both_names(&said.subject)).await?,
+                }
             }
         }
         transaction.commit().await?;
@@ -182,6 +175,36 @@ impl People {
         .await?;
         rows.iter().map(read).collect()
     }
+}
+
+/// An entry of the ledger; whether it was new.
+async fn append(
+    transaction: &mut Transaction<'static, Any>,
+    id: i64,
+    said: &NewConsent,
+) -> Result<bool, PeopleError> {
+    let done = sqlx::query(
+        "INSERT INTO consent (id, event, account, level, level_id, subject, action, channels, at, who, how, \
+         wording, source, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         ON CONFLICT (event) DO NOTHING",
+    )
+    .bind(id)
+    .bind(said.event.as_str())
+    .bind(i64::from(said.account.0))
+    .bind(said.level.as_str())
+    .bind(said.level_id.as_str())
+    .bind(said.subject.as_str())
+    .bind(said.action.as_str())
+    .bind(i64::from(said.channels.0))
+    .bind(said.at.0)
+    .bind(said.who.as_str())
+    .bind(said.how.as_str())
+    .bind(said.wording.as_deref())
+    .bind(said.source.as_deref())
+    .bind(said.evidence.as_deref())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 async fn shut(transaction: &mut Transaction<'static, Any>, said: &NewConsent) -> Result<(), PeopleError> {

@@ -1,6 +1,9 @@
 //! Contacts with their devices and fields.
 
+mod inbound;
 pub(crate) mod write;
+
+pub use inbound::Asked;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +15,7 @@ use signalbox_text::phone::Home;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::device::{ContactDevice, DeviceKind, Medium, account_of};
+use crate::device::{ContactDevice, DeviceKind, LineType, Medium, account_of};
 use crate::error::{Invalid, PeopleError};
 use crate::id::{ContactId, Scope};
 use crate::normal::{self, Normal};
@@ -93,6 +96,8 @@ pub struct Inbound {
     pub contact: Contact,
     /// It was made now.
     pub new: bool,
+    /// What the account knows of the device's line (requirement CON-07).
+    pub line: Option<LineType>,
 }
 
 impl fmt::Debug for Contact {

@@ -313,6 +313,7 @@ impl People {
         if !scope.sees(account) {
             return Err(absent());
         }
+        let _changing = self.changing();
         let mut transaction = self.begin().await?;
         let done = sqlx::query(query)
             .bind(fact.value)

@@ -44,6 +44,7 @@ impl People {
     ) -> Result<Erased, PeopleError> {
         let key = self.key.as_ref().ok_or(PeopleError::NoKey)?;
         let contact = self.contact(scope, id).await?.ok_or_else(|| PeopleError::absent("contact", id))?;
+        let _changing = self.changing();
         let mut transaction = self.begin().await?;
         // The version that was read, so that no device is missed that came meanwhile; and none comes from here on.
         let (_, held, _) =

@@ -38,7 +38,7 @@ mod trace;
 mod upload;
 
 pub use consent::{Action, Channels, Consent, Level, NewConsent};
-pub use contact::{Contact, Draft, Inbound, Known};
+pub use contact::{Asked, Contact, Draft, Inbound, Known};
 pub use device::{ContactDevice, Device, DeviceKind, DeviceOrder, Fact, LineType, Medium, UnknownKind};
 pub use erasure::Erased;
 pub use error::{Invalid, PeopleError};

@@ -38,12 +38,11 @@ pub(super) async fn record(
             metrics::counter!("dialog_record_failures_total").increment(1);
             tokio::time::sleep(PAUSE).await;
         }
-        for said in batch.iter().filter_map(|record| consent(&control, record)) {
-            while let Err(error) = people.record_consent(&said).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
-                metrics::counter!("dialog_record_failures_total").increment(1);
-                tokio::time::sleep(PAUSE).await;
-            }
+        let said: Vec<NewConsent> = batch.iter().filter_map(|record| consent(&control, record)).collect();
+        while let Err(error) = people.record_consents(&said).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
+            metrics::counter!("dialog_record_failures_total").increment(1);
+            tokio::time::sleep(PAUSE).await;
         }
         let ids = batch.drain(..).map(|record| record.id).collect();
         if ends.send(Event::Recorded(ids)).await.is_err() {

@@ -48,8 +48,9 @@ impl Runner {
         if needs_contact(&what, source.as_ref()) {
             let account = invocation.version.account;
             let (named, device) = (&invocation.contact, &invocation.device);
-            invocation.contact = self.contacts.of(account, named, device).await;
-            if let Some(line) = self.contacts.line(account, &invocation.device.address).await {
+            let known = self.contacts.of(account, named, device).await;
+            invocation.contact = known.contact;
+            if let Some(line) = known.line {
                 invocation.device.line = line;
             }
         }

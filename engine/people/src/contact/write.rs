@@ -4,12 +4,11 @@ use signalbox_core::id::AccountId;
 use signalbox_core::time::Micros;
 use sqlx::{Any, Row, Transaction};
 
-use super::{Contact, Draft, Inbound};
+use super::{Contact, Draft};
 use crate::bulk::{Among, Insert};
-use crate::device::{ContactDevice, DeviceKind, Medium};
+use crate::device::ContactDevice;
 use crate::error::{PeopleError, is_twice};
 use crate::id::{ContactId, Scope};
-use crate::normal::{self, Normal};
 use crate::store::People;
 
 /// New contacts; the version is 1.
@@ -18,6 +17,12 @@ pub(crate) const CONTACTS: Insert = Insert {
            consent_at, version, created_at, updated_at) VALUES ",
     width: 13,
     tail: "",
+};
+/// The same; those that are there stay.
+pub(crate) const MADE: Insert = Insert {
+    head: CONTACTS.head,
+    width: CONTACTS.width,
+    tail: " ON CONFLICT (account, client_id) DO NOTHING",
 };
 /// New devices; one that another writer made meanwhile stays.
 pub(crate) const DEVICES: Insert = Insert {
@@ -35,9 +40,6 @@ pub(crate) const FIELDS: Insert = Insert {
 /// Ids of devices by address.
 pub(crate) const DEVICE_IDS: Among =
     Among { head: "SELECT id, address FROM device WHERE account = ? AND address IN " };
-
-/// Contacts of a device that are looked at when one writes.
-const SHARED: usize = 8;
 
 impl People {
     /// Makes a contact.
@@ -67,6 +69,7 @@ impl People {
             created: now,
             updated: now,
         };
+        let _changing = self.changing();
         let mut transaction = self.begin().await?;
         let known = &contact.known;
         let inserted = CONTACTS
@@ -106,6 +109,7 @@ impl People {
     ) -> Result<Contact, PeopleError> {
         let (client_id, draft) = draft.checked()?;
         let first = self.take_ids(draft.devices.len()).await?;
+        let _changing = self.changing();
         let mut transaction = self.begin().await?;
         let (account, held, created) = self.held(&mut transaction, scope, id, version).await?;
         let contact = Contact {
@@ -168,56 +172,11 @@ impl People {
         id: ContactId,
         version: Option<i64>,
     ) -> Result<(), PeopleError> {
+        let _changing = self.changing();
         let mut transaction = self.begin().await?;
         self.held(&mut transaction, scope, id, version).await?;
         remove(&mut transaction, id).await?;
         Ok(transaction.commit().await?)
-    }
-
-    /// The contact of a device that wrote; made where none has it, with the device's number as client id
-    /// (requirement CON-09). Of several the oldest is taken.
-    ///
-    /// # Errors
-    /// When the address is none, or the database fails.
-    pub async fn contact_for_inbound(
-        &self,
-        scope: &Scope,
-        account: AccountId,
-        address: &str,
-        medium: Medium,
-        now: Micros,
-    ) -> Result<Inbound, PeopleError> {
-        let (kind, address) = match medium {
-            Medium::Phone => {
-                let number = Normal::new(signalbox_text::phone::Home::default()).number(address);
-                let invalid =
-                    |problem: normal::NotNormal| crate::Invalid::new("address", problem.to_string());
-                (DeviceKind::Cell, number.map_err(invalid)?.to_string())
-            }
-            Medium::Email => {
-                let invalid =
-                    |problem: normal::NotNormal| crate::Invalid::new("address", problem.to_string());
-                (DeviceKind::Email, normal::email(address).map_err(invalid)?)
-            }
-        };
-        // A second try finds what another writer made between the look and the insert.
-        for _ in 0..2 {
-            let found = self.contacts_of_device(scope, account, &address, SHARED).await?.into_iter().next();
-            if let Some(contact) = found {
-                return Ok(Inbound { contact, new: false });
-            }
-            if let Some(contact) = self.contact_by_client_id(scope, account, &address).await? {
-                return Ok(Inbound { contact, new: false });
-            }
-            let devices = vec![ContactDevice { kind, address: address.clone() }];
-            let draft = Draft { client_id: Some(address.clone()), devices, ..Draft::default() };
-            match self.create_contact(scope, account, draft, now).await {
-                Ok(contact) => return Ok(Inbound { contact, new: true }),
-                Err(PeopleError::Exists { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(PeopleError::Busy)
     }
 
     /// Account, version and time of making, when the contact is there, seen, and has the version.

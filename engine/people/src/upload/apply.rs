@@ -12,7 +12,7 @@ use super::rows::{Batch, Refused, UploadRow};
 use super::tally::add;
 use super::{Counts, Existing, Upload, UploadOrder};
 use crate::bulk::{Among, Insert, Values};
-use crate::contact::write::{CONTACT_DEVICES, CONTACTS, DEVICE_IDS, DEVICES, FIELDS};
+use crate::contact::write::{CONTACT_DEVICES, CONTACTS, DEVICE_IDS, DEVICES, FIELDS, MADE};
 use crate::error::PeopleError;
 use crate::list::{self, MEMBERS};
 use crate::store::People;
@@ -23,12 +23,6 @@ const FOUND: Among = Among {
            LEFT JOIN list_member m ON m.list = ? AND m.contact = c.id WHERE c.account = ? AND c.client_id IN ",
 };
 const OWNED: Among = Among { head: "SELECT contact, place, device FROM contact_device WHERE contact IN " };
-/// New contacts; those that are there stay.
-const MADE: Insert = Insert {
-    head: CONTACTS.head,
-    width: CONTACTS.width,
-    tail: " ON CONFLICT (account, client_id) DO NOTHING",
-};
 /// What the file says is written over what was known; what it does not say stays.
 const UPDATED: Insert = Insert {
     head: CONTACTS.head,
@@ -102,6 +96,7 @@ impl People {
         let devices: usize = rest.iter().map(|row| row.devices.len()).sum();
         let first = self.take_ids(batch.rows.len() + devices).await?;
         let mut ids = Ids { contacts: first, devices: first + signed(batch.rows.len()).. };
+        let _changing = self.changing();
         let mut transaction = self.begin_batch().await?;
         let mut parts = rest.chunks(PART).peekable();
         let mut open = 0;
@@ -123,6 +118,7 @@ impl People {
             }
             if self.is_awaited() {
                 transaction.commit().await?;
+                drop(self.changing());
                 *stored += std::mem::take(&mut open);
                 transaction = self.begin_batch().await?;
             }

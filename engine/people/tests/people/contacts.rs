@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use signalbox_core::time::Micros;
-use signalbox_people::{ContactDevice, DeviceKind, Draft, Fact, Known, LineType, Medium, PeopleError, Scope};
+use signalbox_people::{
+    AccountId, Asked, ContactDevice, DeviceKind, Draft, Fact, Inbound, Known, LineType, Medium, People,
+    PeopleError, Place, Scope,
+};
 
 use crate::database::{Database, MINE, NOW, OTHER, draft, on_both, others};
 
@@ -16,6 +19,9 @@ on_both!(
     a_device_is_shared_and_goes_with_its_last_contact,
     an_unknown_device_that_writes_becomes_a_contact,
     two_at_once_make_one_contact,
+    many_devices_at_once_have_their_contacts_in_order,
+    two_batches_at_once_make_each_contact_once,
+    changes_of_people_are_counted,
     later_facts_of_a_device_win,
     pages_follow_each_other,
     a_device_is_found_fast,
@@ -138,9 +144,7 @@ async fn a_device_is_shared_and_goes_with_its_last_contact(database: &Database) 
 
 async fn an_unknown_device_that_writes_becomes_a_contact(database: &Database) {
     let people = &database.people;
-    let inbound = async |number: &str| {
-        people.contact_for_inbound(&Scope::All, MINE, number, Medium::Phone, NOW).await.expect("a contact")
-    };
+    let inbound = async |number: &str| one_inbound(people, number).await;
     let made = inbound("+12125550123").await;
     assert!(made.new);
     assert_eq!(made.contact.client_id, "+12125550123");
@@ -156,22 +160,129 @@ async fn an_unknown_device_that_writes_becomes_a_contact(database: &Database) {
 
 async fn two_at_once_make_one_contact(database: &Database) {
     let second = database.again("node-2").await;
-    let ask = |people| {
-        signalbox_people::People::contact_for_inbound(
-            people,
-            &Scope::All,
-            MINE,
-            "+12125550123",
-            Medium::Phone,
-            NOW,
-        )
-    };
+    let ask = |people| one_inbound(people, "+12125550123");
     let (one, two, three, four) =
         tokio::join!(ask(&database.people), ask(&second), ask(&database.people), ask(&second));
-    let all = [one, two, three, four].map(|done| done.expect("a contact"));
+    let all = [one, two, three, four];
     assert_eq!(all.iter().filter(|inbound| inbound.new).count(), 1);
     assert!(all.iter().all(|inbound| inbound.contact == all[0].contact));
     second.close().await;
+}
+
+/// The contact of one number that writes.
+async fn one_inbound(people: &People, number: &str) -> Inbound {
+    let mut found = people.contacts_for_inbound(&[asked(MINE, number)], NOW).await.expect("looked up");
+    found.pop().expect("one").expect("a number")
+}
+
+fn asked(account: AccountId, number: &str) -> Asked {
+    Asked { account, contact: None, address: number.to_owned(), medium: Medium::Phone }
+}
+
+async fn many_devices_at_once_have_their_contacts_in_order(database: &Database) {
+    let people = &database.people;
+    let mut shared = draft("C-old", "+12125550100");
+    shared.devices.push(ContactDevice { kind: DeviceKind::Home, address: "+12125550101".into() });
+    shared.fields = [("car".into(), "green".into())].into();
+    let old = people.create_contact(&Scope::All, MINE, shared, NOW).await.expect("made");
+    let young =
+        people.create_contact(&Scope::All, MINE, draft("C-young", "+12125550101"), NOW).await.expect("made");
+    // A device whose contact is gone by name alone: its number is a client id.
+    let by_name = people
+        .create_contact(&Scope::All, MINE, draft("+12125550102", "+12125550199"), NOW)
+        .await
+        .expect("made");
+    let fact = Fact { value: LineType::Wireless, at: NOW, source: "hlr".into() };
+    people.learn_line_type(&Scope::All, MINE, "+12125550100", &fact).await.expect("learnt");
+
+    let mut all: Vec<Asked> = (0..700).map(|n| asked(MINE, &format!("+1212555{:04}", 1000 + n))).collect();
+    all.push(asked(MINE, "+1 212 555 0100"));
+    all.push(asked(MINE, "+12125550101"));
+    all.push(asked(MINE, "+12125550102"));
+    all.push(asked(MINE, "no number"));
+    all.push(asked(OTHER, "+12125550100"));
+    all.push(asked(MINE, "+12125551000"));
+    all.push(Asked { contact: Some(young.id), ..asked(MINE, "+12125550101") });
+    // Another account's contact is none.
+    all.push(Asked { contact: Some(young.id), ..asked(OTHER, "+12125550100") });
+    let found = people.contacts_for_inbound(&all, NOW).await.expect("looked up");
+    assert_eq!(found.len(), all.len());
+    let at = |index: usize| found[index].as_ref().expect("a contact");
+    for index in 0..700 {
+        let number = format!("+1212555{:04}", 1000 + index);
+        assert_eq!((at(index).new, at(index).contact.client_id.as_str()), (true, number.as_str()));
+        let kept = people.contact(&Scope::All, at(index).contact.id).await.expect("read");
+        assert_eq!(kept.as_ref(), Some(&at(index).contact));
+    }
+    assert_eq!((at(700).new, at(700).line, &at(700).contact), (false, Some(LineType::Wireless), &old));
+    assert_eq!(at(701).contact, old);
+    assert_eq!(at(702).contact, by_name);
+    assert_eq!(found[703].as_ref().map_err(|invalid| invalid.field.as_str()), Err("address"));
+    assert_eq!((at(704).new, at(704).contact.account), (true, OTHER));
+    assert_eq!((at(705).new, &at(705).contact), (false, &at(0).contact));
+    assert_eq!(at(706).contact, young);
+    assert_eq!((at(707).new, &at(707).contact), (false, &at(704).contact));
+
+    let again = people.contacts_for_inbound(&all[..700], NOW).await.expect("looked up");
+    let same = again.iter().zip(&found).all(|(again, first)| {
+        let (again, first) = (again.as_ref().expect("a contact"), first.as_ref().expect("a contact"));
+        !again.new && again.contact == first.contact
+    });
+    assert!(same);
+}
+
+/// Two nodes that are asked of the same devices in another order make each contact once.
+async fn two_batches_at_once_make_each_contact_once(database: &Database) {
+    let second = database.again("node-2").await;
+    let all: Vec<Asked> = (0..300).map(|n| asked(MINE, &format!("+1212555{:04}", 1000 + n))).collect();
+    let turned: Vec<Asked> = all.iter().rev().cloned().collect();
+    let (one, two) = tokio::join!(
+        database.people.contacts_for_inbound(&all, NOW),
+        second.contacts_for_inbound(&turned, NOW)
+    );
+    let (one, mut two) = (one.expect("looked up"), two.expect("looked up"));
+    two.reverse();
+    let mut made = 0;
+    for (one, two) in one.iter().zip(&two) {
+        let (one, two) = (one.as_ref().expect("a contact"), two.as_ref().expect("a contact"));
+        assert_eq!(one.contact, two.contact);
+        made += usize::from(one.new) + usize::from(two.new);
+    }
+    assert_eq!(made, 300);
+    second.close().await;
+}
+
+/// Whoever keeps a contact learns that it may be another one now.
+async fn changes_of_people_are_counted(database: &Database) {
+    let people = &database.people;
+    let Some(mut before) = people.changes() else {
+        return assert!(matches!(database.place, Place::Server { .. }));
+    };
+    let mut changed = |what: &str, expected: bool| {
+        let now = people.changes().expect("counted");
+        assert_eq!(now != before, expected, "{what}");
+        before = now;
+    };
+    let made =
+        people.create_contact(&Scope::All, MINE, draft("C-1", "+12125550123"), NOW).await.expect("made");
+    changed("made", true);
+    one_inbound(people, "+12125550177").await;
+    changed("made of a device", false);
+    people.contact(&Scope::All, made.id).await.expect("read");
+    changed("read", false);
+    people
+        .update_contact(&Scope::All, made.id, None, draft("C-2", "+12125550123"), NOW)
+        .await
+        .expect("changed");
+    changed("changed", true);
+    let fact = Fact { value: LineType::Wireless, at: NOW, source: "hlr".into() };
+    people.learn_line_type(&Scope::All, MINE, "+12125550123", &fact).await.expect("learnt");
+    changed("learnt", true);
+    people.erase_contact(&Scope::All, made.id, None).await.expect("erased");
+    changed("erased", true);
+    let other = one_inbound(people, "+12125550177").await;
+    people.delete_contact(&Scope::All, other.contact.id, None).await.expect("deleted");
+    changed("deleted", true);
 }
 
 async fn later_facts_of_a_device_win(database: &Database) {
