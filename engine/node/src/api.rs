@@ -2,7 +2,7 @@
 //!
 //! `operations` is the list that router and OpenAPI document are made of; each other file holds the handlers of
 //! one noun. Handlers reach the exchange by the [`Gateway`] and the catalog by the [`Control`]; nothing here keeps
-//! state that a restart would miss.
+//! state that a restart would miss, but answers to requests that came with an idempotency key.
 
 mod about;
 mod apply;
@@ -21,6 +21,7 @@ mod links;
 mod mask;
 mod messages;
 mod numbers;
+mod once;
 mod openapi;
 mod operations;
 mod pace;
@@ -92,6 +93,7 @@ struct Shared {
     scans: Arc<Semaphore>,
     paces: Arc<Paces>,
     keys: Mutex<idempotency::Keys>,
+    answers: Mutex<once::Answers>,
     reference: AtomicU16,
     /// One change of the catalog at a time: each is checked against what the one before left.
     changing: tokio::sync::Mutex<()>,
@@ -117,6 +119,7 @@ impl Api {
             request_timeout: settings.request_timeout.duration(),
             scans: Arc::new(Semaphore::new(SCANS)),
             keys: Mutex::new(idempotency::Keys::new(settings.idempotency_keys.as_usize())),
+            answers: Mutex::new(once::Answers::new(settings.idempotency_keys.as_usize())),
             reference: AtomicU16::new(rand::random()),
             changing: tokio::sync::Mutex::new(()),
         }))

@@ -54,6 +54,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .right(Right::MessagesSend)
         .tenants()
+        .once()
         .body::<ConversationBody>()
         .answer::<ConversationInfo>(202, "it begins")
         .problems(&[ProblemKind::NotFound, ProblemKind::MessageRefused, ProblemKind::NotAcceptedNow]),

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::extract::{PathName, QueryOf, timestamp};
 use super::operations::{Operation, operation};
-use super::page::Page;
+use super::page::{Page, PageQuery};
 use super::problem::{Problem, ProblemKind, internal};
 use super::routing::address;
 use super::{Api, peers};
@@ -27,6 +27,10 @@ use crate::gateway::GatewayError;
 struct LookQuery {
     /// The other address, for the counters of the pair in both directions.
     with: Option<String>,
+    /// Where to go on: `next` of the page before.
+    cursor: Option<String>,
+    /// Items in the page at most; bounded by `api.max_page`.
+    limit: Option<usize>,
 }
 
 /// Which counter.
@@ -40,6 +44,15 @@ struct CounterName {
     /// Who receives.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<String>,
+}
+
+impl CounterName {
+    /// Its place among others.
+    fn key(&self) -> String {
+        let [source, destination] =
+            [&self.source, &self.destination].map(|text| text.as_deref().unwrap_or(""));
+        format!("{} {source} {destination}", self.kind)
+    }
 }
 
 /// One counter.
@@ -124,10 +137,13 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .right(Right::CountersRead)
         .query::<LookQuery>()
-        .page::<CounterInfo>("its counters; none when nothing is counted"),
+        .page::<CounterInfo>("its counters; none when nothing is counted")
+        .problems(&[ProblemKind::Invalid]),
         operation(Method::GET, "/v1/alarms", "alarm.list", "The alarms that are not cleared", alarms)
             .right(Right::CountersRead)
-            .page::<AlarmInfo>("alarms"),
+            .query::<PageQuery>()
+            .page::<AlarmInfo>("alarms")
+            .problems(&[ProblemKind::Invalid]),
         operation(
             Method::POST,
             "/v1/alarms/{id}/ack",
@@ -173,7 +189,9 @@ async fn look(
         return Err(GatewayError::Mismatched.into());
     };
     // Who asks for an address knows it.
-    Ok(Json(Page::whole(looks.into_iter().map(counter).collect())))
+    let query = PageQuery { cursor: query.cursor, limit: query.limit };
+    let counters = looks.into_iter().map(counter).collect();
+    Ok(Json(Page::of(&api, &query, counters, |one: &CounterInfo| one.counter.key())?))
 }
 
 fn counter(look: Look) -> CounterInfo {
@@ -191,7 +209,11 @@ fn counter(look: Look) -> CounterInfo {
     }
 }
 
-async fn alarms(State(api): State<Api>, caller: Caller) -> Result<Json<Page<AlarmInfo>>, Problem> {
+async fn alarms(
+    State(api): State<Api>,
+    caller: Caller,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<AlarmInfo>>, Problem> {
     caller.unscoped()?;
     let CommandReply::Alarms(alarms) = api.gateway().command(Command::Counters(CounterQuery::Alarms)).await?
     else {
@@ -203,8 +225,8 @@ async fn alarms(State(api): State<Api>, caller: Caller) -> Result<Json<Page<Alar
         let carrier = alarm.carrier.map(|id| peers::named(&in_force.snapshot.ids, Kind::Carrier, id));
         items.push(alarm_info(&alarm, carrier, caller.reveals())?);
     }
-    items.sort_by_key(|alarm| alarm.id);
-    Ok(Json(Page::whole(items)))
+    // Numbers of one width have the order of their texts.
+    Ok(Json(Page::of(&api, &query, items, |alarm| format!("{:020}", alarm.id))?))
 }
 
 fn alarm_info(alarm: &Alarm, carrier: Option<String>, whole: bool) -> Result<AlarmInfo, Problem> {

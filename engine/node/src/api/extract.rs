@@ -31,7 +31,8 @@ pub(super) struct PathName(pub String);
 /// The two parameters of a path.
 pub(super) struct PathPair(pub String, pub String);
 
-async fn octets<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+/// The whole body, as large as a body may be.
+pub(super) async fn octets<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         let kind = match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => ProblemKind::TooLarge,

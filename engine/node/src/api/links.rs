@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use signalbox_config::catalog::{Account, Link, Right, Webhook};
@@ -15,12 +15,12 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::caller::Caller;
-use super::extract::{Condition, JsonBody, PathName, timestamp};
+use super::extract::{Condition, JsonBody, PathName, QueryOf, timestamp};
 use super::operations::{Operation, RequestHeader, operation};
-use super::page::Page;
+use super::page::{Page, PageQuery};
 use super::problem::{Problem, ProblemKind};
 use super::queue::{Changed, changed};
-use super::rows::ApiRow;
+use super::rows::{ApiRow, etag, version_of};
 use super::tenants::check_below;
 use crate::links::Links;
 use crate::links::settings::LinkSettings;
@@ -200,7 +200,9 @@ pub(super) fn operations() -> Vec<Operation> {
     let mut operations = vec![
         operation(Method::GET, "/v1/peers", "peer.list", "Links and accounts with their sessions", list)
             .right(Right::LinksRead)
-            .page::<StateInfo>("links and accounts"),
+            .query::<PageQuery>()
+            .page::<StateInfo>("links and accounts")
+            .problems(&[ProblemKind::Invalid]),
         operation(
             Method::PUT,
             "/v1/links/{name}/sending",
@@ -233,6 +235,7 @@ fn switch<R: Switch>(path: &'static str, get: &'static str, set: &'static str) -
             .right(Right::LinksRead)
             .tenants()
             .answer::<Enabled>(200, "whether it is switched on")
+            .with("ETag")
             .problems(&[ProblemKind::NotFound]),
         operation(Method::PUT, path, set, "Switches it on or off, for good", set_enabled::<R>)
             .right(Right::LinksOperate)
@@ -240,6 +243,7 @@ fn switch<R: Switch>(path: &'static str, get: &'static str, set: &'static str) -
             .header(RequestHeader::IfMatch)
             .body::<Enabled>()
             .answer::<Enabled>(200, "whether it is switched on")
+            .with("ETag")
             .problems(&[ProblemKind::NotFound, ProblemKind::VersionMismatch]),
     ]
 }
@@ -269,12 +273,13 @@ async fn enabled<R: Switch>(
     State(api): State<Api>,
     caller: Caller,
     PathName(name): PathName,
-) -> Result<Json<Enabled>, Problem> {
+) -> Result<(HeaderMap, Json<Enabled>), Problem> {
     check_below::<R>(&api, &caller, &name)?;
     let in_force = api.control().in_force();
     let row = R::rows(&in_force.snapshot.rows).iter().find(|row| row.name().as_str() == name);
     let row = row.ok_or_else(|| Problem::no(R::KIND.as_str(), &name))?;
-    Ok(Json(Enabled { enabled: row.enabled() }))
+    let version = version_of::<R>(&in_force.snapshot, &name);
+    Ok((etag(version), Json(Enabled { enabled: row.enabled() })))
 }
 
 async fn set_enabled<R: Switch>(
@@ -283,14 +288,14 @@ async fn set_enabled<R: Switch>(
     PathName(name): PathName,
     condition: Condition,
     JsonBody(body): JsonBody<Enabled>,
-) -> Result<Json<Enabled>, Problem> {
+) -> Result<(HeaderMap, Json<Enabled>), Problem> {
     check_below::<R>(&api, &caller, &name)?;
-    api.change_row::<R>(&caller, &name, condition, |row| {
+    let change = |row: &mut R| {
         *row.enabled_mut() = body.enabled;
         Ok(())
-    })
-    .await?;
-    Ok(Json(body))
+    };
+    let version = api.change_row::<R>(&caller, &name, condition, change).await?;
+    Ok((etag(version), Json(body)))
 }
 
 async fn set_sending(
@@ -305,7 +310,11 @@ async fn set_sending(
     changed(&api, Command::PeerEnabled { peer: PeerId::Link(id), enabled: body.sending }).await
 }
 
-async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<StateInfo>>, Problem> {
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<StateInfo>>, Problem> {
     let states = api.0.links.states().into_iter();
     let in_force = api.control().in_force();
     let owner = |name: &str| {
@@ -330,5 +339,7 @@ async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<Page<StateI
             })
         })
         .collect();
-    Ok(Json(Page::whole(items)))
+    // Links come before accounts, as they always did.
+    let place = |one: &StateInfo| format!("{} {}", if one.kind == "link" { 0 } else { 1 }, one.name);
+    Ok(Json(Page::of(&api, &query, items, place)?))
 }

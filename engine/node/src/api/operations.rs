@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::caller::{Admission, authorize};
 use super::openapi::Components;
 use super::problem::ProblemKind;
-use super::{Api, limits};
+use super::{Api, limits, once};
 
 /// Gives a schema its place among the components, and how it is referred to.
 pub(super) type SchemaOf = fn(&mut Components) -> serde_json::Value;
@@ -35,6 +35,8 @@ pub(super) struct Operation {
     pub body: Option<(&'static str, SchemaOf)>,
     pub answers: Vec<Answer>,
     pub problems: Vec<ProblemKind>,
+    /// Asked twice with one key it is carried out once, and answered out of memory.
+    once: bool,
     handler: MethodRouter<Api>,
 }
 
@@ -83,6 +85,7 @@ where
         body: None,
         answers: Vec::new(),
         problems: Vec::new(),
+        once: false,
         handler: on(filter, handler),
     }
 }
@@ -105,13 +108,20 @@ impl Operation {
 
     pub(super) fn query<T: ToSchema>(mut self) -> Self {
         self.query = Some(super::openapi::inline::<T>);
-        self.problems.push(ProblemKind::Malformed);
+        self.problems.extend([ProblemKind::Malformed, ProblemKind::Invalid]);
         self
     }
 
     pub(super) fn header(mut self, header: RequestHeader) -> Self {
         self.headers.push(header);
         self
+    }
+
+    /// It makes something: with an Idempotency-Key it does so once, however often it is asked.
+    pub(super) fn once(mut self) -> Self {
+        self.once = true;
+        self.problems.push(ProblemKind::IdempotencyKeyReused);
+        self.header(RequestHeader::IdempotencyKey)
     }
 
     pub(super) fn body<T: ToSchema>(self) -> Self {
@@ -206,9 +216,13 @@ pub(super) fn router(api: &Api) -> Router {
     let mut router = Router::new();
     for operation in all() {
         let admission = Admission { api: api.clone(), right: operation.right, tenants: operation.tenants };
+        let handler = match operation.once {
+            true => operation.handler.layer(from_fn_with_state(api.clone(), once::once)),
+            false => operation.handler,
+        };
         let handler = match operation.open {
-            true => operation.handler,
-            false => operation.handler.layer(from_fn_with_state(admission, authorize)),
+            true => handler,
+            false => handler.layer(from_fn_with_state(admission, authorize)),
         };
         let handler = handler.layer(from_fn_with_state(operation.id, limits::observe));
         router = router.route(operation.path, handler);

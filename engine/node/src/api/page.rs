@@ -16,9 +16,26 @@ pub(super) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Everything.
+    /// Everything, where that is few.
     pub(super) fn whole(items: Vec<T>) -> Self {
         Self { items, next: None }
+    }
+
+    /// The page that is asked for of a list that is there as a whole, in the order of keys of its own: an item that
+    /// comes or goes between two pages moves no other.
+    pub(super) fn of(
+        api: &Api,
+        query: &PageQuery,
+        mut items: Vec<T>,
+        key: impl Fn(&T) -> String,
+    ) -> Result<Self, Problem> {
+        let limit = api.page_limit(query.limit)?;
+        items.sort_by_cached_key(|item| key(item));
+        if let Some(cursor) = &query.cursor {
+            let after = cursor.strip_prefix(BEHIND).ok_or_else(odd_cursor)?;
+            items.retain(|item| key(item).as_str() > after);
+        }
+        Ok(Self::cut(items, limit, |last| format!("{BEHIND}{}", key(last))))
     }
 
     /// A page of at most `limit` from a list of up to `limit + 1`; `cursor` names the last item of the page.
@@ -39,6 +56,9 @@ pub(super) struct PageQuery {
     /// Items in the page at most; bounded by `api.max_page`.
     pub limit: Option<usize>,
 }
+
+/// What cursors of whole lists begin with, so that those of other lists are not taken for theirs.
+const BEHIND: &str = "behind:";
 
 /// Items in a page when the request does not say.
 const USUAL: usize = 100;

@@ -87,6 +87,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .right(Right::CatalogWrite)
         .tenants()
+        .once()
         .body::<DrawBody>()
         .answer::<DrawInfo>(200, "the draw, which is written down")
         .problems(&[ProblemKind::NotFound, ProblemKind::TooLate]),

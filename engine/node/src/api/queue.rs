@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::caller::Caller;
-use super::extract::JsonBody;
+use super::extract::{JsonBody, QueryOf};
 use super::operations::{Operation, operation};
-use super::page::Page;
+use super::page::{Page, PageQuery};
 use super::peers::{self, PeerName};
 use super::problem::{Problem, ProblemKind};
 use super::selection::SelectionBody;
@@ -110,7 +110,9 @@ pub(super) fn operations() -> Vec<Operation> {
         .problems(&[ProblemKind::SelectionEmpty]),
         operation(Method::GET, "/v1/queues", "queue.list", "The queues of all peers", queues)
             .right(Right::LinksRead)
-            .page::<QueueInfo>("the queues of the peers that the token sees"),
+            .query::<PageQuery>()
+            .page::<QueueInfo>("the queues of the peers that the token sees")
+            .problems(&[ProblemKind::Invalid]),
     ]
 }
 
@@ -193,12 +195,16 @@ async fn reroute(
     changed(&api, Command::Reroute { selection, to }).await
 }
 
-async fn queues(State(api): State<Api>, caller: Caller) -> Result<Json<Page<QueueInfo>>, Problem> {
+async fn queues(
+    State(api): State<Api>,
+    caller: Caller,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<QueueInfo>>, Problem> {
     let CommandReply::Queues(views) = api.gateway().command(Command::Queues).await? else {
         return Err(crate::gateway::GatewayError::Mismatched.into());
     };
     let in_force = api.control().in_force();
-    let mut queues: Vec<QueueInfo> = views
+    let queues: Vec<QueueInfo> = views
         .into_iter()
         .filter(|view| match (&caller.account, view.peer) {
             (None, _) => true,
@@ -222,6 +228,5 @@ async fn queues(State(api): State<Api>, caller: Caller) -> Result<Json<Page<Queu
             sending: view.enabled,
         })
         .collect();
-    queues.sort_by(|a, b| (a.peer.kind, &a.peer.name).cmp(&(b.peer.kind, &b.peer.name)));
-    Ok(Json(Page::whole(queues)))
+    Ok(Json(Page::of(&api, &query, queues, |queue| format!("{} {}", queue.peer.kind, queue.peer.name))?))
 }

@@ -114,6 +114,7 @@ fn of<R: ApiRow>(places: &Places) -> [Operation; 5] {
         operation(Method::POST, places.list, create_id, "Adds a row", create::<R>)
             .right(places.write)
             .tenants()
+            .once()
             .body_of(json, openapi::row::<R>)
             .row::<R>(201, "the row")
             .with("ETag")

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::extract::{JsonBody, QueryOf, timestamp};
 use super::operations::{Operation, operation};
-use super::page::Page;
+use super::page::{Page, PageQuery};
 use super::problem::{Problem, ProblemKind};
 use super::queue::{Changed, changed};
 use super::routing::address;
@@ -89,6 +89,10 @@ struct SuppressionBody {
 struct SuppressionQuery {
     /// The device: a number, or an e-mail address.
     device: String,
+    /// Where to go on: `next` of the page before.
+    cursor: Option<String>,
+    /// Items in the page at most; bounded by `api.max_page`.
+    limit: Option<usize>,
 }
 
 /// An opt-out in force.
@@ -130,6 +134,7 @@ pub(super) fn operations() -> Vec<Operation> {
             opt_out,
         )
         .right(Right::ContactsWrite)
+        .once()
         .body::<SuppressionBody>()
         .answer::<Changed>(200, "1 where that changed something"),
         operation(
@@ -156,7 +161,10 @@ async fn list(
     };
     let in_force = api.control().in_force();
     let seen = found.into_iter().filter(|row| sees(&in_force, &caller, row.level));
-    Ok(Json(Page::whole(seen.map(|row| info(&in_force, row)).collect())))
+    let page = PageQuery { cursor: query.cursor, limit: query.limit };
+    let items = seen.map(|row| info(&in_force, row)).collect();
+    let place = |one: &SuppressionInfo| format!("{:?} {} {:?}", one.level, one.name, one.channel);
+    Ok(Json(Page::of(&api, &page, items, place)?))
 }
 
 async fn opt_out(

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 use signalbox_config::catalog::{Enterprise, Owner, Right, Row, RowKind};
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use super::caller::Caller;
 use super::extract::{Condition, JsonBody, PathName};
 use super::operations::{Operation, RequestHeader, operation};
 use super::problem::{Problem, ProblemKind};
-use super::rows::{View, find};
+use super::rows::{View, etag, find, version_of};
 
 /// Whether an enterprise is suspended.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
@@ -30,6 +30,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .right(Right::LinksRead)
             .tenants()
             .answer::<Suspended>(200, "whether it is suspended")
+            .with("ETag")
             .problems(&[ProblemKind::NotFound]),
         operation(
             Method::PUT,
@@ -43,6 +44,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .header(RequestHeader::IfMatch)
         .body::<Suspended>()
         .answer::<Suspended>(200, "whether it is suspended")
+        .with("ETag")
         .problems(&[ProblemKind::NotFound, ProblemKind::VersionMismatch]),
     ]
 }
@@ -51,12 +53,13 @@ async fn suspended(
     State(api): State<Api>,
     caller: Caller,
     PathName(name): PathName,
-) -> Result<Json<Suspended>, Problem> {
+) -> Result<(HeaderMap, Json<Suspended>), Problem> {
     check_below::<Enterprise>(&api, &caller, &name)?;
     let in_force = api.control().in_force();
     let row = find::<Enterprise>(&in_force.snapshot, &name);
     let row = row.ok_or_else(|| Problem::no(RowKind::Enterprise.as_str(), &name))?;
-    Ok(Json(Suspended { suspended: row.suspended }))
+    let version = version_of::<Enterprise>(&in_force.snapshot, &name);
+    Ok((etag(version), Json(Suspended { suspended: row.suspended })))
 }
 
 async fn set_suspended(
@@ -65,14 +68,14 @@ async fn set_suspended(
     PathName(name): PathName,
     condition: Condition,
     JsonBody(body): JsonBody<Suspended>,
-) -> Result<Json<Suspended>, Problem> {
+) -> Result<(HeaderMap, Json<Suspended>), Problem> {
     check_below::<Enterprise>(&api, &caller, &name)?;
-    api.change_row::<Enterprise>(&caller, &name, condition, |row| {
+    let change = |row: &mut Enterprise| {
         row.suspended = body.suspended;
         Ok(())
-    })
-    .await?;
-    Ok(Json(body))
+    };
+    let version = api.change_row::<Enterprise>(&caller, &name, condition, change).await?;
+    Ok((etag(version), Json(body)))
 }
 
 /// Refuses who is not above a row: who sees everything is above all, an account and an enterprise are above the

@@ -7,6 +7,7 @@ mod apply;
 mod bounds;
 mod client;
 mod document;
+mod habits;
 mod messages;
 mod noc;
 mod people;

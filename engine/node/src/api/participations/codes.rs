@@ -68,6 +68,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .right(Right::CatalogWrite)
         .tenants()
+        .once()
         .query::<CodesQuery>()
         .body_of(CSV, |_| serde_json::json!({ "type": "string", "description": "one code a line" }))
         .answer::<CodesInfo>(200, "they are stored")

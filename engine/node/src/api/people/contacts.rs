@@ -182,6 +182,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .problems(&[ProblemKind::NotFound, ProblemKind::Invalid]),
         operation(Method::POST, "/v1/contacts", "contact.create", "Adds a contact", create)
             .right(Right::ContactsWrite)
+            .once()
             .body::<ContactBody>()
             .answer::<ContactInfo>(201, "the contact")
             .with("ETag")

@@ -74,6 +74,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .problems(&[ProblemKind::NotFound, ProblemKind::Invalid]),
         operation(Method::POST, "/v1/lists", "list.create", "Makes an empty list", create)
             .right(Right::ContactsWrite)
+            .once()
             .body::<ListBody>()
             .answer::<ListInfo>(201, "the list")
             .with("ETag")

@@ -118,6 +118,7 @@ pub(super) fn operations() -> Vec<Operation> {
             create,
         )
         .right(Right::ContactsWrite)
+        .once()
         .query::<UploadQuery>()
         .body_of(CSV, |_| serde_json::json!({ "type": "string", "description": "lines of UTF-8" }))
         .answer::<UploadInfo>(200, "how it ended")

@@ -79,13 +79,13 @@ impl Api {
         name: &str,
         condition: Condition,
         change: impl FnOnce(&mut R) -> Result<(), Problem>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Version, Problem> {
         let _one_at_a_time = self.0.changing.lock().await;
         let in_force = self.control().in_force();
         let mut row =
             find::<R>(&in_force.snapshot, name).ok_or_else(|| Problem::no(R::KIND.as_str(), name))?.clone();
         change(&mut row)?;
-        self.store(caller, row, condition).await.map(|_| ())
+        self.store(caller, row, condition).await.map(|written| written.version)
     }
 
     /// Writes a row while no other change is under way.
