@@ -1,7 +1,7 @@
 //! The catalog over its database, for callers that wait.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use signalbox_core::backend::{
@@ -48,10 +48,7 @@ fn wait<T: Send + 'static>(
         // Who waited may have given up.
         let _ = done.send(work.await);
     });
-    match result.recv_timeout(patience) {
-        Ok(result) => Some(result),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    result.recv_timeout(patience).ok()
 }
 
 impl SqlCatalog {

@@ -72,6 +72,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .right(Right::MessagesSend)
         .tenants()
+        .once()
         .body::<EntryBody>()
         .answer::<EntryInfo>(202, "it is durable")
         .problems(&[ProblemKind::NotFound, ProblemKind::NotAcceptedNow]),

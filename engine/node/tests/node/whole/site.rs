@@ -225,10 +225,16 @@ pub fn finals_in(folder: &Path) -> Vec<Value> {
 
 /// One request over a connection of its own.
 pub fn http(to: SocketAddr, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    http_as(to, "nobody", method, path, body)
+}
+
+/// The same with a token.
+pub fn http_as(to: SocketAddr, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(10)).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nhost: {to}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).ok()?;
