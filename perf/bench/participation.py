@@ -55,6 +55,7 @@ password = 'secret'
 sessions = 4
 window = 200
 inbound_window = 1000
+reconnect = {{ min = '50ms', max = '300ms' }}
 """
 
 VOTE = """
@@ -71,6 +72,14 @@ links = ['steady']
 carriers = ['mobile']
 programs = ['bench']
 account = 'bench'
+default_sub_campaign = 'info'
+[[sub_campaign]]
+name = 'info'
+account = 'bench'
+kind = 'inbound'
+state = 'running'
+programs = ['bench']
+instructions = {{ reply = 'Text SONG and 7 or 8.' }}
 [[approval]]
 name = 'bench'
 program = 'bench'

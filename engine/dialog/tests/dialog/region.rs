@@ -11,7 +11,7 @@ use signalbox_core::exchange::{
     Answer, Bodies, Effect as Sent, Event as Happens, Exchange, Inbound, Reply, ReplyTo, Restoring,
 };
 use signalbox_core::gate::Released;
-use signalbox_core::id::{AccountId, Epoch, LinkId, MessageId, PeerId, SessionId, ShardId};
+use signalbox_core::id::{AccountId, Epoch, LinkId, PeerId, SessionId, ShardId};
 use signalbox_core::message::{Body, Content};
 use signalbox_core::policy::{AccountPolicy, DialogPolicy, PeerPolicy, Policy};
 use signalbox_core::time::{Micros, Mono, Now};
