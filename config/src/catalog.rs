@@ -3,6 +3,7 @@
 //! keywords, campaigns, scripts, participation).
 
 mod account;
+mod agent_queue;
 mod campaign;
 mod carrier;
 mod class;
@@ -32,6 +33,7 @@ mod web_service;
 mod webhook;
 
 pub use account::{Account, AccountQuotas, BindMode, LongValidity, MessageIdStyle, Outbind, ReceiptPdu};
+pub use agent_queue::{AgentQueue, QueueAction, QueueWatch};
 pub use campaign::{
     AgentFlag, Campaign, Instructions, SubCampaign, SubCampaignKind, SubCampaignState, SubCampaignTexts,
 };
@@ -118,6 +120,8 @@ settings! {
         source_address: Vec<SourceAddress>,
         /// Carriers' words about programs on source addresses.
         approval: Vec<Approval>,
+        /// Parts of accounts' queues of messages for agents.
+        agent_queue: Vec<AgentQueue>,
         /// Words that begin conversations.
         keyword: Vec<Keyword>,
         /// Campaigns.

@@ -94,6 +94,9 @@ settings! {
         conversation_timeout: Period = "24h",
         /// Which messages of devices agents are shown.
         agents: AgentFlag = "script",
+        /// The part of the account's queue that its messages for agents wait in; the account's queue itself when it is
+        /// not set.
+        agent_queue: Option<Name> => "billing",
         /// How far a plain STOP reaches; as the campaign or the account says when it is not set (decision D8).
         opt_out_level: Option<OptOutLevel> => "account",
         /// Its first messages advertise: quiet hours, caps and do-not-call lists for marketing hold for them. What only

@@ -1,9 +1,11 @@
 //! References among source addresses, programs, keywords, campaigns and scripts, and what must agree along them.
 
+use std::collections::HashMap;
+
 use super::reference::{Places, Referrer, Rows};
 use super::{
-    Account, AddressSharing, Catalog, Enterprise, MessageClass, Owner, Row, SourceAddress, SubCampaignKind,
-    Tenancy, VersionState,
+    Account, AddressSharing, AgentQueue, Catalog, Enterprise, MessageClass, Owner, Row, SourceAddress,
+    SubCampaignKind, Tenancy, VersionState,
 };
 use crate::setting::Problems;
 use crate::value::{AddressForm, Name};
@@ -19,6 +21,7 @@ struct Known<'a> {
     addresses: Rows<'a, SourceAddress>,
     campaigns: Rows<'a, super::Campaign>,
     sub_campaigns: Rows<'a, super::SubCampaign>,
+    queues: Rows<'a, AgentQueue>,
     scripts: Rows<'a, super::Script>,
     versions: Rows<'a, super::ScriptVersion>,
     participations: Rows<'a, super::Participation>,
@@ -54,6 +57,7 @@ pub(super) fn check(catalog: &Catalog, known: &Catalog, places: Places<'_, '_>, 
         addresses: Rows::of(catalog, known, |catalog| &catalog.source_address),
         campaigns: Rows::of(catalog, known, |catalog| &catalog.campaign),
         sub_campaigns: Rows::of(catalog, known, |catalog| &catalog.sub_campaign),
+        queues: Rows::of(catalog, known, |catalog| &catalog.agent_queue),
         scripts: Rows::of(catalog, known, |catalog| &catalog.script),
         versions: Rows::of(catalog, known, |catalog| &catalog.script_version),
         participations: Rows::of(catalog, known, |catalog| &catalog.participation),
@@ -63,6 +67,7 @@ pub(super) fn check(catalog: &Catalog, known: &Catalog, places: Places<'_, '_>, 
     check_campaigns(catalog, &known, places, problems);
     check_scripts(catalog, &known, places, problems);
     check_participation(catalog, &known, places, problems);
+    check_queues(catalog, &known, places, problems);
 }
 
 fn check_addresses(
@@ -177,6 +182,11 @@ fn check_campaigns(
                 check_usable(&mut at, known, program, "programs", &row.account);
             }
         }
+        if let Some(queue) = at.one(&known.queues, row.agent_queue.as_ref(), "agent_queue")
+            && queue.account != row.account
+        {
+            at.conflict("agent_queue", format!("`{}` is of the account `{}`", queue.name, queue.account));
+        }
         let path = "instructions.script";
         let Some(script) = at.one(&known.scripts, row.instructions.script.as_ref(), path) else { continue };
         check_usable(&mut at, known, script, path, &row.account);
@@ -255,6 +265,22 @@ fn check_participation(
         for (place, requirement) in row.requirements.iter().enumerate() {
             at.all(&known.carriers, &requirement.carriers, &format!("requirements[{place}].carriers"));
             at.one(&known.participations, requirement.step.as_ref(), &format!("requirements[{place}].step"));
+        }
+    }
+}
+
+/// A keyword is watched for in an account once: it leads to one queue (KEY-13).
+fn check_queues(catalog: &Catalog, known: &Known<'_>, places: Places<'_, '_>, problems: &mut Problems<'_>) {
+    let mut watched = HashMap::new();
+    for (index, row) in catalog.agent_queue.iter().enumerate() {
+        let mut at = Referrer::of(row, index, places, &mut *problems);
+        at.one(&known.accounts, Some(&row.account), "account");
+        for (place, watch) in row.watch.iter().enumerate() {
+            let other = watched.insert((&row.account, watch.keyword.folded().to_owned()), &row.name);
+            if let Some(other) = other.filter(|other| **other != row.name) {
+                let reason = format!("the queue `{other}` watches for it already");
+                at.conflict(&format!("watch[{place}].keyword"), reason);
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 
 use super::{
-    Account, Catalog, CounterPolicy, CounterScope, Enterprise, KindVisitor, Row, WhiteListEntry, dialog,
-    each_kind, registry, tenancy,
+    Account, Catalog, CounterPolicy, CounterScope, Enterprise, KindVisitor, Row, User, WhiteListEntry,
+    dialog, each_kind, registry, tenancy,
 };
 use crate::error::Problem;
 use crate::setting::{Cursor, Problems};
@@ -69,6 +69,7 @@ pub(super) fn check(catalog: &Catalog, known: &Catalog, at: &Cursor<'_>, problem
     let enterprises = Rows::<Enterprise>::of(catalog, known, |catalog| &catalog.enterprise);
     let links = Rows::of(catalog, known, |catalog| &catalog.link);
     let carriers = Rows::of(catalog, known, |catalog| &catalog.carrier);
+    let users = Rows::<User>::of(catalog, known, |catalog| &catalog.user);
 
     for (index, route) in catalog.route.iter().enumerate() {
         let mut at = Referrer::of(route, index, places, &mut *problems);
@@ -94,6 +95,7 @@ pub(super) fn check(catalog: &Catalog, known: &Catalog, at: &Cursor<'_>, problem
         let mut at = Referrer::of(token, index, places, &mut *problems);
         at.one(&accounts, token.account.as_ref(), "account");
         at.one(&enterprises, token.enterprise.as_ref(), "enterprise");
+        at.one(&users, token.user.as_ref(), "user");
     }
     for (index, user) in catalog.user.iter().enumerate() {
         let mut at = Referrer::of(user, index, places, &mut *problems);

@@ -1,9 +1,9 @@
 //! What all rows have in common.
 
 use super::{
-    Account, Approval, Campaign, Carrier, Catalog, CounterPolicy, Enterprise, Jurisdiction, Keyword, Link,
-    Participation, Program, Route, Script, ScriptVersion, SourceAddress, SubCampaign, Template, Token, User,
-    WebService, Webhook, WhiteListEntry, Words,
+    Account, AgentQueue, Approval, Campaign, Carrier, Catalog, CounterPolicy, Enterprise, Jurisdiction,
+    Keyword, Link, Participation, Program, Route, Script, ScriptVersion, SourceAddress, SubCampaign,
+    Template, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
 use crate::document::{read_tree, read_tree_with_unknown};
 use crate::error::ConfigErrors;
@@ -48,6 +48,8 @@ choices! {
         Script = "script",
         /// A version of a script.
         ScriptVersion = "script_version",
+        /// A part of an account's queue for agents.
+        AgentQueue = "agent_queue",
         /// A campaign.
         Campaign = "campaign",
         /// A sub-campaign.
@@ -222,6 +224,7 @@ rows! {
     Template in template: Template of |row| Owner::Account(&row.account),
     Script in script: Script of |row| Owner::Account(&row.account),
     ScriptVersion in script_version: ScriptVersion of |row| Owner::Script(&row.script),
+    AgentQueue in agent_queue: AgentQueue of |row| Owner::Account(&row.account),
     Campaign in campaign: Campaign of |row| Owner::Account(&row.account),
     SubCampaign in sub_campaign: SubCampaign of |row| Owner::Account(&row.account),
     SourceAddress in source_address: SourceAddress of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),

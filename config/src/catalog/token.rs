@@ -34,6 +34,10 @@ choices! {
         ContactsWrite = "contacts:write",
         /// Erase people for good.
         ContactsErase = "contacts:erase",
+        /// See the messages that wait for agents, and which agent has which.
+        AgentsRead = "agents:read",
+        /// Work as an agent: take messages, answer, finish and hand them on, opt people out and in, begin conversations.
+        AgentsWork = "agents:work",
         /// Look numbers up and explain routes.
         NumbersRead = "numbers:read",
         /// Read the audit trail.
@@ -50,6 +54,8 @@ settings! {
         secret: TokenDigest => "sha256:3c9683017f9e4bf33d0fbedd26bf143fd72de9b9dd145441b75f0604047ea28e",
         /// False refuses it.
         enabled: bool = true,
+        /// The person whose it is: it lets do no more than they may, and sees what they see (ACC-08).
+        user: Option<Name> => "ann",
         /// What it lets do.
         rights: Vec<Right> => ["catalog:read", "links:read"],
         /// The account that it sends for; it sees its rows and those of all accounts below it. All rows when neither
@@ -70,7 +76,11 @@ impl Agreement for Token {
         if self.account.is_some() && self.enterprise.is_some() {
             problems.conflict(at, "enterprise", "cannot be set beside account");
         }
-        if self.rights.contains(&Right::MessagesSend) && self.account.is_none() {
+        if self.user.is_some() && (self.account.is_some() || self.enterprise.is_some()) {
+            problems.conflict(at, "user", "cannot be set beside account or enterprise: they are the user's");
+        }
+        let sends = self.rights.contains(&Right::MessagesSend);
+        if sends && self.account.is_none() && self.user.is_none() {
             problems.conflict(at, "rights", "messages:send needs an account");
         }
     }

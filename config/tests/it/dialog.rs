@@ -370,3 +370,27 @@ fn a_hundred_thousand_keywords_are_checked_quickly() {
     assert_eq!(errors.all().len(), 1);
     assert_eq!(errors.all()[0].key, "keyword[99999].text");
 }
+
+/// KEY-13: queues of agents.
+#[test]
+fn a_keyword_is_watched_for_once_and_a_queue_is_of_its_account() {
+    let queue = |name: &str, keyword: &str| {
+        format!(
+            "[[agent_queue]]\nname = '{name}'\naccount = 'bank'\n[[agent_queue.watch]]\nkeyword = '{keyword}'\n"
+        )
+    };
+    assert_eq!(parse(&(queue("a", "Refund") + &queue("b", "money back"))).agent_queue.len(), 2);
+    assert_eq!(
+        errors(&(queue("a", "Refund") + &queue("b", "REFUND"))),
+        ["agent_queue[1].watch[0].keyword: the queue `a` watches for it already"],
+    );
+    assert_eq!(
+        errors(&queue("inbound", "refund")),
+        ["agent_queue[0].name: is what an account's queue itself is called"]
+    );
+    let other = "[[sub_campaign]]\nname = 'away'\naccount = 'shop'\nkind = 'inbound'\nagent_queue = 'a'\n";
+    assert_eq!(
+        errors(&(queue("a", "refund") + other)),
+        ["sub_campaign[3].agent_queue: `a` is of the account `bank`"],
+    );
+}

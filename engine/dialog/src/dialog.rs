@@ -6,14 +6,17 @@
 //! state, and its end is an event. So of a kill between any two commits nothing is left but a run that begins again.
 //!
 //! `mo` finds the way of what devices write, `start` begins what we write first, `runs` begins and ends runs, `send`
-//! makes texts of what they want, `timers` is what time brings, and `memory` holds the hot ones.
+//! makes texts of what they want, `timers` is what time brings, `agents` is what people do by hand, `work` what waits for
+//! them, and `memory` holds the hot ones.
 
+mod agents;
 mod memory;
 mod mo;
 mod runs;
 mod send;
 mod start;
 mod timers;
+mod work;
 
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
@@ -26,6 +29,7 @@ use signalbox_core::time::{Micros, Mono, Now};
 use self::memory::Memory;
 use self::start::Starts;
 use self::timers::DueTimer;
+use crate::desk::Desk;
 use crate::event::{Effect, Event, Note, Record, Said};
 use crate::port::{Consent, Port, Rows};
 use crate::rules::Rules;
@@ -53,6 +57,7 @@ pub struct Dialog {
     rules: Arc<Rules>,
     memory: Memory,
     starts: Starts,
+    desk: Desk,
     /// Runs that are with who does them, and those that wait for one to end.
     under_way: FxHashSet<RunId>,
     queued: VecDeque<(Whose, RunId)>,
@@ -79,6 +84,7 @@ impl Dialog {
         Self {
             memory: Memory::default(),
             starts: Starts::default(),
+            desk: Desk::default(),
             under_way: FxHashSet::default(),
             queued: VecDeque::new(),
             waits: FxHashSet::default(),
@@ -101,6 +107,7 @@ impl Dialog {
             Event::Ended { conversation, message, success, outcome, reason } => {
                 self.text_ended(&mut here, conversation, message, success, (outcome, reason));
             }
+            Event::Agent(ask) => self.agent(&mut here, *ask),
             Event::Recorded(ids) => {
                 for id in ids {
                     here.port.delete(id.shard(), Table::Record, id.to_bytes());
@@ -142,6 +149,7 @@ impl Dialog {
 
     /// Writes what changed since the last time, and gives what is to be done once the commit stands.
     pub fn flush(&mut self, now: Now, port: &mut dyn Port) -> Wants {
+        self.count_work();
         self.memory.write(port);
         self.memory.forget(now.mono, &self.rules.limits);
         std::mem::take(&mut self.wants)

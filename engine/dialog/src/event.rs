@@ -10,6 +10,7 @@ use signalbox_core::id::MessageId;
 use signalbox_core::time::Micros;
 use signalbox_invocation::{Channel, Failure, Invocation, Level, Outcome, Side, WebAnswer, WebCall};
 
+use crate::ask::{AgentAnswer, AgentAsk, AgentRefusal};
 use crate::route::Why;
 use crate::rules::Rules;
 use crate::run::{RunId, What, Whose};
@@ -113,6 +114,8 @@ pub enum Event {
         /// Why, by name.
         reason: &'static str,
     },
+    /// An agent, or who watches over them, wants something.
+    Agent(Box<AgentAsk>),
     /// Records are in the catalog's database.
     Recorded(Vec<MessageId>),
     /// A new version of the rules.
@@ -216,6 +219,39 @@ pub enum Said {
         /// The words of the device.
         wording: Option<String>,
     },
+    /// A text that an agent wrote (TXS-09).
+    Agent {
+        /// Who.
+        agent: String,
+        /// The text.
+        text: String,
+        /// The message that he answers, or the conversation that he began.
+        work: MessageId,
+    },
+    /// What became of a message for agents.
+    Work {
+        /// Who did it, where somebody did.
+        agent: Option<String>,
+        /// What, by name.
+        did: String,
+        /// The queue that it is in then; zero for the account's own.
+        queue: u32,
+    },
+}
+
+/// Something changed among the messages for agents; for their screens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkChange {
+    /// Its number.
+    pub id: MessageId,
+    /// Whose.
+    pub account: u32,
+    /// The queue; zero for the account's own.
+    pub queue: u32,
+    /// What became of it, by name.
+    pub did: &'static str,
+    /// Who has it then.
+    pub held_by: Option<String>,
 }
 
 /// Something to do once the commit stands.
@@ -243,6 +279,15 @@ pub enum Effect {
         /// The run, or why there is none.
         result: Result<RunId, StartRefusal>,
     },
+    /// Answer an agent.
+    Agent {
+        /// Who asked.
+        to: ReplyTo,
+        /// What he gets, or why not.
+        result: Result<AgentAnswer, AgentRefusal>,
+    },
+    /// Tell agents' screens.
+    Work(WorkChange),
     /// Put a record into the catalog's database; then it is an [`Event::Recorded`].
     Record(Box<Record>),
 }
@@ -273,6 +318,15 @@ pub enum Note {
     Limit {
         /// Which.
         what: &'static str,
+    },
+    /// How many messages there are for agents.
+    Work {
+        /// Those that wait.
+        waiting: usize,
+        /// Those in the hands of agents.
+        held: usize,
+        /// When the oldest of those that wait came.
+        oldest: Option<Micros>,
     },
     /// A row could not be read.
     RowDamaged {

@@ -7,26 +7,33 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod ask;
 mod conversation;
 mod cut;
+mod desk;
 mod device;
 mod dialog;
 mod event;
 mod keywords;
 mod port;
+mod queues;
 mod region;
 mod route;
 mod rules;
 mod run;
 mod source;
+mod work;
 
+pub use ask::{AgentAnswer, AgentAsk, AgentRefusal, AgentText, Begun, Wanted};
 pub use conversation::{Conversation, Expected, NEXT_ACTION, Past, RowError};
 pub use cut::separate;
+pub use desk::Seen;
 pub use device::{Device, Use};
 pub use dialog::{Dialog, Wants};
-pub use event::{Effect, Event, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task};
+pub use event::{Effect, Event, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task, WorkChange};
 pub use keywords::{Does, Keyword, KeywordError, Keywords, MAX_WORDS};
 pub use port::{Consent, NotTaken, Port, Rows, timer_due, timer_key};
+pub use queues::{QueueRule, Queues, Watch};
 pub use region::{Region, Stored};
 pub use route::{Kind, Route, Why, route};
 pub use rules::{
@@ -34,3 +41,4 @@ pub use rules::{
 };
 pub use run::{Calling, Handling, Pending, Run, RunId, What, Whose};
 pub use source::{Chosen, NoSource, Sources, Wish};
+pub use work::{BEGUN, Held, MOST_URGENT, Place, Work};

@@ -44,6 +44,7 @@ impl Region {
         match row.table {
             Table::Start => self.dialog.restore_start(&row.value),
             Table::Record => self.dialog.restore_record(&row.value),
+            Table::Desk => self.dialog.restore_work(&row.value),
             Table::Suppression
             | Table::Message
             | Table::State

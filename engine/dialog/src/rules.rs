@@ -9,6 +9,7 @@ use signalbox_core::time::Micros;
 use signalbox_invocation::{Channel, Level, SubCampaignKind, Version};
 
 use crate::keywords::Keywords;
+use crate::queues::Queues;
 use crate::source::{Chosen, NoSource, Sources, Wish};
 
 /// An account of the tenant tree.
@@ -113,6 +114,12 @@ pub struct SubCampaignRule {
     pub timeout: Duration,
     /// True when each message of a device is shown to an agent too (TXS-20).
     pub flags: bool,
+    /// True when those are shown to an agent that nothing answered.
+    pub flags_unanswered: bool,
+    /// The queue of its messages for agents; zero for the account's own.
+    pub queue: u32,
+    /// Their place before others, 0 to 100 (CAM-10).
+    pub priority: u8,
     /// How far a plain STOP reaches; `None` for as far as the account says (D8).
     pub opt_out_level: Option<Level>,
 }
@@ -163,6 +170,10 @@ pub struct Limits {
     pub history: usize,
     /// Octets that are kept of the text of each.
     pub history_text: usize,
+    /// Messages that wait for agents or are in their hands.
+    pub work: usize,
+    /// The same of one account.
+    pub work_of_account: usize,
     /// A run that came to no end in this time is run again.
     pub run: Duration,
     /// Runs that are with who does them; others wait in their order.
@@ -189,6 +200,8 @@ impl Default for Limits {
             waiting: 16,
             history: 20,
             history_text: 800,
+            work: 50_000,
+            work_of_account: 10_000,
             run: Duration::from_secs(30),
             under_way: 4_096,
             tries: 3,
@@ -218,6 +231,8 @@ pub struct Rules {
     pub words: Words,
     /// The same for accounts that have their own, by number.
     pub words_of: FxHashMap<u32, Arc<Words>>,
+    /// Queues of messages for agents.
+    pub queues: Queues,
     /// Devices whose traffic is test traffic.
     pub testers: rustc_hash::FxHashSet<Box<[u8]>>,
     /// Who chooses source addresses.
@@ -248,6 +263,7 @@ impl Rules {
             keywords: Keywords::default(),
             words: Words::shipped().expect("the words of the program are checked by its tests"),
             words_of: FxHashMap::default(),
+            queues: Queues::default(),
             testers: rustc_hash::FxHashSet::default(),
             sources: Arc::new(Nothing),
             limits: Limits::default(),

@@ -5,6 +5,7 @@
 //! state that a restart would miss, but answers to requests that came with an idempotency key.
 
 mod about;
+mod agents;
 mod apply;
 mod audit;
 mod batch;
@@ -38,6 +39,7 @@ mod rows;
 mod scripts;
 mod selection;
 mod server;
+mod sessions;
 mod suppressions;
 mod tenants;
 mod trace;
@@ -62,7 +64,7 @@ use tokio::sync::Semaphore;
 
 use crate::control::Control;
 use crate::gateway::Gateway;
-use crate::instructions::{Judged, Starts};
+use crate::instructions::{Agents, Judged, Starts};
 use crate::intake::Reception;
 use crate::paces::Paces;
 use crate::participation::Participations;
@@ -88,10 +90,12 @@ struct Shared {
     reception: Reception,
     judged: Arc<Judged>,
     watchers: Arc<Semaphore>,
+    agents: Arc<Agents>,
     requests: Semaphore,
     request_timeout: Duration,
     scans: Arc<Semaphore>,
     paces: Arc<Paces>,
+    sessions: sessions::Sessions,
     keys: Mutex<idempotency::Keys>,
     answers: Mutex<once::Answers>,
     reference: AtomicU16,
@@ -115,9 +119,11 @@ impl Api {
             reception: parts.reception,
             judged: parts.judged,
             watchers: Arc::new(Semaphore::new(WATCHERS)),
+            agents: parts.agents,
             requests: Semaphore::new(settings.max_requests.as_usize()),
             request_timeout: settings.request_timeout.duration(),
             scans: Arc::new(Semaphore::new(SCANS)),
+            sessions: sessions::Sessions::default(),
             keys: Mutex::new(idempotency::Keys::new(settings.idempotency_keys.as_usize())),
             answers: Mutex::new(once::Answers::new(settings.idempotency_keys.as_usize())),
             reference: AtomicU16::new(rand::random()),
@@ -143,6 +149,14 @@ impl Api {
 
     fn scripts(&self) -> &Pool {
         &self.0.scripts
+    }
+
+    fn agents(&self) -> &Agents {
+        &self.0.agents
+    }
+
+    fn sessions(&self) -> &sessions::Sessions {
+        &self.0.sessions
     }
 
     fn now(&self) -> Now {

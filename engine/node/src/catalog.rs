@@ -118,6 +118,7 @@ pub fn kind_of(kind: RowKind) -> Kind {
         RowKind::Jurisdiction => Kind::Jurisdiction,
         RowKind::Words => Kind::Words,
         RowKind::WebService => Kind::WebService,
+        RowKind::AgentQueue => Kind::AgentQueue,
     }
 }
 
@@ -148,6 +149,7 @@ pub fn row_kind(kind: Kind) -> RowKind {
         Kind::Jurisdiction => RowKind::Jurisdiction,
         Kind::Words => RowKind::Words,
         Kind::WebService => RowKind::WebService,
+        Kind::AgentQueue => RowKind::AgentQueue,
     }
 }
 

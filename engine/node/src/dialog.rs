@@ -7,6 +7,7 @@
 mod addresses;
 mod devices;
 mod participations;
+mod queues;
 mod rules;
 mod services;
 mod sources;

@@ -4,6 +4,7 @@
 //! Nothing here decides anything, and nothing here is lost with the process: what is under way is part of the state
 //! that the dialog server has committed, and is asked for again after a restart.
 
+mod agents;
 mod calls;
 mod contacts;
 mod entries;
@@ -23,6 +24,7 @@ use tokio::sync::mpsc;
 use crate::control::Control;
 use crate::spine::SpineHandle;
 
+pub use agents::{AgentError, Agents};
 pub(crate) use contacts::given;
 pub(crate) use entries::not_judged;
 pub use entries::{Entries, Judged};
@@ -75,6 +77,8 @@ pub struct Parts {
     pub starts: Arc<Starts>,
     /// The way of entries to participation campaigns.
     pub entries: Arc<Entries>,
+    /// The way of agents to the dialog server.
+    pub agents: Arc<Agents>,
 }
 
 /// Does what is asked until the exchange has ended.
@@ -94,6 +98,8 @@ pub async fn run(parts: Parts, mut asked: mpsc::UnboundedReceiver<Vec<Effect>>) 
                     drop(tokio::spawn(calls.clone().make(whose, run, account, call, until)));
                 }
                 Effect::Started { to, result } => parts.starts.answer(to.token, result),
+                Effect::Agent { to, result } => parts.agents.answer(to.token, result),
+                Effect::Work(change) => parts.agents.tell(change),
                 // Closed only when the recorder is gone, which is with the node.
                 Effect::Record(record) => drop(records.send(*record)),
             }
@@ -129,6 +135,12 @@ fn count(note: &Note) {
         Note::Limit { what } => {
             metrics::counter!("dialog_limit_hits_total", "limit" => *what).increment(1);
             tracing::warn!(limit = what, "a bound of the dialog server was reached");
+        }
+        Note::Work { waiting, held, oldest } => {
+            metrics::gauge!("agent_queue_messages", "state" => "waiting").set(*waiting as f64);
+            metrics::gauge!("agent_queue_messages", "state" => "held").set(*held as f64);
+            let since = oldest.map_or(0.0, |oldest| oldest.0 as f64 / 1e6);
+            metrics::gauge!("agent_queue_oldest_timestamp_seconds").set(since);
         }
         Note::RowDamaged { why } => tracing::error!(why, "a row of the dialog server cannot be read"),
     }

@@ -38,6 +38,7 @@ pub use map::{
     AddressField, Change, DataCodings, ErrorTable, LongMessages, Rewrite, Rewrites, StatusMap, TlvEdits, Way,
     cut,
 };
+pub(crate) use server::{Hashing, LockOut, Locked};
 pub use state::{LinkState, Phase, SessionState};
 
 use line::Ground;

@@ -21,7 +21,7 @@ use crate::admin::{Admin, Health};
 use crate::control::{Control, ControlError};
 use crate::gateway::Gateway;
 use crate::gauges::Gauges;
-use crate::instructions::{self, Asked, Entries, Starts, script_pool};
+use crate::instructions::{self, Agents, Asked, Entries, Starts, script_pool};
 use crate::intake::Reception;
 use crate::links::Links;
 use crate::participation::Participations;
@@ -202,6 +202,7 @@ impl Node {
         let people = Arc::new(crate::people::open(&settings).await?);
         let gateway = Gateway::open(spine.clone());
         let starts = Arc::new(Starts::default());
+        let agents = Arc::new(Agents::default());
         let entries = Arc::new(Entries::new(participations.campaigns().clone()));
         participations.attach(crate::participation::Way {
             control: Arc::downgrade(&control),
@@ -226,6 +227,7 @@ impl Node {
             participations: participations.clone(),
             reception: reception.clone(),
             judged: entries.judged().clone(),
+            agents: agents.clone(),
         })
         .await?;
         let forms = crate::forms::Server::start(crate::forms::Parts {
@@ -254,6 +256,7 @@ impl Node {
             pool,
             starts,
             entries,
+            agents,
         };
         tasks.extend(receiving);
         tasks.push(tokio::spawn(instructions::run(parts, to_do)));

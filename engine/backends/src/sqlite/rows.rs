@@ -40,6 +40,7 @@ tables! {
     Device = "device",
     Timer = "timer",
     Consent = "consent",
+    Desk = "desk",
 }
 
 fn index(table: Table) -> usize {

@@ -8,8 +8,9 @@ use super::options::{OpenError, SpineOptions, Synchronous};
 
 /// `SGBX`: marks the file as a spine.
 const APPLICATION: i64 = 0x5347_4258;
-/// The `user_version` of this program: 2 came with the tables of the dialog server, 3 with the counts of consent.
-const SCHEMA: i64 = 3;
+/// The `user_version` of this program: 2 came with the tables of the dialog server, 3 with the counts of consent, 4 with
+/// the messages for agents.
+const SCHEMA: i64 = 4;
 /// Octets of a page. With 8 KiB the marks fit into one page and a message tree of a million rows has one level
 /// less than with 4 KiB; 16 KiB made half as much WAL again at batches of 50.
 pub(super) const PAGE: u64 = 8192;

@@ -52,11 +52,13 @@ pub enum Kind {
     Words,
     /// A URL that scripts may call.
     WebService,
+    /// A part of an account's queue for agents.
+    AgentQueue,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Account,
         Self::Link,
         Self::Route,
@@ -80,6 +82,7 @@ impl Kind {
         Self::Jurisdiction,
         Self::Words,
         Self::WebService,
+        Self::AgentQueue,
     ];
 
     /// The name in files, the API and the database.
@@ -109,6 +112,7 @@ impl Kind {
             Self::Jurisdiction => "jurisdiction",
             Self::Words => "words",
             Self::WebService => "web_service",
+            Self::AgentQueue => "agent_queue",
         }
     }
 }

@@ -34,11 +34,13 @@ pub enum Table {
     Timer,
     /// What caps and limits have counted and which confirmations are owed, key: hash of what and whom.
     Consent,
+    /// Messages that wait for agents or are in their hands, key: their number.
+    Desk,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Message,
         Self::State,
         Self::Group,
@@ -53,11 +55,12 @@ impl Table {
         Self::Device,
         Self::Timer,
         Self::Consent,
+        Self::Desk,
     ];
 
     /// Those that are loaded at the start, in their order. The rows of the others are read when they are asked for:
     /// there may be many more of them than there is memory.
-    pub const LOADED: [Self; 11] = [
+    pub const LOADED: [Self; 12] = [
         Self::Message,
         Self::State,
         Self::Group,
@@ -69,6 +72,7 @@ impl Table {
         Self::Record,
         Self::Suppression,
         Self::Consent,
+        Self::Desk,
     ];
 }
 

@@ -71,7 +71,8 @@ impl ReadRow {
             | Table::Record
             | Table::Conversation
             | Table::Device
-            | Table::Timer => {
+            | Table::Timer
+            | Table::Desk => {
                 return Self(Read::Other(row));
             }
         };
@@ -151,7 +152,7 @@ impl Exchange {
                 self.requests.restore(row.key, Answered::decode(&row.value)?);
             }
             // The dialog server's are its own to take.
-            Table::Start | Table::Record => restoring.dialog.push(row.clone()),
+            Table::Start | Table::Record | Table::Desk => restoring.dialog.push(row.clone()),
             Table::Inbox
             | Table::Message
             | Table::State

@@ -22,7 +22,25 @@ impl Dialog {
         let (device, source) = (mo.device.key(), mo.source.key());
         let route = route(&self.rules, device, source, &mo.text, Some(&conversation), here.now.wall);
         let sub = route.sub_campaign.and_then(|id| self.rules.sub_campaign(id)).cloned();
-        let flag = flag_of(&route, sub.as_deref());
+        let keyword = match &route.kind {
+            Kind::Keyword(keyword) => Some(keyword.clone()),
+            Kind::OptOut { .. } | Kind::OptIn | Kind::Help | Kind::Response | Kind::Other => None,
+        };
+        let answer = sub.as_ref().map(|sub| {
+            let fallback = self.default_texts(source, sub);
+            handling_of(&route, sub, fallback.as_deref().map(|sub| &sub.texts))
+        });
+        let (purpose, mut handling) = answer.unwrap_or((Purpose::Answer, Handling::Nobody));
+        // While an agent has the conversation nothing else answers, but to words of consent and to what begins anew.
+        let agents = sub.as_ref().is_some_and(|sub| self.desk.holder(id, sub.id).is_some());
+        let agents = agents && purpose == Purpose::Answer && keyword.is_none();
+        if agents {
+            handling = Handling::Nobody;
+        }
+        let silent = purpose == Purpose::Answer && handling == Handling::Nobody;
+        let unanswered = sub.as_ref().is_some_and(|sub| sub.flags_unanswered) && silent;
+        let flag = if agents { Some("agent_has_it") } else { flag_of(&route, sub.as_deref()) };
+        let flag = flag.or(unanswered.then_some("unanswered"));
         let told = Told {
             account: sub.as_ref().map_or(0, |sub| sub.account),
             sub_campaign: sub.as_ref().map_or(0, |sub| sub.id),
@@ -41,15 +59,16 @@ impl Dialog {
         self.note(Note::Routed { kind: name_of(&route.kind), unmatched: sub.is_none() });
         // STOP wins (rule 7): it holds from this commit on, whatever is under way.
         self.consent_of(here, &mo, &route, sub.as_deref());
-        if let Some(sub) = sub {
-            let keyword = match &route.kind {
-                Kind::Keyword(keyword) => Some(keyword.clone()),
-                Kind::OptOut { .. } | Kind::OptIn | Kind::Help | Kind::Response | Kind::Other => None,
-            };
-            let (side, at, sub_campaign) = (Side::Mo, here.now.wall, sub.id);
-            let message = Past { id: mo.id, side, at, text: mo.text, sub_campaign, keyword };
-            let fallback = self.default_texts(source, &sub);
-            let (purpose, handling) = handling_of(&route, &sub, fallback.as_deref().map(|sub| &sub.texts));
+        let (side, at) = (Side::Mo, here.now.wall);
+        let sub_campaign = sub.as_ref().map_or(0, |sub| sub.id);
+        let message = Past { id: mo.id, side, at, text: mo.text, sub_campaign, keyword };
+        if let Some(reason) = flag {
+            let kind = (name_of(&route.kind), reason);
+            let answered = handling != Handling::Nobody;
+            let work = self.work_for(&message, (&mo.device, &mo.source), sub.as_deref(), kind, answered);
+            self.show_agent(here, work);
+        }
+        if sub.is_some() {
             conversation.chained = 0;
             if conversation.waiting.len() >= self.rules.limits.waiting {
                 // The exchange asks before it takes a message; this is for what it had taken already.

@@ -14,8 +14,7 @@ use crate::event::{Effect, Note, Ran, Said, Task};
 use crate::port::Consent;
 use crate::rules::SubCampaignRule;
 use crate::run::{Calling, Run, RunId, What, Whose};
-use signalbox_core::scope::ConversationId;
-use signalbox_core::scope::Purpose;
+use signalbox_core::scope::{ConversationId, Purpose};
 
 impl Dialog {
     /// A run that has not begun.
@@ -233,10 +232,11 @@ impl Dialog {
             return self.run_failed(here, id, conversation, run, &failure);
         }
         self.tell(here, conversation, run, &sub, &outcome);
+        self.show_run(here, conversation, run, Some(&sub), Some(&outcome));
         self.opt_outs(here, conversation, run, &sub, &client_id, &outcome);
         if let Status::BadData(_) = outcome.status {
             // Nothing of it is sent (TXS-21); that it was filtered is told.
-        } else {
+        } else if !self.agent_has(here, conversation, run, &sub, &outcome.sends) {
             self.send_all(here, conversation, run, &sub, &client_id, &outcome.sends);
         }
         if scripted {
@@ -395,6 +395,7 @@ impl Dialog {
             answer.message = run.message.clone();
             return self.begin_run(here, id, conversation, answer);
         }
+        self.show_run(here, conversation, run, sub.as_deref(), None);
         self.next(here, id, conversation);
     }
 

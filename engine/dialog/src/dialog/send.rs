@@ -10,7 +10,7 @@ use crate::device::Use;
 use crate::event::{Note, Said};
 use crate::rules::SubCampaignRule;
 use crate::run::Run;
-use crate::source::{Chosen, Wish};
+use crate::source::{Chosen, NoSource, Wish};
 use signalbox_core::exchange::OwnText;
 use signalbox_core::scope::ConversationId;
 use signalbox_core::scope::{Purpose, Scope};
@@ -52,6 +52,27 @@ impl Dialog {
         sub: &SubCampaignRule,
         send: &Send,
     ) -> Option<Chosen> {
+        match self.find_source(here, conversation, run, sub, send) {
+            Ok(chosen) => Some(chosen),
+            Err(why) => {
+                let told = told(conversation, run, sub);
+                let status = why.name().to_owned();
+                self.note(Note::Sent { end: status.clone() });
+                self.record(here, told, Said::Filtered { text: send.text.clone(), status });
+                None
+            }
+        }
+    }
+
+    /// The source address of a text, or why there is none.
+    pub(super) fn find_source(
+        &mut self,
+        here: &mut Here<'_>,
+        conversation: &Conversation,
+        run: &Run,
+        sub: &SubCampaignRule,
+        send: &Send,
+    ) -> Result<Chosen, NoSource> {
         let uses = {
             let (device, _) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
             device.uses.clone()
@@ -71,16 +92,7 @@ impl Dialog {
             // The word of a device is answered from where it came, whatever programs are approved there.
             owed: matches!(run.purpose, Purpose::OptOutConfirmation | Purpose::Help | Purpose::OptIn),
         };
-        match self.rules.choose(&wish) {
-            Ok(chosen) => Some(chosen),
-            Err(why) => {
-                let told = told(conversation, run, sub);
-                let status = why.name().to_owned();
-                self.note(Note::Sent { end: status.clone() });
-                self.record(here, told, Said::Filtered { text: send.text.clone(), status });
-                None
-            }
-        }
+        self.rules.choose(&wish)
     }
 
     #[expect(clippy::too_many_arguments, reason = "a text, from whom, to whom and for what")]

@@ -83,6 +83,7 @@ impl Dialog {
             self.timer_due(&mut here, next);
         }
         self.starts_due(&mut here);
+        self.hands_due(&mut here);
     }
 
     /// When [`advance`](Self::advance) has something to do even if nothing happens before.
@@ -90,7 +91,8 @@ impl Dialog {
     pub fn next_due(&self, now: Now) -> Mono {
         let timer = self.timers.peek().map(|timer| now.mono_at(timer_due(&timer.key)));
         let start = self.next_start().map(|at| now.mono_at(at));
-        [timer, start].into_iter().flatten().fold(self.reads_timers, Mono::min)
+        let hands = self.desk.next_due().map(|at| now.mono_at(at));
+        [timer, start, hands].into_iter().flatten().fold(self.reads_timers, Mono::min)
     }
 
     fn read_timers(&mut self, here: &Here<'_>) {

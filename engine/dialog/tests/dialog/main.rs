@@ -1,6 +1,7 @@
 //! The dialog server as a whole, over a store in memory and an exchange that only writes down what it is given.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod agents;
 mod books;
 mod consent;
 mod faults;

@@ -90,6 +90,9 @@ fn sub(id: u32, account: u32, kind: SubCampaignKind, instructions: Instructions)
         stage: Stage::Running,
         timeout: Duration::from_secs(86_400),
         flags: false,
+        flags_unanswered: false,
+        queue: 0,
+        priority: 50,
         opt_out_level: None,
     })
 }
@@ -146,6 +149,7 @@ pub fn rules() -> Rules {
         keywords,
         words: signalbox_consent::Words::shipped().unwrap(),
         words_of: Default::default(),
+        queues: Default::default(),
         testers: Default::default(),
         sources: Arc::new(Pool),
         limits: Limits::default(),
@@ -298,6 +302,7 @@ impl World {
             match table {
                 Table::Start => self.dialog.restore_start(&row),
                 Table::Record => self.dialog.restore_record(&row),
+                Table::Desk => self.dialog.restore_work(&row),
                 _ => {}
             }
         }

@@ -15,6 +15,9 @@ use super::operations::{Operation, operation};
 struct TokenInfo {
     /// Its name.
     name: String,
+    /// The person whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
     /// What it lets do.
     rights: Vec<&'static str>,
     /// The account that it sends for and sees.
@@ -42,7 +45,7 @@ async fn token(caller: Caller) -> Json<TokenInfo> {
     let rights = Right::ALL.iter().filter(|right| caller.may(**right)).map(|right| right.as_str()).collect();
     let enterprise = caller.enterprise().map(ToString::to_string);
     let account = caller.account.map(|account| account.name);
-    Json(TokenInfo { name: caller.token, rights, account, enterprise })
+    Json(TokenInfo { name: caller.token, user: caller.user, rights, account, enterprise })
 }
 
 async fn openapi() -> Json<serde_json::Value> {

@@ -16,8 +16,10 @@ use super::problem::{Problem, ProblemKind};
 /// The token that a request came with.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Its name, for the audit.
+    /// Its name, for the audit; `user:` and their name for who has logged in.
     pub token: String,
+    /// Whose it is (ACC-08).
+    pub user: Option<String>,
     /// What it lets do.
     rights: Vec<Right>,
     /// The account that it sends for and sees; `None` for all.
@@ -53,6 +55,12 @@ impl Caller {
     #[must_use]
     pub fn reveals(&self) -> bool {
         self.may(Right::MessagesReveal)
+    }
+
+    /// Who answers devices in history and ledger: the person whose token it is, else the token itself.
+    #[must_use]
+    pub fn agent(&self) -> &str {
+        self.user.as_deref().unwrap_or(&self.token)
     }
 
     /// Refuses tokens of one account or one enterprise.
@@ -142,7 +150,7 @@ pub(super) async fn authorize(
 
 impl Api {
     /// The caller by the bearer token of a request (RFC 6750 cl. 2.1).
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let unknown = |detail: &str| Problem::new(ProblemKind::Unauthenticated, detail);
         let header = headers.get(AUTHORIZATION).ok_or_else(|| unknown("the request has no token"))?;
         let text = header.to_str().map_err(|_| unknown("the authorization header is no text"))?;
@@ -155,10 +163,33 @@ impl Api {
         let in_force = self.control().in_force();
         let rows = &in_force.snapshot.rows;
         let token = rows.token.iter().find(|token| token.secret == digest);
-        let Some(token) = token.filter(|token| token.enabled && !self.has_expired(token)) else {
-            return Err(unknown("the token is unknown, switched off or out of date"));
+        let gone = || unknown("the token is unknown, switched off or out of date");
+        let person = |name: &str| rows.user.iter().find(|user| user.enabled && user.name.as_str() == name);
+        let (name, rights, user) = match token {
+            Some(token) if !token.enabled || self.has_expired(token) => return Err(gone()),
+            Some(token) => match &token.user {
+                None => (token.name.to_string(), token.rights.clone(), None),
+                Some(user) => {
+                    let user = person(user.as_str()).ok_or_else(gone)?;
+                    // It lets do what both allow.
+                    let both = token.rights.iter().filter(|right| user.rights.contains(right));
+                    (token.name.to_string(), both.copied().collect(), Some(user))
+                }
+            },
+            None => {
+                let session = self.sessions().find(&digest, self.now().wall).ok_or_else(gone)?;
+                let user = person(&session.user).filter(|user| session.is_of(user)).ok_or_else(gone)?;
+                (format!("user:{}", user.name), user.rights.clone(), Some(user))
+            }
         };
-        let account = match &token.account {
+        let (account, enterprise) = match (user, token) {
+            (Some(user), _) => (&user.account, &user.enterprise),
+            (None, Some(token)) => (&token.account, &token.enterprise),
+            (None, None) => return Err(gone()),
+        };
+        let of_account = account.clone().map(Scope::Account);
+        let scope = of_account.or_else(|| enterprise.clone().map(Scope::Enterprise));
+        let account = match account {
             None => None,
             Some(name) => {
                 let known = in_force.snapshot.ids.account(name.as_str());
@@ -166,9 +197,7 @@ impl Api {
                 Some(CallerAccount { id, name: name.to_string() })
             }
         };
-        let of_account = token.account.clone().map(Scope::Account);
-        let scope = of_account.or_else(|| token.enterprise.clone().map(Scope::Enterprise));
-        Ok(Caller { token: token.name.to_string(), rights: token.rights.clone(), account, scope })
+        Ok(Caller { token: name, user: user.map(|user| user.name.to_string()), rights, account, scope })
     }
 
     fn has_expired(&self, token: &Token) -> bool {

@@ -70,11 +70,7 @@ async fn start(
     let in_force = api.control().in_force();
     let sub_campaign = in_force.snapshot.ids.of(Kind::SubCampaign, &body.sub_campaign);
     let sub_campaign = sub_campaign.ok_or_else(|| Problem::no("sub-campaign", &body.sub_campaign))?;
-    let number = Normal::new(Home::default()).number(&body.device);
-    let number = number.map_err(|error| Problem::field("device", error.to_string()))?;
-    let digits = number.to_string().trim_start_matches('+').to_owned();
-    let device = Address::new(ton::INTERNATIONAL, ISDN, digits.as_bytes())
-        .map_err(|error| Problem::field("device", error.to_string()))?;
+    let device = device(&body.device)?;
     let contact = match &body.client_id {
         Some(client_id) => {
             let scope = api.scope(&caller);
@@ -92,6 +88,15 @@ async fn start(
     };
     let run = api.starts().ask(api.gateway().spine(), wanted).await?;
     Ok((StatusCode::ACCEPTED, Json(ConversationInfo { run: run.0.to_string() })))
+}
+
+/// A device by its number.
+pub(super) fn device(written: &str) -> Result<Address, Problem> {
+    let number = Normal::new(Home::default()).number(written);
+    let number = number.map_err(|error| Problem::field("device", error.to_string()))?;
+    let digits = number.to_string().trim_start_matches('+').to_owned();
+    Address::new(ton::INTERNATIONAL, ISDN, digits.as_bytes())
+        .map_err(|error| Problem::field("device", error.to_string()))
 }
 
 impl From<StartError> for Problem {

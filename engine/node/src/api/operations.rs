@@ -198,6 +198,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::rehearsal::operations());
     all.extend(super::people::operations());
     all.extend(super::conversations::operations());
+    all.extend(super::agents::operations());
     all.extend(super::participations::operations());
     all.extend(super::tenants::operations());
     all.extend(super::families::operations());
@@ -207,6 +208,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::counters::operations());
     all.extend(super::trace::operations());
     all.extend(super::audit::operations());
+    all.extend(super::sessions::operations());
     all.extend(super::about::operations());
     all
 }

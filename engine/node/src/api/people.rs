@@ -64,14 +64,9 @@ impl Api {
     pub(super) fn scope(&self, caller: &Caller) -> Scope {
         let in_force = self.control().in_force();
         let rows = &in_force.snapshot.rows;
-        // A token that was taken away meanwhile sees nothing.
-        let Some(token) = rows.token.iter().find(|token| token.name.as_str() == caller.token) else {
-            return Scope::Accounts([].into());
-        };
-        let owner = match (&token.account, &token.enterprise) {
-            (None, None) => return Scope::All,
-            (Some(account), _) => Owner::Account(account),
-            (None, Some(enterprise)) => Owner::Enterprise(enterprise),
+        let owner = match caller.scope() {
+            Owner::Platform => return Scope::All,
+            owner => owner,
         };
         let tenancy = Tenancy::of(rows);
         let within = rows.account.iter().filter(|row| tenancy.is_within(Owner::Account(&row.name), owner));

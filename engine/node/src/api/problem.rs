@@ -63,6 +63,8 @@ kinds! {
     AlreadyExists = "already_exists", 409, "something of that name is there already";
     /// The message has been sent.
     TooLate = "too_late", 409, "it is too late for this";
+    /// A message for agents that another one has, or that nobody took.
+    NotInHand = "not_in_hand", 409, "it is not in this agent's hands";
     /// Another row refers to it, or it refers to one that is not there.
     BrokenReference = "reference_broken", 409, "rows refer to each other";
     /// A version of a script that was tested or published would change or be lost.

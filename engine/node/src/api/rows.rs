@@ -10,9 +10,9 @@ use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use signalbox_config::catalog::{
-    Account, Approval, Campaign, Carrier, CounterPolicy, Enterprise, Jurisdiction, Keyword, Link, Owner,
-    Participation, Program, Right, Route, Row, RowKind, Script, ScriptVersion, SourceAddress, SubCampaign,
-    Template, Tenancy, Token, User, WebService, Webhook, WhiteListEntry, Words,
+    Account, AgentQueue, Approval, Campaign, Carrier, CounterPolicy, Enterprise, Jurisdiction, Keyword, Link,
+    Owner, Participation, Program, Right, Route, Row, RowKind, Script, ScriptVersion, SourceAddress,
+    SubCampaign, Template, Tenancy, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
 use signalbox_config::value::{Name, Secret};
 use signalbox_core::backend::{CatalogChange, Version};
@@ -80,6 +80,7 @@ pub(super) fn operations() -> Vec<Operation> {
     )));
     operations.extend(of::<Approval>(&places!("approvals", "approval", Right::CatalogWrite)));
     operations.extend(of::<Keyword>(&places!("keywords", "keyword", Right::CatalogWrite)));
+    operations.extend(of::<AgentQueue>(&places!("agent-queues", "agent_queue", Right::CatalogWrite)));
     operations.extend(of::<Campaign>(&places!("campaigns", "campaign", Right::CatalogWrite)));
     operations.extend(of::<SubCampaign>(&places!("sub-campaigns", "sub_campaign", Right::CatalogWrite)));
     operations.extend(of::<Script>(&places!("scripts", "script", Right::CatalogWrite)));
@@ -171,9 +172,8 @@ fn reach(kind: RowKind) -> Reach {
         | RowKind::Carrier
         | RowKind::CounterPolicy
         | RowKind::WhiteList
-        | RowKind::Token
-        | RowKind::User => Reach::None,
-        RowKind::Account | RowKind::Enterprise => Reach::Read,
+        | RowKind::Token => Reach::None,
+        RowKind::Account | RowKind::Enterprise | RowKind::User => Reach::Read,
         RowKind::Program | RowKind::Approval | RowKind::SourceAddress | RowKind::Jurisdiction => Reach::Use,
         RowKind::Webhook
         | RowKind::Words
@@ -181,6 +181,7 @@ fn reach(kind: RowKind) -> Reach {
         | RowKind::Template
         | RowKind::Script
         | RowKind::ScriptVersion
+        | RowKind::AgentQueue
         | RowKind::Campaign
         | RowKind::SubCampaign
         | RowKind::Keyword
@@ -348,6 +349,7 @@ fn segment<R: Row>() -> &'static str {
         RowKind::SourceAddress => "source-addresses",
         RowKind::Approval => "approvals",
         RowKind::Keyword => "keywords",
+        RowKind::AgentQueue => "agent-queues",
         RowKind::Campaign => "campaigns",
         RowKind::SubCampaign => "sub-campaigns",
         RowKind::Script => "scripts",

@@ -81,6 +81,8 @@ pub struct Parts {
     pub reception: crate::intake::Reception,
     /// That there are verdicts.
     pub judged: Arc<crate::instructions::Judged>,
+    /// The way of agents to the dialog server.
+    pub agents: Arc<crate::instructions::Agents>,
 }
 
 /// The running API.

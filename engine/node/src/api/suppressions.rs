@@ -11,7 +11,7 @@ use signalbox_consent::{AccountId as Account, CampaignId, Channel, Channels, Ent
 use signalbox_core::backend::Kind;
 use signalbox_core::consent::{By, ConsentChange, Ground, Suppression, Who};
 use signalbox_core::exchange::{Command, CommandReply};
-use signalbox_core::id::AccountId;
+use signalbox_core::id::{AccountId, MessageId};
 use signalbox_people::{Action, NewConsent};
 use utoipa::ToSchema;
 
@@ -31,7 +31,7 @@ const REASON_MAX: usize = 500;
 /// How far an opt-out reaches.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Reach {
+pub(super) enum Reach {
     /// One campaign.
     Campaign,
     /// All campaigns of an account, and what it submits.
@@ -53,7 +53,7 @@ impl Reach {
 /// A way to reach a person.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Way {
+pub(super) enum Way {
     /// SMS and MMS.
     Text,
     /// Calls.
@@ -190,10 +190,7 @@ async fn change(
     body: SuppressionBody,
     opt_in: bool,
 ) -> Result<Json<Changed>, Problem> {
-    let reason = body.reason.trim();
-    if reason.is_empty() || reason.len() > REASON_MAX {
-        return Err(Problem::field("reason", format!("has 1 to {REASON_MAX} octets")));
-    }
+    let reason = reason_of(&body.reason)?;
     let (who, shown) = match (&body.device, &body.client_id) {
         (Some(written), None) => (device(written)?, mask::address(&address("device", written)?, false)),
         (None, Some(id)) if !id.is_empty() => (Who::Client(id.as_str().into()), String::from("by client id")),
@@ -201,17 +198,77 @@ async fn change(
         (Some(_), Some(_)) => return Err(Problem::field("client_id", "goes without a device")),
     };
     let (level, account) = level(&api.control().in_force(), caller, body.level, &body.name)?;
-    let channels: Channels = match body.channels.as_slice() {
+    let change = Change {
+        who,
+        shown,
+        reach: body.level,
+        level,
+        name: body.name,
+        account,
+        channels: channels_of(&body.channels),
+        reason,
+        opt_in,
+        by: By::Api,
+        source: None,
+        evidence: None,
+    };
+    apply(api, caller, action, change).await
+}
+
+/// A reason that somebody gives, without what surrounds it.
+pub(super) fn reason_of(written: &str) -> Result<String, Problem> {
+    let reason = written.trim();
+    if reason.is_empty() || reason.len() > REASON_MAX {
+        return Err(Problem::field("reason", format!("has 1 to {REASON_MAX} octets")));
+    }
+    Ok(reason.to_owned())
+}
+
+/// Channels that somebody names; text messages when he names none.
+pub(super) fn channels_of(ways: &[Way]) -> Channels {
+    match ways {
         [] => Channels::one(Channel::Text),
         some => some.iter().map(|way| way.channel()).collect(),
-    };
-    let detail = json!({ "who": shown, "level": body.level, "name": body.name, "reason": reason });
+    }
+}
+
+/// What is to change, of whom, and why.
+pub(super) struct Change {
+    pub who: Who,
+    /// The same as the audit trail has it.
+    pub shown: String,
+    pub reach: Reach,
+    pub level: Level,
+    /// Name of the campaign, account or enterprise.
+    pub name: String,
+    /// Number of the account in whose name it is, zero for none.
+    pub account: u32,
+    pub channels: Channels,
+    pub reason: String,
+    pub opt_in: bool,
+    pub by: By,
+    /// Our address that the person wrote to.
+    pub source: Option<String>,
+    /// The message that says so.
+    pub evidence: Option<MessageId>,
+}
+
+/// Carries out a change that somebody decided for, and puts it into audit trail and ledger.
+pub(super) async fn apply(
+    api: &Api,
+    caller: &Caller,
+    action: &'static str,
+    change: Change,
+) -> Result<Json<Changed>, Problem> {
+    let Change { who, shown, reach, level, name, account, channels, reason, opt_in, by, source, evidence } =
+        change;
+    let detail = json!({ "who": shown, "level": reach, "name": name, "reason": reason });
     api.record(caller, action, detail).await?;
     let said = NewConsent {
         event: format!("api-{:032x}", rand::random::<u128>()),
         account: AccountId(account),
-        level: body.level.of_ledger(),
-        level_id: body.name.clone(),
+        level: reach.of_ledger(),
+        level_id: name,
         subject: match &who {
             Who::Number(number) => number.to_string(),
             Who::Email(text) | Who::Client(text) => text.to_string(),
@@ -219,14 +276,14 @@ async fn change(
         action: if opt_in { Action::OptIn } else { Action::OptOut },
         channels: in_ledger(channels),
         at: api.now().wall,
-        who: caller.token.to_string(),
-        how: By::Api.name().to_owned(),
-        wording: Some(reason.to_owned()),
-        source: None,
-        evidence: None,
+        who: caller.agent().to_owned(),
+        how: by.name().to_owned(),
+        wording: Some(reason.clone()),
+        source,
+        evidence: evidence.map(|id| id.to_string()),
     };
-    let reason = format!("{}: {reason}", caller.token).into();
-    let ground = Ground { account, evidence: None, by: By::Api, reason };
+    let reason = format!("{}: {reason}", caller.agent()).into();
+    let ground = Ground { account, evidence, by, reason };
     let change = ConsentChange { level, who, channels, extent: Extent::All, opt_in, ground };
     let changed = changed(api, Command::ChangeConsent(Box::new(change))).await?;
     // What stops messages comes first; who is told that the ledger failed says it again.

@@ -184,6 +184,9 @@ fn sub_campaign(
         stage: Stage::Running,
         timeout: Duration::ZERO,
         flags: false,
+        flags_unanswered: false,
+        queue: 0,
+        priority: 50,
         opt_out_level: None,
     }
 }

@@ -8,7 +8,7 @@ use signalbox_config::catalog::{
     AgentFlag, Channel as ChannelRow, OptOutLevel, Program, Script, SubCampaign, SubCampaignKind as KindRow,
     SubCampaignState, Tenancy,
 };
-use signalbox_config::value::{FieldText, Name};
+use signalbox_config::value::{Count, FieldText, Name};
 use signalbox_core::backend::Kind;
 use signalbox_core::time::Micros;
 use signalbox_dialog::{
@@ -20,6 +20,7 @@ use signalbox_programs::Book;
 
 use super::addresses::{Own, own};
 use super::participations::{self, Added};
+use super::queues::{priority, queue_of, queues};
 use super::versions::version_of;
 use super::words::words;
 use super::{Pool, RowFaults};
@@ -47,6 +48,7 @@ pub fn rules(snapshot: &Snapshot, programs: Arc<Book>, faults: &mut RowFaults) -
         sub_campaigns,
         words: words.shared,
         words_of: words.of_accounts,
+        queues: queues(snapshot, faults),
         // No row names devices of testers.
         testers: FxHashSet::default(),
         sources: Arc::new(Pool::new(snapshot, programs, &own)),
@@ -134,16 +136,20 @@ fn micros(at: jiff::Timestamp) -> Micros {
     Micros(at.as_microsecond())
 }
 
+/// Number, opt-out level and priority of a campaign.
+type OfCampaign = (u32, Option<OptOutLevel>, Option<Count<0, 100>>);
+
 /// Rows that sub-campaigns refer to.
 struct Known<'a> {
     scripts: HashMap<&'a Name, &'a Script>,
     programs: HashMap<&'a Name, &'a Program>,
-    campaigns: HashMap<&'a Name, (u32, Option<OptOutLevel>)>,
+    campaigns: HashMap<&'a Name, OfCampaign>,
 }
 
 fn sub_campaigns(snapshot: &Snapshot, faults: &mut RowFaults) -> FxHashMap<u32, Arc<SubCampaignRule>> {
     let campaign = |row: &'_ signalbox_config::catalog::Campaign| {
-        snapshot.ids.of(Kind::Campaign, row.name.as_str()).map(|id| (id, row.opt_out_level))
+        let id = snapshot.ids.of(Kind::Campaign, row.name.as_str())?;
+        Some((id, row.opt_out_level, Some(row.priority)))
     };
     let known = Known {
         scripts: snapshot.rows.script.iter().map(|row| (&row.name, row)).collect(),
@@ -167,7 +173,7 @@ fn sub_campaigns(snapshot: &Snapshot, faults: &mut RowFaults) -> FxHashMap<u32, 
             }
         };
         let campaign = row.campaign.as_ref().and_then(|name| known.campaigns.get(name));
-        let (campaign, campaign_level) = campaign.copied().unwrap_or((0, None));
+        let (campaign, campaign_level, campaign_priority) = campaign.copied().unwrap_or((0, None, None));
         rules.insert(
             id,
             Arc::new(SubCampaignRule {
@@ -188,6 +194,9 @@ fn sub_campaigns(snapshot: &Snapshot, faults: &mut RowFaults) -> FxHashMap<u32, 
                 stage: stage(row.state),
                 timeout: row.conversation_timeout.duration(),
                 flags: row.agents == AgentFlag::All,
+                flags_unanswered: row.agents == AgentFlag::Unanswered,
+                queue: queue_of(snapshot, row),
+                priority: priority(row.priority.or(campaign_priority)),
                 opt_out_level: row.opt_out_level.or(campaign_level).map(level),
             }),
         );

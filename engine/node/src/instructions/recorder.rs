@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use signalbox_config::catalog::AgentQueue;
 use signalbox_core::address::Address;
 use signalbox_core::backend::Kind;
 use signalbox_core::id::AccountId;
@@ -93,11 +94,12 @@ fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
     let (direction, status, text) = told(&record.what)?;
     // What became of a message changes its own line; all else has one of its own.
     let event = match &record.what {
-        Said::Message { .. } | Said::Ended { .. } => record.message,
+        Said::Message { .. } | Said::Agent { .. } | Said::Ended { .. } => record.message,
         Said::Filtered { .. }
         | Said::Failed { .. }
         | Said::Flagged { .. }
         | Said::Log(_)
+        | Said::Work { .. }
         | Said::Consent { .. } => record.id,
     };
     Some(NewTrace {
@@ -113,7 +115,7 @@ fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
         status,
         status_at: record.at,
         text,
-        detail: detail(&record.what).map(|detail| detail.to_string()),
+        detail: detail(&in_force.snapshot, &record.what).map(|detail| detail.to_string()),
     })
 }
 
@@ -126,10 +128,15 @@ fn name_of(snapshot: &Snapshot, sub_campaign: u32) -> Option<&str> {
 }
 
 /// What led to it: how the way of a message was found, which texts belong together.
-fn detail(what: &Said) -> Option<Value> {
+fn detail(snapshot: &Snapshot, what: &Said) -> Option<Value> {
     match what {
         Said::Message { side: Side::Mo, why, flag, .. } => Some(json!({ "why": why, "flag": flag })),
         Said::Message { group, .. } => group.map(|group| json!({ "group": group.0.to_string() })),
+        Said::Agent { agent, work, .. } => Some(json!({ "agent": agent, "work": work.to_string() })),
+        Said::Work { agent, queue, .. } => {
+            let queue = snapshot.ids.name(Kind::AgentQueue, *queue).unwrap_or(AgentQueue::OWN);
+            Some(json!({ "agent": agent, "queue": queue }))
+        }
         Said::Flagged { reason } => Some(json!({ "flag": reason })),
         Said::Failed { name, .. } => Some(json!({ "failure": name })),
         Said::Filtered { .. } | Said::Ended { .. } | Said::Log(_) | Said::Consent { .. } => None,
@@ -141,9 +148,10 @@ fn told(what: &Said) -> Option<(Direction, String, Option<String>)> {
         Said::Message { side: Side::Mo, text, .. } => {
             (Direction::In, "received".to_owned(), Some(text.clone()))
         }
-        Said::Message { side: Side::Mt, text, .. } => {
+        Said::Message { side: Side::Mt, text, .. } | Said::Agent { text, .. } => {
             (Direction::Out, "queued".to_owned(), Some(text.clone()))
         }
+        Said::Work { did, .. } => (Direction::In, format!("agent: {did}"), None),
         Said::Filtered { text, status } => {
             (Direction::Out, format!("filtered: {status}"), Some(text.clone()))
         }

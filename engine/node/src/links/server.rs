@@ -11,6 +11,8 @@ mod password;
 mod places;
 
 pub(super) use door::Door;
+pub(crate) use hashing::Hashing;
 pub(super) use listener::{Desk, Listening, Report, listen};
+pub(crate) use lock_out::{LockOut, Locked};
 pub(super) use outbind::knock;
 pub(super) use places::Total;

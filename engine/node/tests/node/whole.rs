@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod agents;
 mod asked;
 mod bad_peers;
 mod channels;

@@ -251,6 +251,7 @@ impl Node {
             signalbox::intake::Reception::start(intake, participations.campaigns().clone(), judged.clone());
         let server = Server::start(Parts {
             starts: Arc::default(),
+            agents: Arc::default(),
             scripts: script_pool(),
             reception,
             judged,

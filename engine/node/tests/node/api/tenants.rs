@@ -190,10 +190,19 @@ async fn a_tenant_writes_its_own_rows_and_no_others() {
 #[tokio::test]
 async fn a_token_of_an_enterprise_is_for_rows() {
     let node = start().await;
-    for path in ["messages", "queues", "links", "routes", "tokens", "users", "audit", "carriers"] {
+    for path in ["messages", "queues", "links", "routes", "tokens", "audit", "carriers"] {
         let refused = node.get(NORTH, path).await;
         assert_eq!(refused.status, 403, "{path}: {}", refused.body);
     }
+    // People are seen by who is above them, and written by nobody but the operator (ACC-08).
+    for (name, enterprise) in [("ned", "north"), ("sue", "south")] {
+        let person =
+            json!({ "name": name, "password": "p", "rights": ["catalog:read"], "enterprise": enterprise });
+        assert_eq!(node.post(OPERATOR, "users", &person).await.status, 201);
+    }
+    assert_eq!(names(&node, NORTH, "users").await, ["ned"]);
+    assert_eq!(names(&node, GROUP, "users").await, ["ned", "sue"]);
+    node.delete(NORTH, "users/ned").await.is_problem(403, "forbidden");
     node.post(NORTH, "queue/purge", &json!({ "all": true })).await.is_problem(403, "forbidden");
     assert_eq!(node.get(NORTH, "token").await.body["enterprise"], "north");
     node.stop().await;
