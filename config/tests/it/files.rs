@@ -103,6 +103,7 @@ fn the_reference_of_rows_can_be_read_but_for_what_excludes_itself() {
             "link[0].http.token",
             "route[0].then",
             "counter_policy[0].throttle_per_minute",
+            "token[0].user",
             "token[0].enterprise",
             "program[0].enterprise",
             "source_address[0].enterprise",
