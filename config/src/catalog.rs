@@ -87,7 +87,7 @@ pub use webhook::{Webhook, WebhookEvent};
 use std::path::Path;
 
 use crate::document;
-use crate::error::{ConfigError, ConfigErrors};
+use crate::error::{ConfigError, ConfigErrors, Place};
 use crate::setting::{Agreement, Cursor, Problems, Setting, Source, settings};
 use crate::value::{AccountPassword, Name, PasswordError, PasswordHash, SecretError, SecretPlaces};
 
@@ -209,6 +209,36 @@ impl Catalog {
             reference::check(catalog, known, &top, &mut problems);
         }
         problems.finish(catalog)
+    }
+
+    /// Where a place within the text of a row stands in the text of its file: line and column of the file, both from 1.
+    /// `line` and `column` count within the row's text; escapes in it are not gone into.
+    #[must_use]
+    pub fn place_within(
+        file: &str,
+        kind: RowKind,
+        name: &str,
+        key: &str,
+        (line, column): (usize, usize),
+    ) -> Option<Place> {
+        let source = Source { file: "", text: file };
+        let tree = document::well_formed(file, &mut Problems::new(source))?;
+        let rows = Cursor::top(&tree).key(kind.as_str())?;
+        let named = |row: &Cursor<'_>| row.key("name").is_some_and(|held| held.tree.text() == Some(name));
+        let at = rows.items().find(named)?.key(key)?.tree.at?;
+        let begins = source.place(at)?;
+        let value = &file[at..];
+        let Some(text) = value.strip_prefix("\"\"\"").or_else(|| value.strip_prefix("'''")) else {
+            return Some(begins);
+        };
+        // A line end right behind the quotes is no part of the text.
+        if text.starts_with('\n') || text.starts_with("\r\n") {
+            return Some(Place { line: begins.line + line, column });
+        }
+        match line {
+            1 => Some(Place { line: begins.line, column: begins.column + 3 + column - 1 }),
+            line => Some(Place { line: begins.line + line - 1, column }),
+        }
     }
 
     /// Checks that every row that these refer to is among these; for what a change of the API would leave.

@@ -12,7 +12,7 @@ pub(crate) fn nearest(word: &str, candidates: impl Iterator<Item = &'static str>
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other
 /// (optimal string alignment).
-fn edits(from: &str, to: &str) -> usize {
+pub(crate) fn edits(from: &str, to: &str) -> usize {
     let from: Vec<char> = from.chars().collect();
     let to: Vec<char> = to.chars().collect();
     let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];

@@ -95,7 +95,7 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn place(&self, at: usize) -> Option<Place> {
+    pub(crate) fn place(&self, at: usize) -> Option<Place> {
         let before = self.text.get(..at)?;
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Some(Place {

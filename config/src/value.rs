@@ -30,7 +30,7 @@ pub use count::{Count, SignedCount};
 pub use country::Country;
 pub use currency::Currency;
 pub use expression::Expression;
-pub use field_text::{FieldPiece, FieldText};
+pub use field_text::{CONTACT_FIELDS, FieldPiece, FieldText};
 pub use file::ReadableFile;
 pub use fingerprint::{CertificateFingerprint, TokenDigest};
 pub use holiday::Holiday;

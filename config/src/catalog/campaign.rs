@@ -1,9 +1,13 @@
 //! Campaigns and what runs in them (CAM-01, CAM-02, CAM-09).
 
+use std::collections::HashMap;
+
+use super::Catalog;
 use super::enterprise::{Channel, OptOutLevel};
 use super::program::{PoolPolicy, check_span};
+use crate::error::{ConfigError, ConfigErrors, Problem};
 use crate::setting::{Agreement, Cursor, Problems, choices, settings};
-use crate::value::{Count, FieldText, Name, Period, Prose};
+use crate::value::{Count, FieldText, Name, Period, Prose, Text};
 
 choices! {
     /// How conversations of a sub-campaign begin.
@@ -22,12 +26,49 @@ choices! {
         Draft = "draft",
         /// It talks to testers alone, and nothing of it is counted or charged.
         Testing = "testing",
+        /// It was tested and may be scheduled or begun; until then it talks to testers.
+        Approved = "approved",
+        /// It works from its first instant on.
+        Scheduled = "scheduled",
         /// It works.
         Running = "running",
         /// It begins nothing new and answers nobody; opt-outs hold all the same.
         Paused = "paused",
         /// It is over.
         Ended = "ended",
+        /// It is over and kept for the records: it does not change any more.
+        Archived = "archived",
+        /// It was called off.
+        Cancelled = "cancelled",
+    }
+}
+
+impl SubCampaignState {
+    /// The states that it may come to next (MQ-29). What has not begun may go back to what is before; what has ended
+    /// never begins again.
+    #[must_use]
+    pub const fn leads_to(self) -> &'static [Self] {
+        match self {
+            Self::Draft => &[Self::Testing, Self::Cancelled],
+            Self::Testing => &[Self::Draft, Self::Approved, Self::Cancelled],
+            Self::Approved => &[Self::Draft, Self::Testing, Self::Scheduled, Self::Running, Self::Cancelled],
+            Self::Scheduled => {
+                &[Self::Draft, Self::Approved, Self::Running, Self::Paused, Self::Ended, Self::Cancelled]
+            }
+            Self::Running => &[Self::Paused, Self::Ended, Self::Cancelled],
+            Self::Paused => &[Self::Running, Self::Ended, Self::Cancelled],
+            Self::Ended | Self::Cancelled => &[Self::Archived],
+            Self::Archived => &[],
+        }
+    }
+
+    /// Whether anybody talks to it, be they testers: then it must have what it takes.
+    #[must_use]
+    pub const fn works(self) -> bool {
+        match self {
+            Self::Testing | Self::Approved | Self::Scheduled | Self::Running => true,
+            Self::Draft | Self::Paused | Self::Ended | Self::Archived | Self::Cancelled => false,
+        }
     }
 }
 
@@ -88,6 +129,9 @@ settings! {
         to: Option<jiff::Timestamp> => "2028-01-01T00:00:00Z",
         /// Texts of the system, each with fields of the contact and variables.
         texts: SubCampaignTexts,
+        /// Fields of lists and variables that its texts may embed, beside those that every contact has. Where it is
+        /// empty any may be one.
+        fields: Vec<Text<1, 64>> => ["city", "amount_due"],
         /// Its place before others; higher comes first. As the campaign says when it is not set (CAM-10).
         priority: Option<Count<0, 100>> => 50,
         /// A conversation ends after so long without a message (decision: 24 hours).
@@ -138,10 +182,10 @@ settings! {
 impl Agreement for SubCampaign {
     fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
         check_span(self.from, self.to, at, problems);
-        let works = match self.state {
-            SubCampaignState::Testing | SubCampaignState::Running => true,
-            SubCampaignState::Draft | SubCampaignState::Paused | SubCampaignState::Ended => false,
-        };
+        let works = self.state.works();
+        if self.state == SubCampaignState::Scheduled && self.from.is_none() {
+            problems.conflict(at, "state", "scheduled needs `from`, the instant at which it begins");
+        }
         let told = &self.instructions;
         // What waits for agents alone needs no instructions.
         if works && told.script.is_none() && told.reply.is_none() && self.agents != AgentFlag::All {
@@ -154,6 +198,31 @@ impl Agreement for SubCampaign {
         if works && self.kind == SubCampaignKind::Outbound && self.programs.is_empty() {
             problems.conflict(at, "programs", "must name at least one program");
         }
+        let declared: Vec<&str> = self.fields.iter().map(|field| field.as_str()).collect();
+        for (table, key, text) in self.stated() {
+            for unknown in text.iter().flat_map(|text| text.unknown_fields(&declared)) {
+                match at.key(table) {
+                    Some(table) => problems.conflict(&table, key, unknown),
+                    None => problems.conflict(at, table, unknown),
+                }
+            }
+        }
+    }
+}
+
+impl SubCampaign {
+    /// Its texts, each with table and key (TXS-16).
+    fn stated(&self) -> [(&'static str, &'static str, &Option<FieldText<1600>>); 7] {
+        let texts = &self.texts;
+        [
+            ("instructions", "reply", &self.instructions.reply),
+            ("texts", "not_started", &texts.not_started),
+            ("texts", "ended", &texts.ended),
+            ("texts", "help", &texts.help),
+            ("texts", "opt_out", &texts.opt_out),
+            ("texts", "opt_in", &texts.opt_in),
+            ("texts", "failure", &texts.failure),
+        ]
     }
 }
 
@@ -165,5 +234,36 @@ impl Agreement for Instructions {
         if self.version.is_some() && self.script.is_none() {
             problems.conflict(at, "version", "needs a script");
         }
+    }
+}
+
+impl Catalog {
+    /// Checks that sub-campaigns which are there go from state to state as they may (MQ-29), and that archived ones stay
+    /// as they are. One that is new may be in any state: it comes from a file, or from another system.
+    ///
+    /// # Errors
+    /// Every step that there is not.
+    pub fn check_lives(&self, before: &Self) -> Result<(), ConfigErrors> {
+        let old: HashMap<&Name, &SubCampaign> =
+            before.sub_campaign.iter().map(|row| (&row.name, row)).collect();
+        let mut errors = Vec::new();
+        for new in &self.sub_campaign {
+            let Some(old) = old.get(&new.name).copied() else { continue };
+            let wrong = if old.state == SubCampaignState::Archived && new != old {
+                "is archived, and stays as it is".to_owned()
+            } else if old.state == new.state || old.state.leads_to().contains(&new.state) {
+                continue;
+            } else {
+                let ways: Vec<&str> = old.state.leads_to().iter().map(|state| state.as_str()).collect();
+                format!("goes from {} to {}, not to {}", old.state, ways.join(", "), new.state)
+            };
+            errors.push(ConfigError {
+                file: "catalog".to_owned(),
+                place: None,
+                key: format!("sub_campaign `{}`", new.name),
+                problem: Problem::Conflict(wrong),
+            });
+        }
+        if errors.is_empty() { Ok(()) } else { Err(ConfigErrors(errors)) }
     }
 }

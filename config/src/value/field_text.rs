@@ -11,6 +11,23 @@ use crate::tree::Tree;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FieldText<const MAX: usize>(String);
 
+/// Fields that every contact and conversation has a place for; others are submitted with a list, or set by a script.
+pub const CONTACT_FIELDS: [&str; 10] = [
+    "first_name",
+    "last_name",
+    "name",
+    "company",
+    "email",
+    "client_id",
+    "source_address",
+    "account",
+    "campaign",
+    "pass",
+];
+
+/// Octets of a known field from which on a name that is one letter off is taken for a slip.
+const LONG: usize = 7;
+
 /// A part of a [`FieldText`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldPiece<'a> {
@@ -37,6 +54,12 @@ impl<const MAX: usize> FieldText<MAX> {
             FieldPiece::Field(field) => Some(field),
             FieldPiece::Text(_) => None,
         })
+    }
+
+    /// What is wrong with its fields: each is one of [`CONTACT_FIELDS`] or of the `declared` ones. Where none are
+    /// declared any name may be one of a list or a variable, but for those that are a slip away from a known one.
+    pub fn unknown_fields(&self, declared: &[&str]) -> Vec<String> {
+        self.fields().filter_map(|field| unknown(field, declared)).collect()
     }
 
     /// The text with the values of its fields.
@@ -86,6 +109,32 @@ impl<'a> Iterator for Pieces<'a> {
         self.rest = piece.1;
         Some(Ok(piece.0))
     }
+}
+
+/// Why there is no such field, if there is none.
+fn unknown(field: &str, declared: &[&str]) -> Option<String> {
+    let folded = field.to_lowercase();
+    let known = |name: &str| CONTACT_FIELDS.contains(&name);
+    let is_declared = |name: &str| declared.iter().any(|field| field.eq_ignore_ascii_case(name));
+    if let Some(own) = folded.strip_prefix("contact.").filter(|own| !own.starts_with("fields.")) {
+        let wrong = format!("there is no field `{field}`: what a list brings is `contact.fields.{own}`");
+        return (!known(own)).then_some(wrong);
+    }
+    let prefixes = ["contact.fields.", "fields.", "variable.", "stored."];
+    let bare = prefixes.iter().find_map(|prefix| folded.strip_prefix(prefix));
+    match bare {
+        // Who says what is meant means it.
+        Some(bare) if declared.is_empty() || is_declared(bare) => return None,
+        None if known(&folded) || is_declared(&folded) => return None,
+        Some(_) | None => {}
+    }
+    if !declared.is_empty() {
+        return Some(format!("there is no field `{field}` among `fields`"));
+    }
+    // A short name a letter away from a known one may well be meant.
+    let slip = |known: &&&str| known.len() >= LONG && crate::nearest::edits(&folded, known) == 1;
+    let meant = CONTACT_FIELDS.iter().find(slip).filter(|_| bare.is_none())?;
+    Some(format!("there is no field `{field}`, did you mean `{meant}`"))
 }
 
 /// A name of a field: letters, digits, `_`, `-` and `.`, beginning with a letter; at most 64.

@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use signalbox_config::Catalog;
-use signalbox_config::catalog::{CombinationMode, OptOutLevel, Owner, RejectCode, Row, Tenancy, too_common};
+use signalbox_config::catalog::{
+    CombinationMode, OptOutLevel, Owner, RejectCode, Row, RowKind, Tenancy, too_common,
+};
 use signalbox_config::value::{AddressForm, FieldText, KeywordText, Name, ServiceAddress};
 
 /// A catalog in which everything fits.
@@ -71,6 +73,97 @@ fn texts_have_fields_in_braces() {
         assert!(text.parse::<FieldText<100>>().is_err(), "{text:?}");
     }
     assert!("x".repeat(101).parse::<FieldText<100>>().is_err());
+}
+
+/// What is wrong within a script is told at its place in the file.
+#[test]
+fn a_place_within_a_text_is_one_in_its_file() {
+    let file = "[[script_version]]\nname = 'a.1'\nbody = \"\"\"\nfirst\nsecond\n\"\"\"\n\
+                [[script_version]]\nname = 'b.1'\nbody = '''first\nsecond'''\n\
+                [[script_version]]\nname = 'c.1'\nbody = \"first\\nsecond\"\n";
+    let place = |name, line, column| {
+        let place = Catalog::place_within(file, RowKind::ScriptVersion, name, "body", (line, column));
+        place.map(|place| (place.line, place.column))
+    };
+    assert_eq!(place("a.1", 1, 2), Some((4, 2)));
+    assert_eq!(place("a.1", 2, 3), Some((5, 3)));
+    assert_eq!(place("b.1", 1, 2), Some((9, 12)));
+    assert_eq!(place("b.1", 2, 3), Some((10, 3)));
+    assert_eq!(place("c.1", 2, 3), Some((13, 8)), "the text has lines that the file has not");
+    assert_eq!(place("d.1", 1, 1), None);
+}
+
+/// MQ-29: from state to state as it may go, whoever asks; what is archived stays.
+#[test]
+fn a_sub_campaign_goes_through_its_life_step_by_step() {
+    let at = |state: &str| {
+        parse(&format!(
+            "[[sub_campaign]]\nname = 's'\naccount = 'bank'\nkind = 'inbound'\nstate = '{state}'\n\
+         from = '2026-01-01T00:00:00Z'\ninstructions = {{ reply = 'x' }}\n"
+        ))
+    };
+    let life =
+        ["draft", "testing", "approved", "scheduled", "running", "paused", "running", "ended", "archived"];
+    for step in life.windows(2) {
+        assert_eq!(at(step[1]).check_lives(&at(step[0])), Ok(()), "{step:?}");
+    }
+    for pre_ended in ["draft", "testing", "approved", "scheduled", "running", "paused"] {
+        assert_eq!(at("cancelled").check_lives(&at(pre_ended)), Ok(()), "{pre_ended}");
+    }
+    assert_eq!(at("running").check_lives(&parse("")), Ok(()), "what is new may be in any state");
+    for (from, to) in [
+        ("draft", "running"),
+        ("draft", "approved"),
+        ("testing", "running"),
+        ("running", "draft"),
+        ("running", "scheduled"),
+        ("ended", "running"),
+        ("cancelled", "running"),
+        ("archived", "ended"),
+    ] {
+        assert!(at(to).check_lives(&at(from)).is_err(), "{from} to {to}");
+    }
+    let told = at("running").check_lives(&at("draft")).unwrap_err().to_string();
+    assert_eq!(told, "catalog: sub_campaign `s`: goes from draft to testing, cancelled, not to running");
+    let mut changed = at("archived");
+    changed.sub_campaign.last_mut().unwrap().marketing = false;
+    let told = changed.check_lives(&at("archived")).unwrap_err().to_string();
+    assert_eq!(told, "catalog: sub_campaign `s`: is archived, and stays as it is");
+    let endless = "[[sub_campaign]]\nname = 's'\naccount = 'bank'\nkind = 'inbound'\nstate = 'scheduled'\n\
+                   instructions = { reply = 'x' }\n";
+    let told = Catalog::parse("c", &format!("{WHOLE}{endless}")).unwrap_err().to_string();
+    assert!(told.contains("scheduled needs `from`"), "{told}");
+}
+
+/// TXS-16, OPT-05: a field that there is not is told where the text stands.
+#[test]
+fn fields_of_texts_are_known_or_declared() {
+    let told =
+        |text: &str, declared: &[&str]| text.parse::<FieldText<100>>().unwrap().unknown_fields(declared);
+    for known in
+        ["{first_name}", "{Company}", "{contact.email}", "{variable.x}", "{city}", "{game}", "{amount}"]
+    {
+        assert_eq!(told(known, &[]), [""; 0], "{known}");
+    }
+    assert_eq!(told("{frist_name} {x}", &[]), ["there is no field `frist_name`, did you mean `first_name`"]);
+    assert_eq!(
+        told("{contact.city}", &[]),
+        ["there is no field `contact.city`: what a list brings is `contact.fields.city`"]
+    );
+    let declared = ["city", "score"];
+    for known in ["{City}", "{fields.city}", "{variable.score}", "{first_name}"] {
+        assert_eq!(told(known, &declared), [""; 0], "{known}");
+    }
+    assert_eq!(told("{town}", &declared), ["there is no field `town` among `fields`"]);
+    assert_eq!(told("{stored.town}", &declared), ["there is no field `stored.town` among `fields`"]);
+
+    let row = "[[account]]\nname = 'a'\nsystem_id = 'a'\npassword = 'secret'\n[[sub_campaign]]\nname = 's'\n\
+               account = 'a'\nkind = 'inbound'\n[sub_campaign.texts]\nhelp = 'Help'\nopt_out = 'Bye {frist_name}'\n";
+    let wrong = Catalog::parse("rows.toml", row).unwrap_err().to_string();
+    assert_eq!(
+        wrong,
+        "rows.toml:11:11: sub_campaign[0].texts.opt_out: there is no field `frist_name`, did you mean `first_name`"
+    );
 }
 
 /// KEY-03: one pair of words and address is one sub-campaign's; case, accents and spaces make no other words.

@@ -52,7 +52,8 @@ pub struct Conversation {
     pub episode: u32,
     /// The sub-campaign of the latest message to the device (D5); `None` before the first.
     pub owner: Option<u32>,
-    /// The version of the instructions that this episode stays on (MQ-29).
+    /// The version of the instructions that this episode stays on until its end; a flow that remembers its end stays on
+    /// it for good (MQ-29).
     pub version: Option<Version>,
     /// Session variables (API-13).
     pub variables: BTreeMap<String, Value>,
@@ -137,6 +138,7 @@ impl Conversation {
     pub fn end(&mut self) {
         self.variables.remove(NEXT_ACTION);
         self.position.clear();
+        self.version = None;
         self.calls.clear();
         self.expected = None;
     }

@@ -10,6 +10,8 @@
 //! them, and `memory` holds the hot ones.
 
 mod agents;
+mod episodes;
+mod failures;
 mod memory;
 mod mo;
 mod runs;

@@ -1,5 +1,6 @@
 //! What happens to the dialog server, and what it wants done once the commit stands.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use signalbox_core::address::Address;
 use signalbox_core::exchange::ReplyTo;
 use signalbox_core::id::MessageId;
 use signalbox_core::time::Micros;
-use signalbox_invocation::{Channel, Failure, Invocation, Level, Outcome, Side, WebAnswer, WebCall};
+use signalbox_invocation::{
+    Channel, Failure, Invocation, Level, Outcome, Side, Value, Version, WebAnswer, WebCall,
+};
 
 use crate::ask::{AgentAnswer, AgentAsk, AgentRefusal};
 use crate::route::Why;
@@ -138,7 +141,7 @@ pub struct Task {
 }
 
 /// A line of the trace history (CON-10, REP-03): a message of a conversation, or what became of one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Its own number.
     pub id: MessageId,
@@ -159,7 +162,7 @@ pub struct Record {
 }
 
 /// See [`Record`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Said {
     /// A message that came or left.
     Message {
@@ -236,6 +239,21 @@ pub enum Said {
         did: String,
         /// The queue that it is in then; zero for the account's own.
         queue: u32,
+    },
+    /// Where an episode of a conversation stands, and its session variables (API-15).
+    Episode {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Its episode.
+        number: u32,
+        /// The version that it stays on.
+        version: Version,
+        /// The client id of the contact, or empty.
+        client_id: String,
+        /// Session variables.
+        variables: BTreeMap<String, Value>,
+        /// True when it is over.
+        ended: bool,
     },
 }
 

@@ -124,7 +124,7 @@ pub enum ScriptCommand {
 /// See [`ScriptCommand::Test`].
 #[derive(Debug, Args)]
 pub struct ScriptTestArgs {
-    /// The script (JavaScript) or flow (JSON).
+    /// The script (JavaScript; a folder or zip archive of several files) or flow (JSON).
     pub file: PathBuf,
     /// It is a flow, whatever the file is called.
     #[arg(long)]

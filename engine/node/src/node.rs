@@ -69,6 +69,9 @@ pub enum NodeError {
         /// Last position of the store.
         outbox_last: u64,
     },
+    /// Scripts of the catalog's seed.
+    #[error(transparent)]
+    Seed(#[from] crate::scripts::SeedError),
     /// Settings and catalog do not work together.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -161,6 +164,8 @@ impl Node {
         };
         // Before it is read: what is written from here on is seen as a change.
         let ported = portability_written(&settings);
+        let pool = Arc::new(script_pool(&settings.scripts, surrounds.program.as_deref())?);
+        crate::scripts::check_seed(&settings, &*catalog, &pool).await?;
         let control = Control::start(settings, surrounds.file.clone(), catalog, salt)?;
         let participations = Arc::new(Participations::open(&control.in_force().settings)?);
         control.attach_participations(participations.clone());
@@ -213,7 +218,6 @@ impl Node {
         let intake = Participations::intake(&settings)?;
         let (reception, receiving) =
             Reception::start(intake, participations.campaigns().clone(), entries.judged().clone());
-        let pool = Arc::new(script_pool(&settings.scripts, surrounds.program.as_deref())?);
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
         let api = crate::api::Server::start(crate::api::Parts {

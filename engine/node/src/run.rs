@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{CheckArgs, ConfigArgs};
 use crate::node::{Node, Surrounds};
-use crate::scripts::{needs_worker, one_worker, review};
+use crate::scripts::{needs_worker, one_worker, review, told};
 use crate::telemetry;
 
 /// Runs a node until it is told to stop.
@@ -106,11 +106,12 @@ fn check_scripts(file: &Path, rows: &Catalog) -> anyhow::Result<()> {
     let pool = needs_worker(rows, &none).then(one_worker).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let reviewed = runtime.block_on(review(rows, &none, |_| 0, pool.as_ref()))?;
+    let reviewed = told(file, &reviewed)?;
     for warning in &reviewed.warnings {
-        eprintln!("warning: {}: {warning}", file.display());
+        eprintln!("warning: {warning}");
     }
     for error in &reviewed.errors {
-        eprintln!("error: {}: {error}", file.display());
+        eprintln!("error: {error}");
     }
     match reviewed.errors.len() {
         0 => Ok(()),

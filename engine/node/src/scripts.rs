@@ -8,10 +8,15 @@ mod command;
 mod people;
 mod rehearsal;
 mod review;
+mod seed;
+mod unpack;
 
 pub use command::{flow, script};
 pub use people::{TriedContact, TriedDevice};
 pub use rehearsal::{Happening, MAX_HAPPENINGS, Rehearsal, Rehearsed, RehearsedText};
 pub use review::{Remark, ReviewError, Reviewed, Severity, needs_worker, review};
+
+pub use seed::{SeedError, check_seed, told};
+pub use unpack::{UnpackError, from_folder, from_zip};
 
 pub(crate) use command::one_worker;

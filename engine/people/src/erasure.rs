@@ -100,6 +100,15 @@ impl People {
             .bind(address.as_str())
             .execute(&mut *transaction)
             .await?;
+            sqlx::query(
+                "UPDATE episode SET device = $1, client_id = NULL, variables = '{}', erased = 1 \
+                 WHERE account = $2 AND device = $3",
+            )
+            .bind(key.pseudonym(address))
+            .bind(account)
+            .bind(address.as_str())
+            .execute(&mut *transaction)
+            .await?;
         }
         erased.devices = remove(&mut transaction, id).await?;
         transaction.commit().await?;

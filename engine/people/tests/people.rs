@@ -9,6 +9,8 @@ mod consents;
 mod contacts;
 #[path = "people/database.rs"]
 mod database;
+#[path = "people/episodes.rs"]
+mod episodes;
 #[path = "people/erasures.rs"]
 mod erasures;
 #[path = "people/lists.rs"]

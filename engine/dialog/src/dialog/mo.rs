@@ -84,7 +84,7 @@ impl Dialog {
 
     /// The default sub-campaign of an address: what it says to STOP, HELP and START is said where a sub-campaign of the
     /// same account has no text of its own. Another account's words are not said in its name.
-    fn default_texts(&self, source: &[u8], sub: &SubCampaignRule) -> Option<Arc<SubCampaignRule>> {
+    pub(super) fn default_texts(&self, source: &[u8], sub: &SubCampaignRule) -> Option<Arc<SubCampaignRule>> {
         let default = self.rules.sub_campaign(self.rules.address(source)?.default_inbound?)?;
         (default.account == sub.account && default.id != sub.id).then(|| default.clone())
     }
@@ -180,9 +180,11 @@ impl Dialog {
                     }
                     Instructions::Texts | Instructions::Agent => return None,
                 };
-                // A conversation that is open stays on its version (MQ-29).
-                let stays = conversation.version.filter(|old| !begins && old.script == version.script);
-                if begins || conversation.owner != Some(sub.id) {
+                let goes_on = !begins && conversation.owner == Some(sub.id);
+                // What is open stays on its version, whatever the sub-campaign says meanwhile (MQ-29).
+                let stays = conversation.version.filter(|_| goes_on);
+                if !goes_on {
+                    self.episode_over(here, conversation);
                     conversation.begin(sub.id, Some(version));
                 }
                 let version = stays.unwrap_or(version);
@@ -190,9 +192,8 @@ impl Dialog {
                 let entry = match purpose {
                     Purpose::OptOutConfirmation => Entry::OptOutHandler,
                     Purpose::Help => Entry::HelpHandler,
-                    Purpose::Begin | Purpose::Answer | Purpose::OptIn | Purpose::Agent => {
-                        self.next_action(conversation)
-                    }
+                    Purpose::OptIn => Entry::opt_in(),
+                    Purpose::Begin | Purpose::Answer | Purpose::Agent => self.next_action(conversation),
                 };
                 What::Instructions { version, entry }
             }
@@ -248,6 +249,7 @@ fn handling_of(route: &Route, sub: &SubCampaignRule, fallback: Option<&Texts>) -
         (Kind::OptOut { .. }, _) => (Purpose::OptOutConfirmation, owed(|texts| &texts.opt_out)),
         (Kind::Help, _) if scripted => (Purpose::Help, instructions(false)),
         (Kind::Help, _) => (Purpose::Help, owed(|texts| &texts.help)),
+        (Kind::OptIn, _) if scripted => (Purpose::OptIn, instructions(false)),
         (Kind::OptIn, _) => (Purpose::OptIn, owed(|texts| &texts.opt_in)),
         (_, Standing::NotStarted) => (Purpose::Answer, text(&sub.texts.not_started)),
         (_, Standing::Ended) => (Purpose::Answer, text(&sub.texts.ended)),

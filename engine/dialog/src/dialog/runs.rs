@@ -56,7 +56,8 @@ impl Dialog {
             What::Instructions { version, entry } => (entry.clone(), *version),
             What::Text { .. } | What::Participation { .. } => {
                 let none = signalbox_invocation::Version { account: sub.account, script: 0, version: 0 };
-                (Entry::MoHandler, none)
+                let begins = run.purpose == Purpose::Begin;
+                (if begins { Entry::Begin } else { Entry::MoHandler }, none)
             }
         };
         let account = self.rules.accounts.get(&sub.account);
@@ -203,6 +204,9 @@ impl Dialog {
         let Some(run) = conversation.run.take() else { return };
         match result {
             Ok(ran) => self.carry_out(here, id, &mut conversation, &run, *ran),
+            Err(Failure::NoMethod(_)) if run.purpose == Purpose::OptIn => {
+                self.opt_in_unsaid(here, id, &mut conversation, &run);
+            }
             Err(failure) => self.run_failed(here, id, &mut conversation, &run, &failure),
         }
         self.put(here, id, conversation);
@@ -234,6 +238,9 @@ impl Dialog {
         self.tell(here, conversation, run, &sub, &outcome);
         self.show_run(here, conversation, run, Some(&sub), Some(&outcome));
         self.opt_outs(here, conversation, run, &sub, &client_id, &outcome);
+        if scripted {
+            self.tell_episode(here, conversation, run, &client_id, &outcome);
+        }
         if let Status::BadData(_) = outcome.status {
             // Nothing of it is sent (TXS-21); that it was filtered is told.
         } else if !self.agent_has(here, conversation, run, &sub, &outcome.sends) {
@@ -241,9 +248,11 @@ impl Dialog {
         }
         if scripted {
             if outcome.ended {
+                let version = conversation.version;
                 conversation.end();
                 // A flow remembers that it is over.
                 conversation.position.clone_from(&outcome.position);
+                conversation.version = version.filter(|_| !outcome.position.is_empty());
             } else {
                 conversation.position.clone_from(&outcome.position);
                 let wait = outcome.wait.as_ref().map(|wait| {
@@ -388,7 +397,7 @@ impl Dialog {
         };
         let (name, detail) = (failure.name().to_owned(), failure.to_string());
         self.record(here, told, Said::Failed { name, detail });
-        let text = sub.as_ref().and_then(|sub| failure_text(sub, run));
+        let text = sub.as_ref().and_then(|sub| self.stand_in(conversation, sub, run));
         let scripted = matches!(run.what, Some(What::Instructions { .. }));
         if let (Some(text), true) = (text, scripted) {
             let mut answer = self.new_run(here, id.shard, run.sub_campaign, What::Text { text }, run.purpose);
@@ -480,7 +489,7 @@ impl Dialog {
 }
 
 /// The text of a sub-campaign that stands in for instructions which failed.
-fn failure_text(sub: &SubCampaignRule, run: &Run) -> Option<String> {
+pub(super) fn failure_text(sub: &SubCampaignRule, run: &Run) -> Option<String> {
     match run.purpose {
         // Who opted out gets the confirmation, and who asked for help gets help, whatever the script did.
         Purpose::OptOutConfirmation => sub.texts.opt_out.clone(),

@@ -238,6 +238,7 @@ impl Dialog {
             Some(What::Instructions { version, .. }) => Some(version),
             Some(What::Text { .. } | What::Participation { .. }) | None => None,
         };
+        self.episode_over(here, &conversation);
         conversation.begin(sub.id, version);
         let client_id = if ran.client_id.is_empty() { starting.client_id } else { ran.client_id.clone() };
         self.carry_out(here, at, &mut conversation, &starting.run, Ran { client_id, ..*ran });

@@ -158,8 +158,11 @@ impl Dialog {
     fn wait_over(&mut self, here: &mut Here<'_>, id: ConversationId, conversation: &mut Conversation) {
         let Some(expected) = conversation.expected.take() else { return };
         let owner = conversation.owner.and_then(|owner| self.rules.sub_campaign(owner)).cloned();
-        let (Some(owner), Some(version)) = (owner, conversation.version) else { return conversation.end() };
-        let Ok(entry) = Entry::method(&expected.then) else { return conversation.end() };
+        let entry = Entry::method(&expected.then);
+        let (Some(owner), Some(version), Ok(entry)) = (owner, conversation.version, entry) else {
+            self.episode_over(here, conversation);
+            return conversation.end();
+        };
         let what = What::Instructions { version, entry };
         let mut run = self.new_run(here, id.shard, owner.id, what, Purpose::Answer);
         run.timed_out = true;

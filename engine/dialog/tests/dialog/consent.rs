@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use signalbox_core::scope::Purpose;
-use signalbox_dialog::Texts;
-use signalbox_invocation::{Channel, Entry, Level, OptChange, OptSubject, Outcome};
+use signalbox_dialog::{Record, Said, Texts};
+use signalbox_invocation::{Channel, Entry, Failure, Level, OptChange, OptSubject, Outcome};
 
 use crate::world::{
     ACCOUNT, DEVICE, ENTERPRISE, NOTICE, POLL, REMINDER, SHARED, SURVEY, World, entry, rules, says,
@@ -115,12 +115,54 @@ fn words_that_are_owed_an_answer_get_that_of_the_address_where_the_sub_campaign_
         assert_eq!(world.last_text(), answer, "{word}");
     }
     // Not in the name of another account.
+    world.script = Box::new(|task| match entry(task) {
+        entry if entry.is_opt_in() => Err(Failure::NoMethod(entry.to_string())),
+        _ => Ok(crate::world::echo(task)),
+    });
     world.mo(DEVICE, SHARED, "poll");
     world.run();
     let before = world.texts().len();
     world.mo(DEVICE, SHARED, "START");
     world.run();
     assert_eq!(world.texts().len(), before);
+}
+
+/// TXS-16: instructions say what START is answered with; where they say nothing, the text of the sub-campaign does, and
+/// that is no failure. One that fails is stood in for by the text of the address where the sub-campaign has none.
+#[test]
+fn start_is_answered_by_the_script_or_the_fixed_text() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    world.run();
+    world.mo(DEVICE, SHARED, "START");
+    let task = world.next_task().unwrap();
+    assert_eq!(entry(&task), Entry::opt_in());
+    world.ran(&task, Ok(says(&["welcome back"])));
+    assert_eq!(world.given.sent.last().unwrap().1.scope.purpose, Purpose::OptIn);
+    world.mo(DEVICE, SHARED, "START");
+    let task = world.next_task().unwrap();
+    world.ran(&task, Err(Failure::NoMethod("optInHandler".into())));
+    world.run();
+    assert_eq!(world.last_text(), "you are in");
+    let failed = |world: &World| {
+        let failed = |record: &&Record| matches!(record.what, Said::Failed { .. });
+        world.records.iter().filter(failed).count()
+    };
+    assert_eq!(failed(&world), 0);
+
+    let mut rules = rules();
+    Arc::make_mut(rules.sub_campaigns.get_mut(&SURVEY).unwrap()).texts = Texts::default();
+    let mut world = World::new(rules);
+    world.mo(DEVICE, SHARED, "survey");
+    world.run();
+    for (word, text) in [("STOP", "you are out"), ("HELP", "help"), ("START", "you are in")] {
+        world.mo(DEVICE, SHARED, word);
+        let task = world.next_task().unwrap();
+        world.ran(&task, Err(Failure::TooLong { millis: 50 }));
+        world.run();
+        assert_eq!(world.last_text(), text);
+    }
+    assert_eq!(failed(&world), 3);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod agents;
 mod books;
 mod consent;
 mod faults;
+mod flows;
 mod region;
 mod routing;
 mod runs;

@@ -1,11 +1,12 @@
 //! What runs are given and what they want (API-*, TXS-*).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_dialog::{Effect, Said, Whose};
-use signalbox_invocation::{Cut, Entry, Failure, Outcome, Send, Side, Status, Value, Wait, WebCall};
+use signalbox_dialog::{Effect, Event, Instructions, Said, Whose};
+use signalbox_invocation::{Cut, Entry, Failure, Outcome, Send, Side, Status, Value, Version, Wait, WebCall};
 
-use crate::world::{DEVICE, SHARED, SURVEY, World, entry, rules, says, set};
+use crate::world::{DEVICE, INFO, REMINDER, SHARED, SURVEY, World, entry, rules, says, set, version};
 
 fn surveyed() -> World {
     let mut world = World::new(rules());
@@ -361,4 +362,133 @@ fn runs_that_wait_survive_a_restart() {
     world.restart();
     world.run();
     assert_eq!(world.texts().len(), 4);
+}
+
+/// TXS-01, API-04: one script talks in sub-campaigns of several campaigns; each run is told which, and variables are
+/// each conversation's own.
+#[test]
+fn one_script_talks_in_several_sub_campaigns() {
+    let mut rules = rules();
+    let survey = rules.sub_campaigns[&SURVEY].instructions;
+    for id in [REMINDER, INFO] {
+        Arc::make_mut(rules.sub_campaigns.get_mut(&id).unwrap()).instructions = survey;
+    }
+    let mut world = World::new(rules);
+    world.script = Box::new(|task| {
+        let given = &task.invocation;
+        let before = given.conversation.variables.get("in").map_or("-", |value| value.as_text().unwrap());
+        let name = given.sub_campaign.name.clone();
+        Ok(set(says(&[&format!("{name} of {} after {before}", given.sub_campaign.campaign)]), "in", &name))
+    });
+    let mut versions = Vec::new();
+    for (number, text) in [(1, "survey"), (2, "survey"), (3, "hello")] {
+        world.mo(&format!("1202555000{number}"), SHARED, text);
+        versions.push(match &world.effects.last() {
+            Some(Effect::Run(task)) => task.invocation.version,
+            other => panic!("{other:?}"),
+        });
+        world.run();
+    }
+    world.start(REMINDER, "12025550004").unwrap();
+    world.run();
+    world.mo("12025550001", SHARED, "more");
+    world.run();
+    let texts: Vec<_> = world.texts().into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(
+        texts,
+        [
+            "sub-10 of campaign-10 after -",
+            "sub-10 of campaign-10 after -",
+            "sub-11 of campaign-11 after -",
+            "sub-12 of campaign-12 after -",
+            "sub-10 of campaign-10 after sub-10",
+        ]
+    );
+    assert!(versions.windows(2).all(|two| two[0] == two[1]));
+}
+
+/// The episodes that were told of: conversation's text, version, a variable, whether it is over.
+fn episodes(world: &World) -> Vec<(u32, u32, Option<Value>, bool)> {
+    let told = world.records.iter().filter_map(|record| match &record.what {
+        Said::Episode { number, version, variables, ended, .. } => {
+            Some((*number, version.version, variables.get("answer").cloned(), *ended))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+/// API-15: each change of session variables is told, and the end of each episode.
+#[test]
+fn session_variables_are_told_as_they_change() {
+    let mut world = surveyed();
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(says(&["q"])));
+    assert_eq!(episodes(&world), [(1, 1, None, false)], "it has begun");
+    world.mo(DEVICE, SHARED, "hm");
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(says(&["q?"])));
+    assert_eq!(episodes(&world).len(), 1, "nothing changed");
+    world.mo(DEVICE, SHARED, "blue");
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(set(says(&["thanks"]), "answer", "blue")));
+    let blue = Some(Value::from("blue"));
+    assert_eq!(episodes(&world)[1..], [(1, 1, blue.clone(), false)]);
+    // Nothing comes for a day.
+    world.pass(Duration::from_secs(86_401));
+    assert_eq!(episodes(&world)[2..], [(1, 1, blue.clone(), true)]);
+    // Another episode, which a third takes the place of.
+    world.mo(DEVICE, SHARED, "survey");
+    world.run();
+    world.mo(DEVICE, SHARED, "survey");
+    let told: Vec<_> = episodes(&world)[3..].iter().map(|told| (told.0, told.3)).collect();
+    assert_eq!(told, [(2, false), (2, true)]);
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(Outcome { ended: true, ..says(&["bye"]) }));
+    assert_eq!(episodes(&world).last().unwrap(), &(3, 1, blue, true));
+}
+
+/// MQ-29: what is open goes on with the version that it began with, whatever the sub-campaign says meanwhile; what begins,
+/// or comes after the end, is of the new one.
+#[test]
+fn an_open_conversation_finishes_on_its_version() {
+    let mut world = surveyed();
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(says(&["q"])));
+    let begun = version(1, 1);
+    for changed in [Version { version: 2, ..begun }, Version { script: 9, ..begun }] {
+        let mut rules = rules();
+        Arc::make_mut(rules.sub_campaigns.get_mut(&SURVEY).unwrap()).instructions =
+            Instructions::Version(changed);
+        world.event(Event::Rules(Arc::new(rules)));
+        world.mo(DEVICE, SHARED, "blue");
+        let task = world.next_task().unwrap();
+        assert_eq!(task.invocation.version, begun);
+        world.ran(&task, Ok(says(&["q"])));
+        world.mo("12025550177", SHARED, "survey");
+        let task = world.next_task().unwrap();
+        assert_eq!(task.invocation.version, changed);
+        world.ran(&task, Ok(says(&["q"])));
+    }
+    world.mo(DEVICE, SHARED, "green");
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(Outcome { ended: true, ..says(&["bye"]) }));
+    world.mo(DEVICE, SHARED, "again");
+    assert_eq!(world.next_task().unwrap().invocation.version, Version { script: 9, ..begun });
+}
+
+/// A flow remembers its end and stays on its version, whose step behind the end is meant.
+#[test]
+fn a_flow_behind_its_end_stays_on_its_version() {
+    let mut world = surveyed();
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(Outcome { ended: true, position: "end".into(), ..says(&["bye"]) }));
+    let mut rules = rules();
+    Arc::make_mut(rules.sub_campaigns.get_mut(&SURVEY).unwrap()).instructions =
+        Instructions::Version(Version { version: 2, ..version(1, 1) });
+    world.event(Event::Rules(Arc::new(rules)));
+    world.mo(DEVICE, SHARED, "hello?");
+    let task = world.next_task().unwrap();
+    assert_eq!(task.invocation.version, version(1, 1));
+    assert_eq!(task.invocation.conversation.position, "end");
 }

@@ -29,6 +29,7 @@ fn fixed_texts_need_no_script() {
     let mut world = World::new(rules());
     world.start(NOTICE, DEVICE).unwrap();
     let task = world.next_task().unwrap();
+    assert_eq!(entry(&task), Entry::Begin);
     assert_eq!(task.what, What::Text { text: "reply".into() });
     world.run();
     world.ran(&task, Ok(says(&["reply"])));

@@ -177,7 +177,9 @@ impl Api {
         let in_force = self.control().in_force();
         let before = &in_force.snapshot.rows;
         left.check_versions(before).map_err(frozen)?;
+        left.check_lives(before)?;
         check_references(&left)?;
+        self.check_unused(&left, before).await?;
         let warnings = self.review(&left, before, None).await?;
         Ok((plan, warnings))
     }

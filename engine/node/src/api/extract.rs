@@ -22,6 +22,9 @@ pub(super) struct JsonBody<T>(pub T);
 /// The body as a text in UTF-8.
 pub(super) struct TextBody(pub String);
 
+/// The body as a zip archive that has not been looked into.
+pub(super) struct ZipBody(pub Bytes);
+
 /// The query.
 pub(super) struct QueryOf<T>(pub T);
 
@@ -86,6 +89,15 @@ impl<S: Send + Sync> FromRequest<S> for TextBody {
         let octets = octets(request, state).await?;
         let text = String::from_utf8(octets.into());
         text.map(Self).map_err(|_| Problem::new(ProblemKind::Malformed, "the body is not UTF-8"))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for ZipBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        check_media_type(request.headers(), &["application/zip"])?;
+        octets(request, state).await.map(Self)
     }
 }
 

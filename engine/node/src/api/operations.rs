@@ -194,7 +194,9 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::links::operations());
     all.extend(super::callbacks::operations());
     all.extend(super::rows::operations());
+    all.extend(super::sub_campaigns::operations());
     all.extend(super::scripts::operations());
+    all.extend(super::bundles::operations());
     all.extend(super::rehearsal::operations());
     all.extend(super::people::operations());
     all.extend(super::conversations::operations());

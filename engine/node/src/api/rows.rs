@@ -405,6 +405,7 @@ async fn delete<R: ApiRow>(
     let mut rows = snapshot.rows.clone();
     R::rows_mut(&mut rows).retain(|row| row.name().as_str() != name);
     check_change(&caller, &rows, &snapshot.rows)?;
+    api.check_unused(&rows, &snapshot.rows).await?;
     let change = CatalogChange::Delete { kind: kind_of(R::KIND), name, expected: Some(held) };
     api.change(&caller, vec![change]).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -2,6 +2,7 @@
 //!
 //! Conversations that are open stay on the version that they began with; these orders are for those that begin.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::Json;
@@ -11,8 +12,9 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use signalbox_config::Catalog as Rows;
 use signalbox_config::catalog::{Right, Row, RowKind, Script, ScriptKind, ScriptVersion, VersionState};
-use signalbox_config::value::Count;
+use signalbox_config::value::{Count, Name};
 use signalbox_core::backend::CatalogChange;
+use signalbox_script::Bundle;
 use similar::{ChangeTag, TextDiff};
 use utoipa::ToSchema;
 
@@ -239,6 +241,24 @@ fn version_mut<'a>(
 }
 
 impl Api {
+    /// Refuses to let go of a version that was given to testers while conversations are open that stay on it (MQ-29).
+    pub(super) async fn check_unused(&self, rows: &Rows, before: &Rows) -> Result<(), Problem> {
+        let kept: HashSet<&Name> = rows.script_version.iter().map(|row| &row.name).collect();
+        let gone = before.script_version.iter().filter(|row| !kept.contains(&row.name));
+        for version in gone.filter(|row| row.state != VersionState::Draft) {
+            let script = before.script.iter().find(|row| row.name == version.script);
+            let Some(account) = script.and_then(|script| self.account(script.account.as_str())) else {
+                continue;
+            };
+            let open = self.people().open_on_version(account, version.name.as_str()).await?;
+            if open > 0 {
+                let detail = format!("{open} open conversations are on the version `{}`", version.name);
+                return Err(Problem::new(ProblemKind::Frozen, detail));
+            }
+        }
+        Ok(())
+    }
+
     /// Changes a script, and perhaps a version of it, in one change of the catalog.
     async fn move_on(
         &self,
@@ -318,7 +338,11 @@ async fn diff(
 /// A text in lines that can be compared: a designer writes a flow in one.
 fn comparable(body: &str, kind: ScriptKind) -> String {
     let indented = match kind {
-        ScriptKind::Javascript => None,
+        // A bundle is compared file by file, as people wrote them.
+        ScriptKind::Javascript => Bundle::of(body).and_then(Result::ok).map(|bundle| {
+            let files = bundle.files.iter().map(|(path, text)| format!("=== {path}\n{}\n", text.trim_end()));
+            files.collect()
+        }),
         ScriptKind::Flow => serde_json::from_str::<serde_json::Value>(body)
             .ok()
             .and_then(|value| serde_json::to_string_pretty(&value).ok()),

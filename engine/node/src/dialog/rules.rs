@@ -207,10 +207,11 @@ fn sub_campaigns(snapshot: &Snapshot, faults: &mut RowFaults) -> FxHashMap<u32, 
 /// What is a draft does nothing; who opts out of it is opted out all the same.
 fn stage(row: SubCampaignState) -> Stage {
     match row {
-        SubCampaignState::Testing => Stage::Testing,
-        SubCampaignState::Running => Stage::Running,
+        SubCampaignState::Testing | SubCampaignState::Approved => Stage::Testing,
+        // What is scheduled has its first instant.
+        SubCampaignState::Scheduled | SubCampaignState::Running => Stage::Running,
         SubCampaignState::Draft | SubCampaignState::Paused => Stage::Paused,
-        SubCampaignState::Ended => Stage::Ended,
+        SubCampaignState::Ended | SubCampaignState::Archived | SubCampaignState::Cancelled => Stage::Ended,
     }
 }
 
@@ -221,16 +222,21 @@ fn instructions(snapshot: &Snapshot, row: &SubCampaign, known: &Known<'_>) -> Re
         return Ok(if agent { Instructions::Agent } else { Instructions::Texts });
     };
     let script = known.scripts.get(name).ok_or_else(|| format!("there is no script `{name}`"))?;
-    let (works, tested) = match row.state {
-        SubCampaignState::Testing => (true, script.testing),
-        SubCampaignState::Running => (true, None),
-        SubCampaignState::Draft | SubCampaignState::Paused | SubCampaignState::Ended => (false, None),
+    let tested = match row.state {
+        SubCampaignState::Testing | SubCampaignState::Approved => script.testing,
+        SubCampaignState::Draft
+        | SubCampaignState::Scheduled
+        | SubCampaignState::Running
+        | SubCampaignState::Paused
+        | SubCampaignState::Ended
+        | SubCampaignState::Archived
+        | SubCampaignState::Cancelled => None,
     };
     match told.version.or(tested).or(script.published) {
         Some(version) => version_of(snapshot, script, version.as_u32())
             .map(Instructions::Version)
             .ok_or_else(|| format!("the script `{name}` has no account")),
-        None if works => Err(format!("no version of the script `{name}` is published")),
+        None if row.state.works() => Err(format!("no version of the script `{name}` is published")),
         None => Ok(Instructions::Texts),
     }
 }

@@ -12,7 +12,9 @@ use signalbox_core::backend::Kind;
 use signalbox_core::id::AccountId;
 use signalbox_dialog::{Event, Record, Said};
 use signalbox_invocation::{Channel, Level, Side};
-use signalbox_people::{self as consents, Action, Channels, Direction, NewConsent, NewTrace, People};
+use signalbox_people::{
+    self as consents, Action, Channels, Direction, Episode, NewConsent, NewTrace, People,
+};
 use tokio::sync::mpsc;
 
 use crate::catalog::Snapshot;
@@ -42,6 +44,12 @@ pub(super) async fn record(
         let said: Vec<NewConsent> = batch.iter().filter_map(|record| consent(&control, record)).collect();
         while let Err(error) = people.record_consents(&said).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be written");
+            metrics::counter!("dialog_record_failures_total").increment(1);
+            tokio::time::sleep(PAUSE).await;
+        }
+        let told: Vec<Episode> = batch.iter().filter_map(|record| episode(&control, record)).collect();
+        while let Err(error) = people.record_episodes(&told).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "session variables cannot be written");
             metrics::counter!("dialog_record_failures_total").increment(1);
             tokio::time::sleep(PAUSE).await;
         }
@@ -100,7 +108,8 @@ fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
         | Said::Flagged { .. }
         | Said::Log(_)
         | Said::Work { .. }
-        | Said::Consent { .. } => record.id,
+        | Said::Consent { .. }
+        | Said::Episode { .. } => record.id,
     };
     Some(NewTrace {
         event: event.to_string(),
@@ -117,6 +126,50 @@ fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
         text,
         detail: detail(&in_force.snapshot, &record.what).map(|detail| detail.to_string()),
     })
+}
+
+/// An episode with its session variables (API-15); `None` of a record that is none.
+fn episode(control: &Control, record: &Record) -> Option<Episode> {
+    let Said::Episode { conversation, number, version, client_id, variables, ended } = &record.what else {
+        return None;
+    };
+    let in_force = control.in_force();
+    let snapshot = &in_force.snapshot;
+    let key: String = conversation.key.iter().map(|octet| format!("{octet:02x}")).collect();
+    let script = snapshot.ids.name(Kind::Script, version.script);
+    let variables: serde_json::Map<_, _> =
+        variables.iter().map(|(name, value)| (name.clone(), shown(value))).collect();
+    Some(Episode {
+        id: format!("{key}.{number}"),
+        told: record.id.to_string(),
+        account: AccountId(record.account),
+        sub_campaign: name_of(snapshot, record.sub_campaign)
+            .map_or_else(|| format!("#{}", record.sub_campaign), str::to_owned),
+        device: number_of(&record.device),
+        source: text_of(record.source.octets()),
+        client_id: (!client_id.is_empty()).then(|| client_id.clone()),
+        version: script.map(|script| format!("{script}.{}", version.version)),
+        began_at: record.at,
+        at: record.at,
+        ended: *ended,
+        variables: Value::Object(variables).to_string(),
+    })
+}
+
+/// A session variable as reports have it: dates as RFC 3339.
+fn shown(value: &signalbox_invocation::Value) -> Value {
+    match value {
+        // Whole numbers without a fraction: 2^53 and beyond are no whole numbers of a script's any more.
+        signalbox_invocation::Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
+            json!(*number as i64)
+        }
+        signalbox_invocation::Value::Number(number) => json!(number),
+        signalbox_invocation::Value::Text(text) => json!(text),
+        signalbox_invocation::Value::Date(micros) => match jiff::Timestamp::from_microsecond(*micros) {
+            Ok(at) => json!(at.to_string()),
+            Err(_) => json!(micros),
+        },
+    }
 }
 
 /// The name of a sub-campaign, or of the participation campaign that stands in its place.
@@ -139,7 +192,11 @@ fn detail(snapshot: &Snapshot, what: &Said) -> Option<Value> {
         }
         Said::Flagged { reason } => Some(json!({ "flag": reason })),
         Said::Failed { name, .. } => Some(json!({ "failure": name })),
-        Said::Filtered { .. } | Said::Ended { .. } | Said::Log(_) | Said::Consent { .. } => None,
+        Said::Filtered { .. }
+        | Said::Ended { .. }
+        | Said::Log(_)
+        | Said::Consent { .. }
+        | Said::Episode { .. } => None,
     }
 }
 
@@ -162,7 +219,7 @@ fn told(what: &Said) -> Option<(Direction, String, Option<String>)> {
         Said::Failed { name, detail } => (Direction::Out, format!("failed: {name}"), Some(detail.clone())),
         Said::Flagged { reason } => (Direction::In, "flagged".to_owned(), Some(reason.clone())),
         Said::Log(lines) => (Direction::Out, "log".to_owned(), Some(lines.join("\n"))),
-        Said::Consent { .. } => return None,
+        Said::Consent { .. } | Said::Episode { .. } => return None,
     })
 }
 

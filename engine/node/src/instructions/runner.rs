@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use signalbox_core::backend::Kind;
 use signalbox_dialog::{Event, Ran, Task, What};
-use signalbox_invocation::{Cost, Cut, Failure, Invocation, Limits, Outcome, Send};
+use signalbox_invocation::{Cost, Cut, Entry, Failure, Invocation, Limits, Outcome, Send, Status};
 use signalbox_participation::{Channel, EntryId, RawEntry, Reply};
 use signalbox_script::Pool;
 use tokio::sync::mpsc;
@@ -144,9 +144,19 @@ fn needs_contact(what: &What, source: Option<&Source>) -> bool {
     }
 }
 
-/// A fixed text with its fields filled in.
+/// A fixed text with its fields filled in (OPT-05). A first message to a contact that lacks one of them is filtered
+/// (TXS-21); an answer has an empty text in its place, for it is owed.
 fn filled(text: &str, program: String, invocation: &Invocation) -> Outcome {
-    let text = signalbox_flow::fill(text, invocation);
-    let send = Send { program, text, cut: Cut::Whole };
-    Outcome { sends: vec![send], cost: Cost { ticks: 1, ..Cost::default() }, ..Outcome::default() }
+    let signalbox_flow::Filled { text, missing } = signalbox_flow::fill_noting(text, invocation);
+    let cost = Cost { ticks: 1, ..Cost::default() };
+    let log = missing.iter().map(|name| format!("`{name}` is missing")).collect();
+    if invocation.entry == Entry::Begin && !missing.is_empty() {
+        let status = Status::BadData(format!("missing: {}", missing.join(", ")));
+        return Outcome { status, cost, ..Outcome::default() };
+    }
+    let sends = vec![Send { program, text, cut: Cut::Whole }];
+    Outcome { sends, log, cost, ..Outcome::default() }
 }
+
+#[cfg(test)]
+mod tests;

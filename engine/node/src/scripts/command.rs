@@ -15,7 +15,9 @@ use signalbox_invocation::{
 };
 use signalbox_script::{Pool, Settings, WorkerCommand};
 
-use super::{Happening, MAX_HAPPENINGS, Rehearsal, Rehearsed, TriedContact, TriedDevice};
+use super::{
+    Happening, MAX_HAPPENINGS, Rehearsal, Rehearsed, TriedContact, TriedDevice, from_folder, from_zip,
+};
 use crate::cli::{FlowCheckArgs, FlowCommand, FlowPictureArgs, ScriptCommand, ScriptTestArgs};
 use crate::dialog::Source;
 
@@ -52,6 +54,19 @@ pub(crate) fn one_worker() -> anyhow::Result<Pool> {
 
 fn read(file: &Path) -> anyhow::Result<String> {
     fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+/// A script of one file, or a bundle: a folder or a zip archive.
+fn read_script(file: &Path) -> anyhow::Result<String> {
+    let bundle = if file.is_dir() {
+        from_folder(file)
+    } else if file.extension().is_some_and(|extension| extension == "zip") {
+        let octets = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        from_zip(&octets)
+    } else {
+        return read(file);
+    };
+    Ok(bundle.with_context(|| format!("{}", file.display()))?.to_source())
 }
 
 /// Reads a flow, and prints what is wrong with it.
@@ -99,7 +114,7 @@ fn test_script(args: &ScriptTestArgs) -> anyhow::Result<()> {
     let (source, pool) = if is_flow {
         (Source::Flow(Arc::new(read_flow(&args.file, &Names::default())?)), None)
     } else {
-        (Source::JavaScript(read(&args.file)?.into()), Some(one_worker()?))
+        (Source::JavaScript(read_script(&args.file)?.into()), Some(one_worker()?))
     };
     let happenings = happenings(args)?;
     let words = Words::shipped().context("the words of consent")?;

@@ -213,7 +213,7 @@ impl Rehearsal {
         match asks {
             Asks::OptOut(_) => Ok(Entry::OptOutHandler),
             Asks::Help => Ok(Entry::HelpHandler),
-            Asks::OptIn => Err("opts in again, which is answered by the sub-campaign's own text".to_owned()),
+            Asks::OptIn => Ok(Entry::opt_in()),
             Asks::Nothing => {
                 let named = self.given.conversation.variables.get(NEXT_ACTION);
                 let named = named.and_then(|name| Entry::method(name.as_text()?).ok());
@@ -238,6 +238,10 @@ impl Rehearsal {
         let kept = outcome.and_then(|outcome| self.keep(outcome));
         let rehearsed = match kept {
             Ok(rehearsed) => rehearsed,
+            Err(Failure::NoMethod(_)) if self.given.entry.is_opt_in() => {
+                let note = "opts in again, which is answered by the sub-campaign's own text".to_owned();
+                return Rehearsed { note: Some(note), ..self.left() };
+            }
             Err(failure) => {
                 let failure = RehearsedFailure { name: failure.name(), problem: failure.to_string() };
                 Rehearsed { failure: Some(failure), ..self.left() }

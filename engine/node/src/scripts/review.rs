@@ -49,12 +49,12 @@ impl fmt::Display for Remark {
 }
 
 /// All that is said of rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reviewed {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reviewed<R = Remark> {
     /// What keeps them from being kept.
-    pub errors: Vec<Remark>,
+    pub errors: Vec<R>,
     /// What somebody should look at.
-    pub warnings: Vec<Remark>,
+    pub warnings: Vec<R>,
 }
 
 impl Reviewed {
@@ -98,7 +98,7 @@ pub async fn review(
     account: impl Fn(&Name) -> u32,
     pool: Option<&Pool>,
 ) -> Result<Reviewed, ReviewError> {
-    let mut reviewed = Reviewed::default();
+    let mut reviewed = Reviewed { errors: Vec::new(), warnings: Vec::new() };
     keywords(rows, before, &mut reviewed);
     for text in texts(rows, before) {
         let problems = match (text.kind, pool) {

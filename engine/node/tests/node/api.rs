@@ -14,6 +14,7 @@ mod people;
 mod rig;
 mod rows;
 mod scripts;
+mod sub_campaigns;
 mod suppressions;
 pub mod target;
 mod tenants;

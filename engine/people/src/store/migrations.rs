@@ -8,6 +8,7 @@ const ALL: &[&str] = &[
     include_str!("../migrations/0001_people.sql"),
     include_str!("../migrations/0002_trace_detail.sql"),
     include_str!("../migrations/0003_erasure.sql"),
+    include_str!("../migrations/0004_episode.sql"),
 ];
 
 /// The database's own number among the locks of a server.

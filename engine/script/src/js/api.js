@@ -6,7 +6,17 @@
   const { parse, stringify } = JSON;
   const NativeDate = Date;
 
-  // Everything that belongs to one invocation; null between two.
+  // Everything that belongs to one invocation. There is one object of it, written anew each time, for to make one costs
+  // more than many a script does.
+  const state = {
+    entry: "", now: 0, test: false, conversationId: "", sourceAddress: "",
+    contextText: "", contactText: "", devicesText: "", valuesText: "", historyText: "",
+    context: null, contact: null, devices: null, values: null, variables: null, stored: null,
+    methods: null, made: null, excess: null, noMethod: null,
+    sends: null, optOuts: null, webCalls: null, log: null, trace: null,
+    flag: null, wait: null, ended: false, status: null, calls: 0,
+  };
+  // The same while an invocation is under way; null between two.
   let run = null;
   // The bounds, as they were given last.
   let limits = null;
@@ -280,10 +290,11 @@
   }
 
   function trace(state, name, given) {
-    if (state.trace.length >= limits.calls) return;
+    const steps = (state.trace ??= []);
+    if (steps.length >= limits.calls) return;
     let most = given.length;
     while (most > 0 && given[most - 1] === undefined) most -= 1;
-    state.trace.push({ at: state.entry, did: `${name}(${given.slice(0, most).map(told).join(", ")})` });
+    steps.push({ at: state.entry, did: `${name}(${given.slice(0, most).map(told).join(", ")})` });
   }
 
   function once(name, make) {
@@ -295,7 +306,7 @@
 
   function send(how) {
     return (program, body) => {
-      const { sends } = current();
+      const sends = (current().sends ??= []);
       if (sends.length >= limits.sends) excess("texts", sends.length + 1, limits.sends);
       sends.push({ program: named(program, "the program of a text"), text: text(body, "a text"), cut: how });
     };
@@ -319,8 +330,8 @@
       current().flag = text(reason, "the reason of a flag");
     }),
     optOut: counted("optOut", (level, options = {}) => {
-      const state = current();
-      if (state.optOuts.length >= 16) excess("opt-outs", 17, 16);
+      const optOuts = (current().optOuts ??= []);
+      if (optOuts.length >= 16) excess("opt-outs", 17, 16);
       if (level !== undefined && level !== null && !["campaign", "account", "enterprise"].includes(level)) {
         throw new TypeError("the level of an opt-out is 'campaign', 'account' or 'enterprise'");
       }
@@ -328,10 +339,10 @@
       if (typeof subject !== "string") throw new TypeError("the subject of an opt-out is 'device' or 'clientId'");
       const channels = [...(options.channels ?? ["text"])].map(channelNamed);
       if (channels.length === 0 || channels.length > 3) throw new TypeError("an opt-out names one to three channels");
-      state.optOuts.push({ level: level ?? null, subject, channels });
+      optOuts.push({ level: level ?? null, subject, channels });
     }),
     callWebService: counted("callWebService", (service, options = {}, then = "") => {
-      const { webCalls } = current();
+      const webCalls = (current().webCalls ??= []);
       if (webCalls.length >= limits.web_calls) excess("calls of web services", webCalls.length + 1, limits.web_calls);
       webCalls.push({
         service: named(service, "a web service"),
@@ -355,7 +366,7 @@
     log(...parts) {
       const state = count();
       if (state.test) trace(state, "log", parts);
-      const { log } = state;
+      const log = (state.log ??= []);
       const line = parts.map((part) => String(part).toWellFormed()).join(" ");
       // A unit of UTF-16 is at most three octets of UTF-8.
       if (log.length < limits.log) log.push(cut(line, Math.floor(limits.value / 4)).toWellFormed());
@@ -390,18 +401,26 @@
     const at = new NativeDate(date.getTime() + offsetMinutes * 60000);
     const body = text(pattern, "a pattern");
     let shown = "";
-    for (let place = 0; place < body.length; ) {
-      const letter = body[place];
-      const part = body[place + 1] === letter ? PARTS[letter] : undefined;
-      if (part !== undefined && (letter !== "y" || body.slice(place, place + 4) === "yyyy")) {
-        shown += part(at);
-        place += letter === "y" ? 4 : 2;
-      } else {
-        shown += letter;
-        place += 1;
-      }
-    }
+    for (const part of partsOf(body)) shown += typeof part === "string" ? part : part(at);
     return shown;
+  }
+
+  // Patterns as they were read: a script has few, and each is the same in every invocation.
+  let patterns = new Map();
+  function partsOf(pattern) {
+    const known = patterns.get(pattern);
+    if (known !== undefined) return known;
+    const parts = [];
+    for (let place = 0; place < pattern.length; ) {
+      const letter = pattern[place];
+      const part = pattern[place + 1] === letter ? PARTS[letter] : undefined;
+      const found = part !== undefined && (letter !== "y" || pattern.slice(place, place + 4) === "yyyy");
+      parts.push(found ? part : letter);
+      place += found ? (letter === "y" ? 4 : 2) : 1;
+    }
+    if (patterns.size >= 16) patterns = new Map();
+    if (pattern.length <= 64) patterns.set(pattern, parts);
+    return parts;
   }
 
   const two = (number) => (number < 10 ? `0${number}` : `${number}`);
@@ -428,6 +447,37 @@
 
   for (const name in calls) defineProperty(globalThis, name, { value: calls[name] });
 
+  // What the invocation came to.
+  function outcome() {
+    if (state.noMethod !== null) return { NoMethod: state.noMethod };
+    if (state.excess !== null) return { Excess: state.excess };
+    const done = { cost: { micros: 0, ticks: 0, calls: state.calls } };
+    if (state.sends !== null) done.sends = state.sends;
+    if (state.variables !== null) done.variables = state.variables.changes();
+    if (state.stored !== null) done.stored = state.stored.changes();
+    if (state.flag !== null) done.flag = state.flag;
+    if (state.optOuts !== null) done.opt_outs = state.optOuts;
+    if (state.webCalls !== null) done.calls = state.webCalls;
+    if (state.wait !== null) done.wait = state.wait;
+    if (state.ended) done.ended = true;
+    if (state.status !== null) done.status = state.status;
+    if (state.log !== null) done.log = state.log;
+    if (state.trace !== null) done.trace = state.trace;
+    return { Done: done };
+  }
+
+  // Nothing of an invocation is left for the next.
+  function clear() {
+    run = null;
+    state.contextText = state.contactText = state.devicesText = state.valuesText = state.historyText = "";
+    state.context = state.contact = state.devices = state.values = state.variables = state.stored = null;
+    state.methods = state.made = state.excess = state.noMethod = null;
+    state.sends = state.optOuts = state.webCalls = state.log = state.trace = null;
+    state.flag = state.wait = state.status = null;
+    state.ended = false;
+    state.calls = 0;
+  }
+
   return {
     // The bounds of all invocations to come.
     configure(given) {
@@ -440,13 +490,19 @@
     ) {
       sandbox.setTime(now);
       sandbox.setSeed(a, b, c, d);
-      run = {
-        entry, now, test, conversationId, sourceAddress, contextText, contactText, devicesText, valuesText, historyText,
-        context: null, contact: null, devices: null, values: null, variables: null, stored: null,
-        methods: null, made: create(null), excess: null, noMethod: null,
-        sends: [], optOuts: [], webCalls: [], log: [], trace: [],
-        flag: null, wait: null, ended: false, status: null, calls: 0,
-      };
+      clear();
+      state.entry = entry;
+      state.now = now;
+      state.test = test;
+      state.conversationId = conversationId;
+      state.sourceAddress = sourceAddress;
+      state.contextText = contextText;
+      state.contactText = contactText;
+      state.devicesText = devicesText;
+      state.valuesText = valuesText;
+      state.historyText = historyText;
+      state.made = create(null);
+      run = state;
       const methods = (run.methods = factory());
       const method = methods[entry];
       if (typeof method !== "function") {
@@ -457,28 +513,14 @@
     },
     // Ends it: its outcome as JSON, and nothing is left of it. What is not there is as nothing.
     finish() {
-      const state = run;
+      const given = run;
       run = null;
-      if (state === null) return stringify({ NoMethod: "" });
-      if (state.noMethod !== null) return stringify({ NoMethod: state.noMethod });
-      if (state.excess !== null) return stringify({ Excess: state.excess });
-      const done = { cost: { micros: 0, ticks: 0, calls: state.calls } };
-      if (state.sends.length > 0) done.sends = state.sends;
-      if (state.variables !== null) done.variables = state.variables.changes();
-      if (state.stored !== null) done.stored = state.stored.changes();
-      if (state.flag !== null) done.flag = state.flag;
-      if (state.optOuts.length > 0) done.opt_outs = state.optOuts;
-      if (state.webCalls.length > 0) done.calls = state.webCalls;
-      if (state.wait !== null) done.wait = state.wait;
-      if (state.ended) done.ended = true;
-      if (state.status !== null) done.status = state.status;
-      if (state.log.length > 0) done.log = state.log;
-      if (state.trace.length > 0) done.trace = state.trace;
-      return stringify({ Done: done });
+      if (given === null) return stringify({ NoMethod: "" });
+      const ended = outcome();
+      clear();
+      return stringify(ended);
     },
-    forget() {
-      run = null;
-    },
+    forget: clear,
     // The factory of a bundle. Each file is made when it is first asked for, anew in each invocation: nothing of one
     // contact is there for another. What is asked for is a file of the bundle or nothing.
     bundle(main, mainPath, given) {

@@ -1,15 +1,12 @@
 //! All submissions of a campaign as CSV, as fast as they are read.
 
 use std::io::{self, Write};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use http_body::Frame;
 use signalbox_config::catalog::Right;
 use tokio::sync::mpsc;
 
@@ -20,6 +17,7 @@ use crate::api::extract::PathName;
 use crate::api::operations::{Operation, operation};
 use crate::api::people::CSV;
 use crate::api::problem::{Problem, ProblemKind};
+use crate::api::stream::Sent;
 
 /// Octets that are sent at once.
 const CHUNK: usize = 64 << 10;
@@ -92,20 +90,5 @@ impl Write for Chunks {
         let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the reader is gone");
         self.chunks.blocking_send(Ok(chunk.into())).map_err(gone)
-    }
-}
-
-/// The chunks as the body of an answer.
-struct Sent(mpsc::Receiver<io::Result<Bytes>>);
-
-impl http_body::Body for Sent {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.0.poll_recv(context).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 }

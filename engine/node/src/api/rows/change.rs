@@ -26,6 +26,7 @@ pub(in crate::api) fn check_references(rows: &Rows) -> Result<(), Problem> {
 /// The same for what a caller changes, and refuses changes of versions of scripts that do not change any more.
 pub(in crate::api) fn check_change(caller: &Caller, rows: &Rows, before: &Rows) -> Result<(), Problem> {
     rows.check_versions(before).map_err(frozen)?;
+    rows.check_lives(before)?;
     match rows.check() {
         Ok(()) => Ok(()),
         Err(_) if caller.scope() == Owner::Platform => check_references(rows),
@@ -44,7 +45,7 @@ pub(in crate::api) fn frozen(errors: ConfigErrors) -> Problem {
 }
 
 /// A row that was written.
-pub(super) struct Written {
+pub(in crate::api) struct Written {
     new: bool,
     version: Version,
     shown: serde_json::Value,
@@ -58,7 +59,7 @@ impl IntoResponse for Written {
 }
 
 impl Api {
-    pub(super) async fn write_row<R: ApiRow>(
+    pub(in crate::api) async fn write_row<R: ApiRow>(
         &self,
         caller: &Caller,
         row: R,

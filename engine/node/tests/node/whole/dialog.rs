@@ -197,6 +197,36 @@ fn what_is_no_keyword_is_answered_by_the_default_and_help_by_its_text() {
     assert_eq!(text(&smsc, DEVICE, 2), "Example Ltd. STOP to end.");
 }
 
+/// API-15: what people answered is there for reports, with the version that asked them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_of_a_survey_are_exported() {
+    let smsc = Smsc::start(Some(Duration::ZERO));
+    let site = Site::new(&catalog(&smsc));
+    let _node = site.start_linked();
+    for (number, said) in [(1, "quiz"), (2, "41"), (3, "blue")] {
+        writes(&smsc, DEVICE, said);
+        text(&smsc, DEVICE, number);
+    }
+    let url = format!("http://{}/v1/sub-campaigns/quiz-in/conversations", site.api);
+    let mut told = Value::Null;
+    for _ in 0..400 {
+        let answer = client().get(&url).bearer_auth(TOKEN).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        told = answer.json().await.unwrap();
+        if told["items"][0]["ended"] == true {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let [one] = told["items"].as_array().unwrap().as_slice() else { panic!("{told}") };
+    let shown = (&one["ended"], &one["version"], &one["device"], &one["variables"]);
+    let expected = (json!(true), json!("quiz.1"), json!(format!("+{DEVICE}")), json!({ "age": 41 }));
+    assert_eq!(shown, (&expected.0, &expected.1, &expected.2, &expected.3));
+    let file = client().get(format!("{url}.csv?variables=age")).bearer_auth(TOKEN).send().await.unwrap();
+    let file = file.text().await.unwrap();
+    assert!(file.lines().nth(1).is_some_and(|line| line.ends_with(",true,41")), "{file}");
+}
+
 /// Acceptance (b) of messaging.md, at each moment that the test happens to hit: killed between the answers, exactly
 /// one text leaves for each message.
 #[test]

@@ -153,6 +153,29 @@ fn check_refuses_scripts_that_cannot_run_and_warns_of_common_keywords() {
     assert!(right && told.is_empty(), "{told}");
 }
 
+/// TXS-02: an empty catalog is not filled with a seed whose scripts cannot run; what is wrong is told at its place in the
+/// file.
+#[test]
+fn a_node_does_not_begin_with_a_script_that_cannot_run() {
+    let seed = rows(([127, 0, 0, 1], 2775).into(), "", "");
+    let script = "[[script]]\nname = \"s\"\naccount = \"scripted\"\nkind = \"javascript\"\n\
+                  [[script_version]]\nname = \"s.1\"\nscript = \"s\"\nversion = 1\nbody = '''\n\
+                  function begin() {}\nfunction moHandler() { noSuchCall(); }\n\
+                  function optOutHandler() {}\nfunction helpHandler() {}\n'''\n";
+    let site = Site::new(&format!("{seed}\n{ACCOUNT}{script}"));
+    site.write_settings_with("");
+    let config = site.path("node.toml");
+    let config = config.to_str().expect("a path in UTF-8");
+    let line = format!("{seed}\n{ACCOUNT}{script}").lines().position(|line| line.contains("noSuchCall"));
+    let place = format!("catalog.toml:{}:24: script_version `s.1`, body", line.expect("the line") + 1);
+    let checked = program(&["check", "--config", config]);
+    assert!(text_of(&checked.stderr).contains(&place), "{checked:?}");
+    let started = program(&["run", "--config", config]);
+    let told = text_of(&started.stderr);
+    assert_eq!(started.status.code(), Some(1), "{told}");
+    assert!(told.contains(&place) && told.contains("there is no function `noSuchCall`"), "{told}");
+}
+
 const ACCOUNT: &str = "[[account]]\nname = \"scripted\"\nsystem_id = \"scripted\"\npassword = \"p\"\n";
 
 const KEYWORD: &str = r#"
