@@ -1,4 +1,4 @@
-//! `PUT /v1/scripts/{name}/versions/{version}/bundle`: a script of several files as a zip archive (D9).
+//! `/v1/scripts/{name}/versions/{version}/bundle`: a script of several files as a zip archive (D9).
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -60,7 +60,51 @@ pub(super) fn operations() -> Vec<Operation> {
             ProblemKind::BrokenReference,
             ProblemKind::Frozen,
         ]),
+        operation(
+            Method::GET,
+            "/v1/scripts/{name}/versions/{version}/bundle",
+            "script.files",
+            "The files of a version; one that is no bundle is one file",
+            get,
+        )
+        .right(Right::CatalogRead)
+        .tenants()
+        .answer::<BundleInfo>(200, "the files of the version")
+        .with("ETag")
+        .problems(&[ProblemKind::NotFound]),
     ]
+}
+
+async fn get(
+    State(api): State<Api>,
+    caller: Caller,
+    PathPair(name, number): PathPair,
+) -> Result<Response, Problem> {
+    let in_force = api.control().in_force();
+    let snapshot = &in_force.snapshot;
+    let view = View::of(&caller, snapshot);
+    let script = find::<Script>(snapshot, &name).filter(|row| view.sees(*row));
+    script.ok_or_else(|| Problem::no(RowKind::Script.as_str(), &name))?;
+    let row_name = format!("{name}.{number}");
+    let version = find::<ScriptVersion>(snapshot, &row_name);
+    let version = version.ok_or_else(|| Problem::no(RowKind::ScriptVersion.as_str(), &row_name))?;
+    let held = version_of::<ScriptVersion>(snapshot, &row_name);
+    Ok((etag(held), axum::Json(files_of(row_name, &version.body.shared()))).into_response())
+}
+
+/// The files that a text is.
+fn files_of(name: String, body: &str) -> BundleInfo {
+    match Bundle::of(body).and_then(Result::ok) {
+        Some(bundle) => {
+            let files = bundle.files.into_iter();
+            let files = files.map(|(path, text)| BundleFile { path, octets: text.len() }).collect();
+            BundleInfo { name, entry: bundle.entry, files }
+        }
+        None => {
+            let path = "script.js".to_owned();
+            BundleInfo { name, entry: path.clone(), files: vec![BundleFile { path, octets: body.len() }] }
+        }
+    }
 }
 
 async fn put(
@@ -87,18 +131,13 @@ async fn put(
         Some(before) => serde_json::to_value(before).map_err(|error| internal(&error))?,
         None => json!({ "name": format!("{name}.{version}"), "script": name, "version": version }),
     };
-    row["body"] = json!(bundle.to_source());
+    let source = bundle.to_source();
+    row["body"] = json!(source);
     let row = ScriptVersion::from_request(&row.to_string(), before.as_ref())?;
     let row_name = row.name.to_string();
     api.write_row(&caller, row, condition).await?;
     let held = version_of::<ScriptVersion>(&api.control().in_force().snapshot, &row_name);
-    let files = bundle.files.iter();
-    let info = BundleInfo {
-        name: row_name,
-        entry: bundle.entry.clone(),
-        files: files.map(|(path, text)| BundleFile { path: path.clone(), octets: text.len() }).collect(),
-    };
-    Ok((etag(held), axum::Json(info)).into_response())
+    Ok((etag(held), axum::Json(files_of(row_name, &source))).into_response())
 }
 
 /// Unpacking takes its time: never on a thread of the runtime.
