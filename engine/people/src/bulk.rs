@@ -1,51 +1,146 @@
 //! Statements of many rows.
 //!
-//! A statement holds a power of two of rows, so that few of them are prepared and each is found again. Marks are `?`
-//! for SQLite, which looks named ones up one by one, and `$n` for PostgreSQL.
+//! On SQLite a statement holds a power of two of rows, so that few of them are prepared and each is found again. Its
+//! marks are `?`, for SQLite looks named ones up one by one. On PostgreSQL an insert is one statement however many rows
+//! it has: each column comes as one array, for planning thousands of marks takes longer than inserting the rows. The
+//! Any driver knows no arrays, so they come as texts that PostgreSQL reads as arrays.
 
 use sqlx::any::AnyArguments;
-use sqlx::{Any, Arguments, AssertSqlSafe, Encode, Row, Transaction, Type};
+use sqlx::{Any, Arguments, AssertSqlSafe, Row, Transaction};
 
 use crate::error::PeopleError;
 use crate::store::Dialect;
 
-/// Rows of a statement at most; 16 values each are far below SQLite's 32,766 and PostgreSQL's 65,535.
+/// Rows of a statement at most; 16 values each are far below SQLite's 32,766.
 pub(crate) const ROWS: usize = 256;
+/// Rows of an insert of PostgreSQL at most: of those of one statement all are looked up when one was there.
+const ROWS_OF_ARRAYS: usize = 1024;
 
 /// An insert of many rows: its text before and after the rows, and the values of one.
 #[derive(Clone, Copy)]
 pub(crate) struct Insert {
-    /// `INSERT INTO table (columns) VALUES `.
+    /// `INSERT INTO table (columns)`.
     pub(crate) head: &'static str,
-    /// Values of a row.
-    pub(crate) width: usize,
+    /// What each value of a row is: `i` a number, `t` a text.
+    pub(crate) kinds: &'static str,
     /// What comes after the rows.
     pub(crate) tail: &'static str,
 }
 
 /// Collects the values of a statement.
-#[derive(Default)]
 pub(crate) struct Values {
-    arguments: AnyArguments,
+    shape: Shape,
     failed: Option<sqlx::error::BoxDynError>,
 }
 
+/// How values are given to the database.
+enum Shape {
+    /// One by one.
+    Marks(AnyArguments),
+    /// A text for each column, which is an array; and the column of the next value.
+    Columns(Vec<String>, usize),
+}
+
+/// What a row may hold.
+pub(crate) trait Cell {
+    fn put(self, values: &mut Values);
+}
+
+impl Cell for i64 {
+    fn put(self, values: &mut Values) {
+        Some(self).put(values);
+    }
+}
+
+impl Cell for &str {
+    fn put(self, values: &mut Values) {
+        Some(self).put(values);
+    }
+}
+
+impl Cell for Option<i64> {
+    fn put(self, values: &mut Values) {
+        match &mut values.shape {
+            Shape::Marks(arguments) => {
+                if let Err(error) = arguments.add(self) {
+                    values.failed.get_or_insert(error);
+                }
+            }
+            Shape::Columns(columns, next) => {
+                let column = element(columns, next);
+                match self {
+                    Some(number) => column.push_str(&number.to_string()),
+                    None => column.push_str("NULL"),
+                }
+            }
+        }
+    }
+}
+
+impl Cell for Option<&str> {
+    fn put(self, values: &mut Values) {
+        match &mut values.shape {
+            Shape::Marks(arguments) => {
+                if let Err(error) = arguments.add(self) {
+                    values.failed.get_or_insert(error);
+                }
+            }
+            Shape::Columns(columns, next) => {
+                let column = element(columns, next);
+                let Some(text) = self else { return column.push_str("NULL") };
+                column.push('"');
+                for letter in text.chars() {
+                    if matches!(letter, '"' | '\\') {
+                        column.push('\\');
+                    }
+                    column.push(letter);
+                }
+                column.push('"');
+            }
+        }
+    }
+}
+
+/// The column of the next value, ready for one more element.
+fn element<'c>(columns: &'c mut [String], next: &mut usize) -> &'c mut String {
+    let count = columns.len();
+    let column = &mut columns[*next % count];
+    *next = (*next + 1) % count;
+    column.push(if column.is_empty() { '{' } else { ',' });
+    column
+}
+
 impl Values {
-    pub(crate) fn reserve(&mut self, values: usize) {
-        self.arguments.reserve(values, 0);
+    /// Values one by one, so many.
+    fn marks(count: usize) -> Self {
+        let mut arguments = AnyArguments::default();
+        arguments.reserve(count, 0);
+        Self { shape: Shape::Marks(arguments), failed: None }
     }
 
-    pub(crate) fn push<'v, T: Encode<'v, Any> + Type<Any>>(&mut self, value: T) -> &mut Self {
-        if let Err(error) = self.arguments.add(value) {
-            self.failed.get_or_insert(error);
-        }
+    /// Values by columns, so many.
+    fn columns(count: usize) -> Self {
+        Self { shape: Shape::Columns(vec![String::new(); count], 0), failed: None }
+    }
+
+    pub(crate) fn push(&mut self, value: impl Cell) -> &mut Self {
+        value.put(self);
         self
     }
 
     fn done(self) -> Result<AnyArguments, PeopleError> {
-        match self.failed {
-            None => Ok(self.arguments),
-            Some(error) => Err(PeopleError::Database(sqlx::Error::Encode(error))),
+        let failed = |error| PeopleError::Database(sqlx::Error::Encode(error));
+        match (self.shape, self.failed) {
+            (_, Some(error)) => Err(failed(error)),
+            (Shape::Marks(arguments), None) => Ok(arguments),
+            (Shape::Columns(columns, _), None) => {
+                let mut arguments = AnyArguments::default();
+                for mut column in columns {
+                    column.push('}');
+                    arguments.add(column).map_err(failed)?;
+                }
+                Ok(arguments)
+            }
         }
     }
 }
@@ -68,19 +163,36 @@ fn mark(text: &mut String, dialect: Dialect, number: &mut usize) {
 
 impl Insert {
     fn text(&self, dialect: Dialect, rows: usize) -> String {
-        let mut text = String::with_capacity(self.head.len() + self.tail.len() + rows * (self.width * 6 + 3));
+        match dialect {
+            Dialect::Sqlite => self.text_of_marks(rows),
+            Dialect::Postgres => self.text_of_arrays(),
+        }
+    }
+
+    fn text_of_marks(&self, rows: usize) -> String {
+        let width = self.kinds.len();
+        let mut text = String::with_capacity(self.head.len() + self.tail.len() + rows * (width * 2 + 3) + 8);
         text.push_str(self.head);
-        let mut number = 0;
+        text.push_str(" VALUES ");
         for row in 0..rows {
             text.push_str(if row == 0 { "(" } else { ",(" });
-            for value in 0..self.width {
-                if value > 0 {
-                    text.push(',');
-                }
-                mark(&mut text, dialect, &mut number);
+            for value in 0..width {
+                text.push_str(if value == 0 { "?" } else { ",?" });
             }
             text.push(')');
         }
+        text.push_str(self.tail);
+        text
+    }
+
+    fn text_of_arrays(&self) -> String {
+        let mut text = format!("{} SELECT * FROM unnest(", self.head);
+        for (index, kind) in self.kinds.chars().enumerate() {
+            let kind = if kind == 'i' { "bigint" } else { "text" };
+            let comma = if index == 0 { "" } else { ", " };
+            text.push_str(&format!("{comma}${}::text::{kind}[]", index + 1));
+        }
+        text.push(')');
         text.push_str(self.tail);
         text
     }
@@ -108,9 +220,11 @@ impl Insert {
         mut told: impl FnMut(&'r [T], u64),
     ) -> Result<(), PeopleError> {
         while !rows.is_empty() {
-            let (now, later) = rows.split_at(step(rows.len()));
-            let mut values = Values::default();
-            values.reserve(now.len() * self.width);
+            let (count, mut values) = match dialect {
+                Dialect::Sqlite => (step(rows.len()), Values::marks(step(rows.len()) * self.kinds.len())),
+                Dialect::Postgres => (rows.len().min(ROWS_OF_ARRAYS), Values::columns(self.kinds.len())),
+            };
+            let (now, later) = rows.split_at(count);
             for row in now {
                 bind(row, &mut values);
             }
@@ -163,8 +277,7 @@ impl Among {
     ) -> Result<(), PeopleError> {
         while !keys.is_empty() {
             let (now, later) = keys.split_at(step(keys.len()));
-            let mut values = Values::default();
-            values.reserve(now.len() + 4);
+            let mut values = Values::marks(now.len() + 4);
             first(&mut values);
             for key in now {
                 bind(key, &mut values);

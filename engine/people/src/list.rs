@@ -25,8 +25,8 @@ const ADDED: usize = 10_000;
 const NAMED: i64 = 5;
 
 pub(crate) const MEMBERS: Insert = Insert {
-    head: "INSERT INTO list_member (list, contact, upload) VALUES ",
-    width: 3,
+    head: "INSERT INTO list_member (list, contact, upload)",
+    kinds: "iii",
     tail: " ON CONFLICT (list, contact) DO NOTHING",
 };
 

@@ -80,8 +80,8 @@ impl fmt::Debug for NewTrace {
 
 const ENTRIES: Insert = Insert {
     head: "INSERT INTO trace (event, account, device, client_id, at, direction, channel, source, sub_campaign, \
-           status, status_at, body, detail) VALUES ",
-    width: 13,
+           status, status_at, body, detail)",
+    kinds: "tittitttttitt",
     tail: " ON CONFLICT (event) DO UPDATE SET \
            status = CASE WHEN excluded.status_at > trace.status_at THEN excluded.status ELSE trace.status END, \
            status_at = CASE WHEN excluded.status_at > trace.status_at THEN excluded.status_at \

@@ -14,27 +14,27 @@ use crate::store::People;
 /// New contacts; the version is 1.
 pub(crate) const CONTACTS: Insert = Insert {
     head: "INSERT INTO contact (id, account, client_id, first_name, last_name, company, email, zone, language, \
-           consent_at, version, created_at, updated_at) VALUES ",
-    width: 13,
+           consent_at, version, created_at, updated_at)",
+    kinds: "iitttttttiiii",
     tail: "",
 };
 /// The same; those that are there stay.
 pub(crate) const MADE: Insert = Insert {
     head: CONTACTS.head,
-    width: CONTACTS.width,
+    kinds: CONTACTS.kinds,
     tail: " ON CONFLICT (account, client_id) DO NOTHING",
 };
 /// New devices; one that another writer made meanwhile stays.
 pub(crate) const DEVICES: Insert = Insert {
-    head: "INSERT INTO device (id, account, address, medium, version) VALUES ",
-    width: 5,
+    head: "INSERT INTO device (id, account, address, medium, version)",
+    kinds: "iitti",
     tail: " ON CONFLICT (account, address) DO NOTHING",
 };
 pub(crate) const CONTACT_DEVICES: Insert =
-    Insert { head: "INSERT INTO contact_device (contact, place, device, kind) VALUES ", width: 4, tail: "" };
+    Insert { head: "INSERT INTO contact_device (contact, place, device, kind)", kinds: "iiit", tail: "" };
 pub(crate) const FIELDS: Insert = Insert {
-    head: "INSERT INTO field (contact, name, value) VALUES ",
-    width: 3,
+    head: "INSERT INTO field (contact, name, value)",
+    kinds: "itt",
     tail: " ON CONFLICT (contact, name) DO UPDATE SET value = excluded.value",
 };
 /// Ids of devices by address.
@@ -76,10 +76,13 @@ impl People {
             .run(&mut transaction, self.dialect, &[()], |(), values| {
                 values.push(contact.id.0).push(i64::from(account.0)).push(contact.client_id.as_str());
                 values
-                    .push(known.first_name.clone())
-                    .push(known.last_name.clone())
-                    .push(known.company.clone());
-                values.push(known.email.clone()).push(known.zone.clone()).push(known.language.clone());
+                    .push(known.first_name.as_deref())
+                    .push(known.last_name.as_deref())
+                    .push(known.company.as_deref());
+                values
+                    .push(known.email.as_deref())
+                    .push(known.zone.as_deref())
+                    .push(known.language.as_deref());
                 values.push(known.consent.map(|at| at.0)).push(contact.version).push(now.0).push(now.0);
             })
             .await;

@@ -26,7 +26,7 @@ const OWNED: Among = Among { head: "SELECT contact, place, device FROM contact_d
 /// What the file says is written over what was known; what it does not say stays.
 const UPDATED: Insert = Insert {
     head: CONTACTS.head,
-    width: CONTACTS.width,
+    kinds: CONTACTS.kinds,
     tail: " ON CONFLICT (account, client_id) DO UPDATE SET \
            first_name = COALESCE(excluded.first_name, contact.first_name), \
            last_name = COALESCE(excluded.last_name, contact.last_name), \

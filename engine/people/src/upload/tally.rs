@@ -15,8 +15,8 @@ use crate::store::People;
 pub(crate) const SUPPRESSED: Among =
     Among { head: "SELECT subject FROM suppression WHERE level = ? AND level_id = ? AND subject IN " };
 const REJECTS: Insert = Insert {
-    head: "INSERT INTO upload_reject (upload, line, reason, column_name) VALUES ",
-    width: 4,
+    head: "INSERT INTO upload_reject (upload, line, reason, column_name)",
+    kinds: "iitt",
     // Two lines of one number: a quoted field that goes over lines.
     tail: " ON CONFLICT (upload, line) DO NOTHING",
 };

@@ -154,6 +154,8 @@ pub struct Node {
     relay: Relay,
     server: Server,
     webhooks: JoinHandle<()>,
+    /// They hold the campaigns' files.
+    receiving: [JoinHandle<()>; 2],
     stop: watch::Sender<bool>,
     scheme: &'static str,
     client: Client,
@@ -246,8 +248,7 @@ impl Node {
         control.attach_participations(participations.clone());
         let judged = Arc::<signalbox::instructions::Judged>::default();
         let intake = signalbox::participation::Participations::intake(&control.in_force().settings).unwrap();
-        // They end with the test.
-        let (reception, _) =
+        let (reception, receiving) =
             signalbox::intake::Reception::start(intake, participations.campaigns().clone(), judged.clone());
         let server = Server::start(Parts {
             starts: Arc::default(),
@@ -269,7 +270,7 @@ impl Node {
         let delivering = signalbox::webhooks::run_until(control.clone(), spine.clone(), clock, stopping);
         let webhooks = tokio::spawn(delivering);
         let client = Client::builder().no_proxy().build().unwrap();
-        Self { dir, wishes, control, spine, thread, relay, server, webhooks, stop, scheme, client }
+        Self { dir, wishes, control, spine, thread, relay, server, webhooks, receiving, stop, scheme, client }
     }
 
     /// Ends everything but the webhooks' requests in order, and gives back the directory.
@@ -277,6 +278,10 @@ impl Node {
         self.server.stop().await;
         self.webhooks.abort();
         let _ = self.webhooks.await;
+        for task in self.receiving {
+            task.abort();
+            let _ = task.await;
+        }
         self.spine.close();
         let (thread, relay) = (self.thread, self.relay);
         tokio::task::spawn_blocking(move || {
