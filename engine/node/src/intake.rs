@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use signalbox_backends::participation::{Campaigns, Intake, IntakeError};
 use signalbox_participation::{EntryId, MAX_TEXT, RawEntry, Verdict};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::instructions::{Judged, not_judged};
@@ -51,7 +51,7 @@ pub struct Reception {
 }
 
 impl Reception {
-    /// Opens the way, and judges what comes and what has been waiting. The tasks end with the node.
+    /// Opens the way, and judges what comes and what has been waiting. The tasks end when nobody has the way any more.
     #[must_use]
     pub fn start(
         intake: Intake,
@@ -59,10 +59,10 @@ impl Reception {
         judged: Arc<Judged>,
     ) -> (Self, [JoinHandle<()>; 2]) {
         let (arriving, to_write) = mpsc::channel(QUEUE);
-        let (intake, asking, written) = (Arc::new(intake), Arc::<Asking>::default(), Arc::new(Notify::new()));
+        let (intake, asking, written) = (Arc::new(intake), Arc::<Asking>::default(), watch::channel(()));
+        let (written, to_judge) = written;
         let judging = Judging { intake: intake.clone(), campaigns, asking: asking.clone(), judged };
-        let tasks =
-            [tokio::spawn(write(intake, to_write, written.clone())), tokio::spawn(judging.run(written))];
+        let tasks = [tokio::spawn(write(intake, to_write, written)), tokio::spawn(judging.run(to_judge))];
         (Self { arriving, asking }, tasks)
     }
 
@@ -114,7 +114,7 @@ impl Drop for Forget<'_> {
 }
 
 /// Writes what comes within one moment in one commit, and only then says that it was taken.
-async fn write(intake: Arc<Intake>, mut arriving: mpsc::Receiver<Arriving>, written: Arc<Notify>) {
+async fn write(intake: Arc<Intake>, mut arriving: mpsc::Receiver<Arriving>, written: watch::Sender<()>) {
     let mut batch = Vec::new();
     while arriving.recv_many(&mut batch, BATCH).await > 0 {
         let (entries, taken): (Vec<RawEntry>, Vec<_>) =
@@ -137,7 +137,7 @@ async fn write(intake: Arc<Intake>, mut arriving: mpsc::Receiver<Arriving>, writ
             // Who brought it may be gone; it is there all the same.
             let _ = taken.send(result);
         }
-        written.notify_one();
+        written.send_replace(());
     }
 }
 
@@ -150,7 +150,8 @@ struct Judging {
 }
 
 impl Judging {
-    async fn run(self, written: Arc<Notify>) {
+    /// Judges until nothing can come any more.
+    async fn run(self, mut written: watch::Receiver<()>) {
         loop {
             let (intake, campaigns) = (self.intake.clone(), self.campaigns.clone());
             let judged = tokio::task::spawn_blocking(move || {
@@ -162,7 +163,9 @@ impl Judging {
                     metrics::gauge!("participation_entries_waiting").set(waiting as f64);
                     if verdicts.is_empty() {
                         // Whoever wakes it, or time does.
-                        let _ = tokio::time::timeout(LOOK, written.notified()).await;
+                        if let Ok(Err(_)) = tokio::time::timeout(LOOK, written.changed()).await {
+                            return;
+                        }
                     }
                     self.tell(verdicts);
                     continue;

@@ -276,12 +276,12 @@ impl Node {
     /// Ends everything but the webhooks' requests in order, and gives back the directory.
     pub async fn stop(self) -> (TempDir, Wishes) {
         self.server.stop().await;
+        // The way of entries ends with who brings them.
+        for task in self.receiving {
+            tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+        }
         self.webhooks.abort();
         let _ = self.webhooks.await;
-        for task in self.receiving {
-            task.abort();
-            let _ = task.await;
-        }
         self.spine.close();
         let (thread, relay) = (self.thread, self.relay);
         tokio::task::spawn_blocking(move || {
