@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use signalbox_consent::{Asks, Certainty};
 use signalbox_core::backend::Kind;
 use signalbox_core::time::Micros;
-use signalbox_dialog::{Instructions, Kind as RouteKind, Route, Stage, Standing, Texts, Why, route};
+use signalbox_dialog::{Instructions, Kind as RouteKind, Route, Stage, Standing, Texts, Watch, Why, route};
 use signalbox_invocation::{Channel, Level, SubCampaignKind, Version};
 
 use super::{CATALOG, changed, code, faults, id, left_out, number, rules, snapshot, with};
@@ -32,6 +32,33 @@ fn accounts_are_what_the_tree_makes_of_them() {
     assert_eq!(told("branch"), (corp, true, vec![Channel::Text], Level::Campaign));
     assert_eq!(told("shop"), (0, true, vec![Channel::Text], Level::Account));
     assert_eq!(rules.version, snapshot.version.0);
+}
+
+/// KEY-13, CAM-10.
+#[test]
+fn queues_of_agents_arrive_with_what_is_watched_for() {
+    let snapshot = with(
+        "[[agent_queue]]\nname = 'billing'\naccount = 'bank'\npriority = 80\n\
+         [[agent_queue.watch]]\nkeyword = 'Refund'\n\
+         [[agent_queue.watch]]\nkeyword = 'my lawyer'\naction = 'first'\n\
+         [[agent_queue.watch]]\nkeyword = 'thanks'\naction = 'archive'\n\
+         [[campaign]]\nname = 'urgent'\naccount = 'bank'\npriority = 70\n\
+         [[sub_campaign]]\nname = 'people'\naccount = 'bank'\nkind = 'inbound'\ncampaign = 'urgent'\n\
+         agents = 'unanswered'\nagent_queue = 'billing'\n",
+    );
+    let rules = rules(&snapshot);
+    let (bank, shop) = (id(&snapshot, Kind::Account, "bank"), id(&snapshot, Kind::Account, "shop"));
+    let billing = id(&snapshot, Kind::AgentQueue, "billing");
+    assert_eq!(rules.queues.of(bank, billing).and_then(|rule| rule.priority), Some(80));
+    assert_eq!(rules.queues.of(shop, billing), None);
+    let watched = |account, text| rules.queues.watched(account, text, NOW).map(|(watch, _)| watch);
+    assert_eq!(watched(bank, "refund, please"), Some(Watch::Move(billing)));
+    assert_eq!(watched(bank, "My lawyer says"), Some(Watch::First(billing)));
+    assert_eq!(watched(bank, "THANKS"), Some(Watch::Archive));
+    assert_eq!((watched(bank, "please refund"), watched(shop, "refund")), (None, None));
+    let people = &rules.sub_campaigns[&id(&snapshot, Kind::SubCampaign, "people")];
+    assert_eq!((people.flags, people.flags_unanswered), (false, true));
+    assert_eq!((people.queue, people.priority), (billing, 70), "the priority of its campaign");
 }
 
 #[test]
