@@ -54,8 +54,8 @@ impl fmt::Debug for Episode {
 
 const INSERT: Insert = Insert {
     head: "INSERT INTO episode (id, told, account, sub_campaign, device, source, client_id, version, began_at, at, \
-           ended, variables) VALUES ",
-    width: 12,
+           ended, variables)",
+    kinds: "ttitttttiiit",
     tail: " ON CONFLICT (id) DO UPDATE SET told = excluded.told, at = excluded.at, ended = excluded.ended, \
            client_id = CASE episode.erased WHEN 0 THEN COALESCE(excluded.client_id, episode.client_id) END, \
            version = COALESCE(excluded.version, episode.version), \
