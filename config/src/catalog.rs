@@ -36,6 +36,7 @@ pub use account::{Account, AccountQuotas, BindMode, LongValidity, MessageIdStyle
 pub use agent_queue::{AgentQueue, QueueAction, QueueWatch};
 pub use campaign::{
     AgentFlag, Campaign, Instructions, SubCampaign, SubCampaignKind, SubCampaignState, SubCampaignTexts,
+    WhenBusy,
 };
 pub use carrier::Carrier;
 pub use class::TrafficClass;

@@ -6,6 +6,7 @@ mod catalog;
 mod cdr;
 mod class;
 mod counters;
+mod dialog;
 mod drain;
 mod limits;
 mod log;
@@ -29,6 +30,7 @@ pub use catalog::CatalogSettings;
 pub use cdr::CdrSettings;
 pub use class::ClassSettings;
 pub use counters::{AtKeyBound, CounterMode, CounterRestart, CounterSettings};
+pub use dialog::DialogSettings;
 pub use drain::DrainSettings;
 pub use limits::{AfterDoubt, DoubtSettings, LimitSettings, ReassemblySettings, ReceiptSettings};
 pub use log::{LogFormat, LogLevel, LogSettings};
@@ -90,6 +92,8 @@ settings! {
         webhooks: WebhookSettings,
         /// Processes that run scripts.
         scripts: ScriptSettings,
+        /// Bounds of conversations and passes.
+        dialog: DialogSettings,
         /// Watchdog and restarts.
         supervision: SupervisionSettings,
         /// What SIGTERM does.

@@ -84,6 +84,19 @@ choices! {
     }
 }
 
+choices! {
+    /// What a first message does when each address that it may go out on waits for the device's answer to another
+    /// sub-campaign.
+    pub enum WhenBusy {
+        /// It goes out all the same; the device's answer is its own from then on.
+        Share = "share",
+        /// It waits until one is free, up to the conversation timeout.
+        Wait = "wait",
+        /// It is not sent, with the status `address_busy`.
+        Expire = "expire",
+    }
+}
+
 settings! {
     /// A series of sub-campaigns with what they have in common (CAM-01).
     pub struct Campaign {
@@ -143,6 +156,9 @@ settings! {
         agent_queue: Option<Name> => "billing",
         /// How far a plain STOP reaches; as the campaign or the account says when it is not set (decision D8).
         opt_out_level: Option<OptOutLevel> => "account",
+        /// What a first message does when each address that it may go out on waits for the device's answer to another
+        /// sub-campaign; a free one is taken first in any case.
+        when_busy: WhenBusy = "share",
         /// Its first messages advertise: quiet hours, caps and do-not-call lists for marketing hold for them. What only
         /// informs, such as a fraud alert, sets it to false.
         marketing: bool = true,

@@ -60,7 +60,7 @@ pub use operate::{
     Ask, Command, CommandReply, ConsentQuestion, CounterQuery, ExplainRequest, MessageQuery, MessageReply,
     MessageView, QueueView, Selection, Stage,
 };
-pub use own::{OwnEnd, OwnText};
+pub use own::{OwnEnd, OwnMove, OwnStep, OwnText};
 pub use recover::{NoBodies, ReadRow, Restoring};
 pub use rewording::Rewording;
 
@@ -136,6 +136,8 @@ pub struct Exchange {
     handed: Vec<Released>,
     /// Messages of our own that ended in this turn.
     own_ends: Vec<OwnEnd>,
+    /// First messages of our own that moved on in this turn.
+    own_moves: Vec<OwnMove>,
     /// Who may be written to.
     consent: Consent,
     /// Questions of this turn.
@@ -212,6 +214,7 @@ impl Exchange {
             scopes: FxHashMap::default(),
             handed: Vec::new(),
             own_ends: Vec::new(),
+            own_moves: Vec::new(),
             consent,
             asked: Vec::new(),
             asked_suppressions: Vec::new(),

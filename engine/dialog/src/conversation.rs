@@ -6,14 +6,15 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use signalbox_core::address::Address;
 use signalbox_core::id::MessageId;
-use signalbox_core::scope::ConversationId;
+use signalbox_core::scope::{ConversationId, Purpose};
 use signalbox_core::time::Micros;
 use signalbox_invocation::{Side, Value, Version, WebCall};
 
-use crate::run::{Pending, Run};
+use crate::attempt::OfPass;
+use crate::run::{Pending, Run, RunId};
 
 /// First octet of a row.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// A message of the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,53 @@ pub struct Expected {
     pub until: Micros,
     /// The method or step that is run then; empty: the conversation ends.
     pub then: String,
+}
+
+/// A text that the exchange had no room for, and that is offered again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offered {
+    /// The run that wants it.
+    pub run: RunId,
+    /// For what it is.
+    pub purpose: Purpose,
+    /// The sub-campaign.
+    pub sub_campaign: u32,
+    /// The message that it answers.
+    pub answers: Option<MessageId>,
+    /// The client id of the contact, or empty.
+    pub client_id: String,
+    /// Number of the source address.
+    pub address: u32,
+    /// The source address.
+    pub source: Address,
+    /// Its program.
+    pub program: String,
+    /// What it says.
+    pub text: String,
+    /// Until when it is offered.
+    pub until: Micros,
+}
+
+/// Where a conversation stood before a first message that has not reached the device yet. If it never does, it stands
+/// there again: a text that was not delivered makes nobody the owner (D5).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Before {
+    /// The run of the first message.
+    pub run: RunId,
+    /// Its texts that may reach the device yet: with the exchange, and held.
+    pub texts: Vec<MessageId>,
+    /// See [`Conversation::owner`].
+    pub owner: Option<u32>,
+    /// See [`Conversation::version`].
+    pub version: Option<Version>,
+    /// See [`Conversation::variables`].
+    pub variables: BTreeMap<String, Value>,
+    /// See [`Conversation::position`].
+    pub position: String,
+    /// See [`Conversation::expected`].
+    pub expected: Option<Expected>,
+    /// See [`Conversation::pass`].
+    pub pass: Option<OfPass>,
 }
 
 /// All that is kept of the messages between one device and one of our addresses.
@@ -73,6 +121,16 @@ pub struct Conversation {
     pub timer: Option<Micros>,
     /// Runs since the last message of the device.
     pub chained: u8,
+    /// Texts that the exchange had no room for, in their order.
+    pub held: VecDeque<Offered>,
+    /// When they are offered again.
+    pub offers: Option<Micros>,
+    /// What a first message put aside that may yet come to nothing.
+    pub before: Option<Box<Before>>,
+    /// The pass that began this episode (API-01).
+    pub pass: Option<OfPass>,
+    /// The device has answered to it.
+    pub replied: bool,
 }
 
 /// A row that cannot be read.
@@ -106,6 +164,11 @@ impl Conversation {
             expected: None,
             timer: None,
             chained: 0,
+            held: VecDeque::new(),
+            offers: None,
+            before: None,
+            pass: None,
+            replied: false,
         }
     }
 
@@ -132,6 +195,51 @@ impl Conversation {
         self.calls.clear();
         self.expected = None;
         self.chained = 0;
+        self.before = None;
+        self.pass = None;
+        self.replied = false;
+    }
+
+    /// Where it stands, to go back to if the first message of a run does not reach the device.
+    #[must_use]
+    pub fn standing(&self, run: RunId) -> Box<Before> {
+        Box::new(Before {
+            run,
+            texts: Vec::new(),
+            owner: self.owner,
+            version: self.version,
+            variables: self.variables.clone(),
+            position: self.position.clone(),
+            expected: self.expected.clone(),
+            pass: self.pass,
+        })
+    }
+
+    /// Goes back to where it stood if nothing of the first message can reach the device any more.
+    pub fn go_back(&mut self) {
+        let run = match &self.before {
+            Some(before) if before.texts.is_empty() => before.run,
+            Some(_) | None => return,
+        };
+        if self.held.iter().any(|held| held.run == run) {
+            return;
+        }
+        let Some(before) = self.before.take() else { return };
+        self.owner = before.owner;
+        self.version = before.version;
+        self.variables = before.variables;
+        self.position = before.position;
+        self.expected = before.expected;
+        self.pass = before.pass;
+        self.calls.clear();
+    }
+
+    /// True while another sub-campaign would take the device's next message for its own: its answer is waited for
+    /// (MQ-28).
+    #[must_use]
+    pub fn is_taken_from(&self, sub_campaign: u32, now: Micros) -> bool {
+        let waits = self.expected.as_ref().is_some_and(|expected| expected.until > now);
+        self.owner.is_some_and(|owner| owner != sub_campaign) && (waits || self.run.is_some())
     }
 
     /// Ends the episode: the next message of the device is still a response to the owner (KEY-08).
@@ -158,7 +266,7 @@ impl Conversation {
     /// True when no run, call or message is under way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.run.is_none() && self.calls.is_empty() && self.waiting.is_empty()
+        self.run.is_none() && self.calls.is_empty() && self.waiting.is_empty() && self.held.is_empty()
     }
 
     /// When something is due that only time brings.
@@ -166,7 +274,7 @@ impl Conversation {
     pub fn due(&self) -> Option<Micros> {
         let run = self.run.as_ref().map(|run| run.until);
         let expected = self.expected.as_ref().filter(|_| self.run.is_none()).map(|expected| expected.until);
-        run.into_iter().chain(expected).min()
+        run.into_iter().chain(expected).chain(self.offers).min()
     }
 
     /// The row.

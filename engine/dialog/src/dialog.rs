@@ -6,12 +6,16 @@
 //! state, and its end is an event. So of a kill between any two commits nothing is left but a run that begins again.
 //!
 //! `mo` finds the way of what devices write, `start` begins what we write first, `runs` begins and ends runs, `send`
-//! makes texts of what they want, `timers` is what time brings, `agents` is what people do by hand, `work` what waits for
-//! them, and `memory` holds the hot ones.
+//! makes texts of what they want, `held` has those that the exchange did not take yet, `attempts` tells a pass how its
+//! contacts fared, `timers` is what time brings, `agents` is what people do by hand, `work` what waits for them, `erase`
+//! forgets a device, and `memory` holds the hot ones.
 
 mod agents;
+mod attempts;
 mod episodes;
+mod erase;
 mod failures;
+mod held;
 mod memory;
 mod mo;
 mod runs;
@@ -28,11 +32,12 @@ use signalbox_core::address::Address;
 use signalbox_core::backend::Table;
 use signalbox_core::time::{Micros, Mono, Now};
 
+use self::attempts::Attempts;
 use self::memory::Memory;
 use self::start::Starts;
 use self::timers::DueTimer;
 use crate::desk::Desk;
-use crate::event::{Effect, Event, Note, Record, Said};
+use crate::event::{Effect, Event, Load, Note, Record, Said};
 use crate::port::{Consent, Port, Rows};
 use crate::rules::Rules;
 use crate::run::{RunId, Whose};
@@ -44,13 +49,15 @@ pub struct Wants {
     pub effects: Vec<Effect>,
     /// For metrics and logs, once the commit stands.
     pub notes: Vec<Note>,
+    /// What each pass has under way, where that changed.
+    pub loads: Vec<(u64, Load)>,
 }
 
 impl Wants {
     /// True when there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.effects.is_empty() && self.notes.is_empty()
+        self.effects.is_empty() && self.notes.is_empty() && self.loads.is_empty()
     }
 }
 
@@ -60,6 +67,7 @@ pub struct Dialog {
     memory: Memory,
     starts: Starts,
     desk: Desk,
+    attempts: Attempts,
     /// Runs that are with who does them, and those that wait for one to end.
     under_way: FxHashSet<RunId>,
     queued: VecDeque<(Whose, RunId)>,
@@ -87,6 +95,7 @@ impl Dialog {
             memory: Memory::default(),
             starts: Starts::default(),
             desk: Desk::default(),
+            attempts: Attempts::default(),
             under_way: FxHashSet::default(),
             queued: VecDeque::new(),
             waits: FxHashSet::default(),
@@ -106,10 +115,16 @@ impl Dialog {
             Event::Start(start) => self.start(&mut here, *start),
             Event::Ran { whose, run, result } => self.ran(&mut here, whose, run, result),
             Event::Called { whose, run, answer } => self.called(&mut here, whose, run, answer),
-            Event::Ended { conversation, message, success, outcome, reason } => {
-                self.text_ended(&mut here, conversation, message, success, (outcome, reason));
+            Event::Ended { conversation, message, group, outcome, reason } => {
+                self.group_ended(&mut here, group, outcome, reason);
+                self.text_ended(&mut here, conversation, message, outcome, reason);
             }
             Event::Agent(ask) => self.agent(&mut here, *ask),
+            Event::Moved { group, step } => self.group_moved(group, step),
+            Event::Settled { reply, pass, contacts } => {
+                self.attempts_settled(&mut here, reply, pass, &contacts);
+            }
+            Event::Erase { reply, account, device } => self.erase(&mut here, reply, account, &device),
             Event::Recorded(ids) => {
                 for id in ids {
                     here.port.delete(id.shard(), Table::Record, id.to_bytes());
@@ -137,6 +152,12 @@ impl Dialog {
         self.starts.len()
     }
 
+    /// Attempts of passes that are not settled.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        self.attempts.len()
+    }
+
     /// Runs that wait for others to end.
     #[must_use]
     pub fn queued(&self) -> usize {
@@ -154,6 +175,7 @@ impl Dialog {
         self.count_work();
         self.memory.write(port);
         self.memory.forget(now.mono, &self.rules.limits);
+        self.wants.loads = self.attempts.take_loads();
         std::mem::take(&mut self.wants)
     }
 

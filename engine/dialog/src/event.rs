@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use signalbox_core::address::Address;
-use signalbox_core::exchange::ReplyTo;
+use signalbox_core::exchange::{OwnStep, ReplyTo};
 use signalbox_core::id::MessageId;
+use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_core::time::Micros;
 use signalbox_invocation::{
     Channel, Failure, Invocation, Level, Outcome, Side, Value, Version, WebAnswer, WebCall,
 };
 
 use crate::ask::{AgentAnswer, AgentAsk, AgentRefusal};
+use crate::attempt::{Completion, OfPass};
 use crate::route::Why;
 use crate::rules::Rules;
 use crate::run::{RunId, What, Whose};
@@ -47,6 +49,13 @@ pub struct Start {
     pub contact: u64,
     /// The client id of its contact, or empty.
     pub client_id: String,
+    /// The pass that attempts the contact, zero for none. In one pass a contact is begun once: who asks again is told
+    /// of the run that there is.
+    pub pass: u64,
+    /// When the pass began.
+    pub began: Micros,
+    /// False asks only whether the pass has begun it.
+    pub begins: bool,
 }
 
 /// Why a first message is not sent.
@@ -65,6 +74,9 @@ pub enum StartRefusal {
     /// The destination is no number.
     #[error("the device is no number")]
     NoDevice,
+    /// The pass has not begun it, and does not begin it any more.
+    #[error("it is not begun")]
+    NotBegun,
     /// As many runs are under way as may be.
     #[error("{0} first messages are under way, the limit")]
     TooMany(usize),
@@ -110,12 +122,37 @@ pub enum Event {
         conversation: ConversationId,
         /// The text.
         message: MessageId,
-        /// True when it reached the device as far as is known.
-        success: bool,
-        /// How it ended, by name.
-        outcome: &'static str,
-        /// Why, by name.
-        reason: &'static str,
+        /// The run that it is of.
+        group: RunId,
+        /// How it ended.
+        outcome: FinalState,
+        /// Why.
+        reason: Reason,
+    },
+    /// A first text moved on.
+    Moved {
+        /// The run that it is of.
+        group: RunId,
+        /// How far.
+        step: OwnStep,
+    },
+    /// A pass has the ends of these contacts, durably, and will not ask for them again.
+    Settled {
+        /// Who waits for that to be committed.
+        reply: ReplyTo,
+        /// The pass.
+        pass: u64,
+        /// Its contacts.
+        contacts: Vec<u64>,
+    },
+    /// A device is to be forgotten as far as an account knows it.
+    Erase {
+        /// Who waits for that to be committed.
+        reply: ReplyTo,
+        /// The account.
+        account: u32,
+        /// The device.
+        device: Address,
     },
     /// An agent, or who watches over them, wants something.
     Agent(Box<AgentAsk>),
@@ -190,6 +227,18 @@ pub enum Said {
         outcome: String,
         /// By name.
         reason: String,
+    },
+    /// An attempt of a pass ended (D12).
+    Attempt {
+        /// Whose.
+        of: OfPass,
+        /// How.
+        completion: Completion,
+    },
+    /// A device answered to what a pass sent it.
+    Replied {
+        /// Whose.
+        of: OfPass,
     },
     /// A run failed.
     Failed {
@@ -272,6 +321,17 @@ pub struct WorkChange {
     pub held_by: Option<String>,
 }
 
+/// Attempts of a pass that have not come to their end (MT-02).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Their instructions run, or their texts wait for a link.
+    pub waiting: u32,
+    /// The send gate has them wait, such as for the end of quiet hours.
+    pub deferred: u32,
+    /// A peer has their texts.
+    pub out: u32,
+}
+
 /// Something to do once the commit stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -306,6 +366,16 @@ pub enum Effect {
     },
     /// Tell agents' screens.
     Work(WorkChange),
+    /// Tell who waits that the ends of contacts are settled.
+    Settled {
+        /// Who.
+        to: ReplyTo,
+    },
+    /// Tell who waits that a device is forgotten.
+    Erased {
+        /// Who.
+        to: ReplyTo,
+    },
     /// Put a record into the catalog's database; then it is an [`Event::Recorded`].
     Record(Box<Record>),
 }

@@ -8,6 +8,7 @@
 #![deny(missing_docs)]
 
 mod ask;
+mod attempt;
 mod conversation;
 mod cut;
 mod desk;
@@ -25,19 +26,20 @@ mod source;
 mod work;
 
 pub use ask::{AgentAnswer, AgentAsk, AgentRefusal, AgentText, Begun, Wanted};
-pub use conversation::{Conversation, Expected, NEXT_ACTION, Past, RowError};
+pub use attempt::{Attempt, Completion, OfPass};
+pub use conversation::{Before, Conversation, Expected, NEXT_ACTION, Offered, Past, RowError};
 pub use cut::separate;
 pub use desk::Seen;
 pub use device::{Device, Use};
 pub use dialog::{Dialog, Wants};
-pub use event::{Effect, Event, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task, WorkChange};
+pub use event::{Effect, Event, Load, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task, WorkChange};
 pub use keywords::{Does, Keyword, KeywordError, Keywords, MAX_WORDS};
 pub use port::{Consent, NotTaken, Port, Rows, timer_due, timer_key};
 pub use queues::{QueueRule, Queues, Watch};
 pub use region::{Region, Stored};
 pub use route::{Kind, Route, Why, route};
 pub use rules::{
-    AccountRule, AddressRule, Instructions, Limits, Rules, Stage, Standing, SubCampaignRule, Texts,
+    AccountRule, AddressRule, Instructions, Limits, Rules, Stage, Standing, SubCampaignRule, Texts, WhenBusy,
 };
 pub use run::{Calling, Handling, Pending, Run, RunId, What, Whose};
 pub use source::{Chosen, NoSource, Sources, Wish};

@@ -14,6 +14,7 @@ use signalbox_invocation::{Channel, Level};
 use crate::dialog::{Dialog, Wants};
 use crate::event::{Event, Mo};
 use crate::port::{Consent, NotTaken, Port, Rows};
+use crate::run::RunId;
 
 /// Rounds in which what one wants leads to work of the other, within one turn.
 const ROUNDS: usize = 3;
@@ -107,6 +108,7 @@ impl Region {
             let wanted = !wants.effects.is_empty();
             self.wants.effects.extend(wants.effects);
             self.wants.notes.extend(wants.notes);
+            self.wants.loads.extend(wants.loads);
             if !worked && !wanted {
                 break;
             }
@@ -132,10 +134,14 @@ impl Region {
             let event = Event::Ended {
                 conversation: end.scope.conversation,
                 message: end.message,
-                success: end.outcome.is_success(),
-                outcome: end.outcome.name(),
-                reason: end.reason.name(),
+                group: RunId(end.scope.group),
+                outcome: end.outcome,
+                reason: end.reason,
             };
+            self.handle(now, event, rows);
+        }
+        for moved in self.exchange.take_moves() {
+            let event = Event::Moved { group: RunId(moved.group), step: moved.step };
             self.handle(now, event, rows);
         }
         worked

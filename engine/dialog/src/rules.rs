@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use signalbox_consent::Words;
+use signalbox_core::address::Address;
 use signalbox_core::time::Micros;
 use signalbox_invocation::{Channel, Level, SubCampaignKind, Version};
 
@@ -32,6 +33,8 @@ pub struct AccountRule {
 pub struct AddressRule {
     /// Its number in the catalog.
     pub id: u32,
+    /// The address.
+    pub address: Address,
     /// The account whose alone it is (SRC-07, KEY-10).
     pub account: Option<u32>,
     /// Where a message goes that is no keyword and no response (KEY-09).
@@ -83,6 +86,19 @@ pub struct Texts {
     pub failure: Option<String>,
 }
 
+/// What a first message does when each address that it may go out on waits for the device's answer to another
+/// sub-campaign (MQ-28).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// It goes out all the same, and the answer is its own (D5, SRC-12).
+    #[default]
+    Share,
+    /// It waits until one is free, as long as a conversation of the sub-campaign waits for its device.
+    Wait,
+    /// It is not sent.
+    Expire,
+}
+
 /// A sub-campaign (CAM-09).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubCampaignRule {
@@ -122,6 +138,8 @@ pub struct SubCampaignRule {
     pub priority: u8,
     /// How far a plain STOP reaches; `None` for as far as the account says (D8).
     pub opt_out_level: Option<Level>,
+    /// What its first messages do when no address is free.
+    pub when_busy: WhenBusy,
 }
 
 /// Whether a sub-campaign takes messages at an instant.
@@ -176,6 +194,14 @@ pub struct Limits {
     pub work_of_account: usize,
     /// A run that came to no end in this time is run again.
     pub run: Duration,
+    /// First messages whose run is under way.
+    pub starts: usize,
+    /// Attempts of passes that have no end yet.
+    pub attempts: usize,
+    /// A text that the exchange has no room for is offered again after this time.
+    pub offers: Duration,
+    /// And not any more after this time.
+    pub patience: Duration,
     /// Runs that are with who does them; others wait in their order.
     pub under_way: usize,
     /// Runs of the same event before it is parked as failed.
@@ -203,6 +229,10 @@ impl Default for Limits {
             work: 50_000,
             work_of_account: 10_000,
             run: Duration::from_secs(30),
+            starts: 100_000,
+            attempts: 200_000,
+            offers: Duration::from_secs(1),
+            patience: Duration::from_secs(120),
             under_way: 4_096,
             tries: 3,
             call: Duration::from_secs(20),

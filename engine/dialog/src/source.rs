@@ -25,6 +25,9 @@ pub struct Wish<'a> {
     pub stays_on: Option<&'a Address>,
     /// Which addresses wrote to the device, for which accounts.
     pub uses: &'a [Use],
+    /// Numbers of addresses that are not to be taken: the device's answer to another sub-campaign is waited for there
+    /// (MQ-28).
+    pub busy: &'a [u32],
     /// True for test traffic.
     pub test: bool,
     /// The instant.
@@ -52,6 +55,9 @@ pub struct Chosen {
 pub struct NoSource(pub &'static str);
 
 impl NoSource {
+    /// Each address that would do waits for the device's answer to another sub-campaign.
+    pub const BUSY: Self = Self("address_busy");
+
     /// The completion status.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -29,6 +29,7 @@ mod operations;
 mod pace;
 mod page;
 mod participations;
+mod passes;
 mod peers;
 mod people;
 mod problem;

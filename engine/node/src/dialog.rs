@@ -114,7 +114,7 @@ impl Compiled {
     pub fn new(settings: &Settings, snapshot: &Snapshot, before: Option<&Self>) -> Self {
         let (mut faults, mut missing) = (RowFaults::default(), RowFaults::default());
         let programs = Arc::new(crate::programs::book(&snapshot.rows));
-        let rules = rules(snapshot, programs.clone(), &mut faults);
+        let rules = rules(&settings.dialog, snapshot, programs.clone(), &mut faults);
         let versions = Versions::new(snapshot, before.map(|before| &*before.versions), &mut faults);
         let services = Services::new(settings.secret_places(), snapshot, &mut faults, &mut missing);
         Self {

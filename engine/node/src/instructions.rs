@@ -39,12 +39,12 @@ const ENDS: usize = 8_192;
 /// The way from the exchange's thread to here. It does not wait: what is under way is bounded by the conversations that
 /// have a run, each of which has one at most.
 #[derive(Clone, Debug)]
-pub struct Asked(mpsc::UnboundedSender<Vec<Effect>>);
+pub struct Asked(mpsc::UnboundedSender<Wants>);
 
 impl Asked {
     /// The way, and its other end.
     #[must_use]
-    pub fn new() -> (Self, mpsc::UnboundedReceiver<Vec<Effect>>) {
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Wants>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self(sender), receiver)
     }
@@ -54,9 +54,9 @@ impl Asked {
         for note in &wants.notes {
             count(note);
         }
-        if !wants.effects.is_empty() {
+        if !wants.effects.is_empty() || !wants.loads.is_empty() {
             // The node is about to end; the next one is asked again.
-            let _ = self.0.send(wants.effects);
+            let _ = self.0.send(wants);
         }
     }
 }
@@ -82,7 +82,7 @@ pub struct Parts {
 }
 
 /// Does what is asked until the exchange has ended.
-pub async fn run(parts: Parts, mut asked: mpsc::UnboundedReceiver<Vec<Effect>>) {
+pub async fn run(parts: Parts, mut asked: mpsc::UnboundedReceiver<Wants>) {
     let (ends, ended) = mpsc::channel(ENDS);
     let (records, to_record) = mpsc::unbounded_channel();
     let forwarding = tokio::spawn(forward(parts.spine.clone(), ended));
@@ -90,8 +90,10 @@ pub async fn run(parts: Parts, mut asked: mpsc::UnboundedReceiver<Vec<Effect>>) 
         tokio::spawn(recorder::record(parts.control.clone(), parts.people.clone(), ends.clone(), to_record));
     let runner = Arc::new(runner::Runner::new(&parts, ends.clone()));
     let calls = Arc::new(calls::Calls::new(parts.control.clone(), parts.clock.clone(), ends));
-    while let Some(batch) = asked.recv().await {
-        for effect in batch {
+    while let Some(wants) = asked.recv().await {
+        // First, so that who is told that contacts are begun sees what waits because of that.
+        parts.starts.loaded(wants.loads);
+        for effect in wants.effects {
             match effect {
                 Effect::Run(task) => drop(tokio::spawn(runner.clone().run(*task))),
                 Effect::Call { whose, run, account, call, until } => {
@@ -100,6 +102,7 @@ pub async fn run(parts: Parts, mut asked: mpsc::UnboundedReceiver<Vec<Effect>>) 
                 Effect::Started { to, result } => parts.starts.answer(to.token, result),
                 Effect::Agent { to, result } => parts.agents.answer(to.token, result),
                 Effect::Work(change) => parts.agents.tell(change),
+                Effect::Settled { to } | Effect::Erased { to } => parts.starts.answer_done(to.token),
                 // Closed only when the recorder is gone, which is with the node.
                 Effect::Record(record) => drop(records.send(*record)),
             }

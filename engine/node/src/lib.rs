@@ -20,6 +20,7 @@ pub mod lookup;
 pub mod node;
 pub mod paces;
 pub mod participation;
+mod passes;
 pub mod people;
 pub mod policy;
 pub mod privacy;

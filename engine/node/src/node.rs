@@ -258,12 +258,20 @@ impl Node {
             people: people.clone(),
             clock: clock.clone(),
             pool,
-            starts,
+            starts: starts.clone(),
             entries,
             agents,
         };
         tasks.extend(receiving);
         tasks.push(tokio::spawn(instructions::run(parts, to_do)));
+        let parts = crate::passes::Parts {
+            control: control.clone(),
+            people: people.clone(),
+            clock: clock.clone(),
+            starts: starts.clone(),
+            spine: spine.clone(),
+        };
+        tasks.push(tokio::spawn(crate::passes::run(parts, stopping.clone())));
         let files = crate::uploads::run(control.clone(), people.clone(), clock.clone(), stopping.clone());
         tasks.push(tokio::spawn(files));
         tasks.push(tokio::spawn(crate::rows::follow(control.clone(), stopping.clone())));

@@ -115,6 +115,18 @@ impl People {
         Ok(erased)
     }
 
+    /// Addresses of a contact's devices that no other contact of its account has: those that an erasure takes away.
+    ///
+    /// # Errors
+    /// When the contact is not there, or the database fails.
+    pub async fn own_devices(&self, scope: &Scope, id: ContactId) -> Result<Vec<String>, PeopleError> {
+        let contact = self.contact(scope, id).await?.ok_or_else(|| PeopleError::absent("contact", id))?;
+        let mut transaction = self.begin().await?;
+        let own = own_addresses(&mut transaction, &contact).await?;
+        transaction.commit().await?;
+        Ok(own)
+    }
+
     /// A subject and, where a key is set, its pseudonym: what is asked of one is asked of both.
     pub(crate) fn both_names(&self, subject: &str) -> [String; 2] {
         let pseudonym = self.key.as_ref().map(|key| key.pseudonym(subject));

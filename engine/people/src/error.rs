@@ -65,6 +65,12 @@ pub enum PeopleError {
         /// Its state.
         state: &'static str,
     },
+    /// A pass that is over is not changed any more.
+    #[error("the pass is {state}")]
+    PassOver {
+        /// Its state.
+        state: &'static str,
+    },
     /// A value cannot be.
     #[error(transparent)]
     Invalid(#[from] Invalid),

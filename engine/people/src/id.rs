@@ -38,6 +38,8 @@ ids! {
     ListId;
     /// An upload.
     UploadId;
+    /// A pass.
+    PassId;
 }
 
 /// The accounts whose rows a caller sees: its own and those below it (requirement ACC-07).

@@ -1,4 +1,5 @@
-//! Contacts and what belongs to them, in SQL: devices, fields, lists, uploads, consent, suppressions, trace.
+//! Contacts and what belongs to them, in SQL: devices, fields, lists, uploads, consent, suppressions, trace,
+//! passes.
 //!
 //! One set of queries runs on the embedded SQLite (a file of its own beside the spine, so that an upload of millions
 //! of rows never makes a message wait) and on PostgreSQL (a cluster). It decides nothing about messages: the send
@@ -32,6 +33,7 @@ mod error;
 mod id;
 mod list;
 mod normal;
+mod pass;
 mod pseudonym;
 mod store;
 mod suppression;
@@ -44,9 +46,12 @@ pub use device::{ContactDevice, Device, DeviceKind, DeviceOrder, Fact, LineType,
 pub use episode::Episode;
 pub use erasure::Erased;
 pub use error::{Invalid, PeopleError};
-pub use id::{ContactId, DeviceId, ListId, Scope, UploadId};
+pub use id::{ContactId, DeviceId, ListId, PassId, Scope, UploadId};
 pub use list::{List, ListState};
 pub use normal::{Normal, NotNormal};
+pub use pass::{
+    Attempted, Candidate, Ended, Pass, PassChange, PassDevice, PassOrder, PassRate, PassState, Tally,
+};
 pub use pseudonym::ErasureKey;
 pub use signalbox_core::id::AccountId;
 pub use store::{People, Place};

@@ -15,6 +15,8 @@ mod episodes;
 mod erasures;
 #[path = "people/lists.rs"]
 mod lists;
+#[path = "people/passes.rs"]
+mod passes;
 #[path = "people/schema.rs"]
 mod schema;
 #[path = "people/server.rs"]

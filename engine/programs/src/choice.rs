@@ -44,6 +44,8 @@ pub struct Request<'a> {
     pub device: Device<'a>,
     /// The only address that it may go out on, by its name.
     pub fixed: Option<&'a str>,
+    /// Addresses that are not to be taken, by their names: replies on them would not be clear (MQ-28).
+    pub avoid: &'a [&'a str],
     /// How one of several is chosen, where it is not as the program says.
     pub policy: Option<Policy>,
     /// It is of a test.
@@ -65,6 +67,7 @@ impl<'a> Request<'a> {
             enterprises: &[],
             device,
             fixed: None,
+            avoid: &[],
             policy: None,
             test: false,
             history: &[],
@@ -248,7 +251,10 @@ impl Book {
         let mut excluded = Vec::new();
         let mut furthest = Refusal::ProgramNotSupported;
         let mut fitting = Vec::new();
-        let named = |address: &&Address| request.fixed.is_none_or(|fixed| address.name == fixed);
+        let named = |address: &&Address| {
+            let avoided = request.avoid.iter().any(|avoided| address.name == *avoided);
+            !avoided && request.fixed.is_none_or(|fixed| address.name == fixed)
+        };
         for address in self.pool(&program.name).filter(named) {
             match self.fits(address, program.fteu, request, today) {
                 Ok(()) => fitting.push(candidate(address, program.window, request, today)),

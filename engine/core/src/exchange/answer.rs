@@ -7,6 +7,7 @@ use super::effect::Effect;
 use super::entry::{Held, Key, Phase};
 use super::event::{Answer, Unsent};
 use super::note::Note;
+use super::own::OwnStep;
 use super::receipt::{Doubted, Opening};
 use crate::id::{LinkId, PeerId, PermitId, SessionId};
 use crate::outcome::{ErrorClass, FinalState, Reason};
@@ -119,6 +120,7 @@ impl Exchange {
         let wait = self.policy.links.get(&link).map(|policy| policy.receipt_wait).unwrap_or_default();
         // The peer's own word that the validity ended comes after that.
         let until = entry.envelope.expires_at.max(now.wall).after(wait);
+        self.moved(key, OwnStep::Taken);
         self.await_receipt(now, key, link, until);
         self.claim_early(now, key, link);
     }

@@ -3,6 +3,7 @@
 use super::effect::Effect;
 use super::entry::{Entries, Entry, Key, Phase, Place};
 use super::note::Note;
+use super::own::OwnStep;
 use super::row;
 use super::{Bodies, Exchange};
 use crate::gate::{Attempt, Case, Gate, Verdict};
@@ -243,7 +244,10 @@ impl Exchange {
                 }
             }
             Err(Verdict::Filter(reason)) => self.finish(now, key, FinalState::Filtered, reason),
-            Err(Verdict::Defer(until)) => self.wait(now, key, until),
+            Err(Verdict::Defer(until)) => {
+                self.wait(now, key, until);
+                self.moved(key, OwnStep::Deferred);
+            }
             Err(Verdict::Pace(_) | Verdict::Allow) => {
                 if let Some(entry) = self.entries.get_mut(key) {
                     entry.phase = Phase::Queued;

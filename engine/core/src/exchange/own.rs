@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::effect::{Refusal, Reply};
+use super::entry::Key;
 use super::event::{Answer, ReplyTo};
 use super::intake::Offer;
 use super::note::Note;
@@ -46,6 +47,24 @@ pub struct OwnEnd {
     pub outcome: FinalState,
     /// Why.
     pub reason: Reason,
+}
+
+/// How far a first text of our own has come, where that is not its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnStep {
+    /// The send gate has it wait.
+    Deferred,
+    /// A peer has taken it.
+    Taken,
+}
+
+/// A first text of our own that moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnMove {
+    /// The attempt group that it is one of.
+    pub group: MessageId,
+    /// How far.
+    pub step: OwnStep,
 }
 
 impl Exchange {
@@ -132,6 +151,11 @@ impl Exchange {
         std::mem::take(&mut self.own_ends)
     }
 
+    /// First texts of our own that moved on since the last time.
+    pub fn take_moves(&mut self) -> Vec<OwnMove> {
+        std::mem::take(&mut self.own_moves)
+    }
+
     /// Writes a row of the dialog server with this turn.
     pub fn put_row(&mut self, shard: ShardId, table: Table, key: [u8; 16], value: Bytes) {
         self.put(shard, table, key, value);
@@ -185,6 +209,15 @@ impl Exchange {
         if self.policy.dialog.is_some() {
             self.session_up(now, PeerId::Dialog, SessionId::DIALOG, WINDOW);
         }
+    }
+
+    /// Notes that a message moved on if it is a first text of our own: who sends many asks how many wait (MT-02).
+    pub(super) fn moved(&mut self, key: Key, step: OwnStep) {
+        let Some(id) = self.entries.get(key).map(|entry| entry.envelope.id) else { return };
+        let Some(scope) = self.scopes.get(&id.whole()).filter(|scope| scope.purpose == Purpose::Begin) else {
+            return;
+        };
+        self.own_moves.push(OwnMove { group: scope.group, step });
     }
 
     /// Notes the end of a message if it is one of our own.

@@ -8,6 +8,7 @@ use super::alike::Likeness;
 use super::entry::{Entry, Held, Key, Phase};
 use super::group::Group;
 use super::note::Note;
+use super::own::OwnStep;
 use super::receipt::{Opening, Parked};
 use super::requests::Answered;
 use super::row::{MessageRow, RowError, StateRow, StoredPhase};
@@ -207,6 +208,7 @@ impl Exchange {
                 if let Some(entry) = self.entries.get_mut(key) {
                     entry.phase = Phase::Waiting { due };
                 }
+                self.moved(key, OwnStep::Deferred);
                 self.arm(now, key);
             }
             StoredPhase::Released => {
@@ -222,6 +224,7 @@ impl Exchange {
                 self.hold_lane(key);
                 match self.entries.get(key).and_then(|entry| entry.peer) {
                     Some(PeerId::Link(link)) => {
+                        self.moved(key, OwnStep::Taken);
                         self.await_receipt(now, key, link, until);
                     }
                     _ => self.requeue_restored(now, key),

@@ -285,7 +285,7 @@ impl Dialog {
         let send = Send { program: program.clone(), text: text.text.clone(), cut: Cut::Whole };
         let what = What::Text { text: String::new() };
         let run = self.new_run(here, conversation.device.shard(), sub.id, what, purpose);
-        let found = self.find_source(here, conversation, &run, sub, &send);
+        let found = self.choose(here, conversation, &run, sub, &send);
         let chosen = found.map_err(|none| AgentRefusal::NoSource(none.name().to_owned()))?;
         Ok((program, chosen))
     }
@@ -342,6 +342,8 @@ impl Dialog {
             conversation.begin(sub.id, None);
         }
         let (side, at) = (Side::Mt, here.now.wall);
+        // It is a text of its own, whatever becomes of the first one.
+        conversation.before = None;
         let past =
             Past { id: message, side, at, text: text.text.clone(), sub_campaign: sub.id, keyword: None };
         conversation.remember(past, limits.history, limits.history_text);

@@ -72,6 +72,26 @@ impl Memory {
         }
     }
 
+    /// Looks at a conversation without taking it.
+    pub(super) fn peek<T>(
+        &self,
+        id: ConversationId,
+        rows: &dyn Rows,
+        look: impl FnOnce(&Conversation) -> T,
+    ) -> Option<T> {
+        if let Some(hot) = self.hot.get(&id) {
+            return Some(look(&hot.conversation));
+        }
+        let row = rows.get(id.shard, Table::Conversation, &id.key)?;
+        // That it is damaged is told when it is taken.
+        Conversation::decode(&row).ok().map(|conversation| look(&conversation))
+    }
+
+    /// Lets go of a conversation that is no more.
+    pub(super) fn remove(&mut self, id: ConversationId) {
+        self.hot.remove(&id);
+    }
+
     /// Gives a conversation back; it is written with this turn's commit.
     pub(super) fn put(&mut self, now: Mono, id: ConversationId, conversation: Box<Conversation>) {
         let before = self.hot.insert(id, Hot { conversation, used: now, changed: true });
@@ -124,7 +144,9 @@ impl Memory {
             port.put(id.shard, Table::Conversation, id.key, hot.conversation.encode());
         }
         for ((shard, key), (device, changed)) in self.devices.drain() {
-            if changed {
+            if changed && device == Device::default() {
+                port.delete(shard, Table::Device, key);
+            } else if changed {
                 port.put(shard, Table::Device, key, device.encode());
             }
         }

@@ -57,6 +57,10 @@ impl Dialog {
         };
         self.record(here, told, said);
         self.note(Note::Routed { kind: name_of(&route.kind), unmatched: sub.is_none() });
+        // Who begins something else has not answered.
+        if !matches!(route.kind, Kind::Keyword(_)) || route.sub_campaign == conversation.owner {
+            self.replied(here, told, &mut conversation);
+        }
         // STOP wins (rule 7): it holds from this commit on, whatever is under way.
         self.consent_of(here, &mo, &route, sub.as_deref());
         let (side, at) = (Side::Mo, here.now.wall);
@@ -80,6 +84,14 @@ impl Dialog {
             }
         }
         self.put(here, id, conversation);
+    }
+
+    /// Tells the pass that began the conversation that its device writes, once.
+    fn replied(&mut self, here: &mut Here<'_>, told: Told<'_>, conversation: &mut Conversation) {
+        if let Some(of) = conversation.pass.filter(|_| !conversation.replied) {
+            conversation.replied = true;
+            self.record(here, told, Said::Replied { of });
+        }
     }
 
     /// The default sub-campaign of an address: what it says to STOP, HELP and START is said where a sub-campaign of the

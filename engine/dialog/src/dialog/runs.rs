@@ -1,6 +1,6 @@
 //! Runs: begun, ended, and what they want done.
 
-use signalbox_core::id::{MessageId, ShardId};
+use signalbox_core::id::ShardId;
 use signalbox_core::time::Micros;
 use signalbox_invocation::{
     Account, CallPass, Contact, ContactAttempt, Conversation as GivenConversation, Device as GivenDevice,
@@ -9,6 +9,7 @@ use signalbox_invocation::{
 };
 
 use super::{Dialog, Here, Told};
+use crate::attempt::OfPass;
 use crate::conversation::{Conversation, Expected, Past};
 use crate::event::{Effect, Note, Ran, Said, Task};
 use crate::port::Consent;
@@ -90,7 +91,7 @@ impl Dialog {
                 campaign: sub.campaign_name.clone(),
                 kind: sub.kind,
             },
-            call_pass: None::<CallPass>,
+            call_pass: conversation.pass.map(call_pass),
             attempt: run.message.as_ref().map(|past| self.attempt(conversation, past)),
             stored,
             answer: run.answer.clone(),
@@ -325,6 +326,7 @@ impl Dialog {
         match &outcome.status {
             Status::Ok => {}
             Status::BadData(why) => {
+                self.attempts.withhold(run.id, "bad_data");
                 self.record(here, told, Said::Filtered { text: why.clone(), status: "bad_data".to_owned() });
             }
             Status::Other(status) => {
@@ -387,6 +389,7 @@ impl Dialog {
         failure: &Failure,
     ) {
         self.note(Note::Ran { end: failure.name(), waited: run.waited(here.now.wall) });
+        self.attempts.fail(run.id, failure.name());
         let sub = self.rules.sub_campaigns.get(&run.sub_campaign).cloned();
         let told = Told {
             account: sub.as_ref().map_or(0, |sub| sub.account),
@@ -454,38 +457,11 @@ impl Dialog {
         }
         self.put(here, id, conversation);
     }
+}
 
-    /// A text came to an end in the exchange. What failed is no part of the conversation (API-12).
-    pub(super) fn text_ended(
-        &mut self,
-        here: &mut Here<'_>,
-        id: ConversationId,
-        message: MessageId,
-        success: bool,
-        (outcome, reason): (&'static str, &'static str),
-    ) {
-        let Some(mut conversation) = self.take_known(here, id) else { return };
-        let sub_campaign = conversation
-            .history
-            .iter()
-            .find(|past| past.id == message)
-            .map_or(conversation.owner.unwrap_or_default(), |past| past.sub_campaign);
-        let told = Told {
-            account: self.account_of(sub_campaign),
-            sub_campaign,
-            device: &conversation.device,
-            source: &conversation.source,
-            message: Some(message),
-        };
-        let (outcome, reason) = (outcome.to_owned(), reason.to_owned());
-        self.record(here, told, Said::Ended { outcome, reason });
-        if success {
-            // The usual end changes nothing of the conversation: no row is written for it.
-            return self.memory.put_unchanged(here.now.mono, id, conversation);
-        }
-        conversation.history.retain(|past| past.id != message);
-        self.put(here, id, conversation);
-    }
+/// The pass of a conversation, as instructions see it (API-01).
+fn call_pass(of: OfPass) -> CallPass {
+    CallPass { id: of.pass, name: format!("pass {}", of.pass), started_at: of.began.0 }
 }
 
 /// The text of a sub-campaign that stands in for instructions which failed.

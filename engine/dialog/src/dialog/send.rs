@@ -1,19 +1,17 @@
 //! Texts that a run wants: the source address for each, and the way into the exchange.
 
 use signalbox_core::address::Address;
-use signalbox_invocation::{Cut, Send, Side};
+use signalbox_core::scope::{ConversationId, Purpose};
+use signalbox_invocation::{Cut, Send};
 
 use super::{Dialog, Here, Told};
-use crate::conversation::{Conversation, Past};
+use crate::conversation::{Conversation, Offered};
 use crate::cut::separate;
 use crate::device::Use;
 use crate::event::{Note, Said};
-use crate::rules::SubCampaignRule;
+use crate::rules::{SubCampaignRule, WhenBusy};
 use crate::run::Run;
 use crate::source::{Chosen, NoSource, Wish};
-use signalbox_core::exchange::OwnText;
-use signalbox_core::scope::ConversationId;
-use signalbox_core::scope::{Purpose, Scope};
 
 impl Dialog {
     /// Sends the texts of a run in their order: one attempt group (MT-03, API-08). They go from the conversation's
@@ -28,9 +26,27 @@ impl Dialog {
         sends: &[Send],
     ) {
         for send in sends {
-            let Some(chosen) = self.choose(here, conversation, run, sub, send) else { continue };
+            let chosen = match self.choose(here, conversation, run, sub, send) {
+                Ok(chosen) => chosen,
+                Err(why) => {
+                    self.filter(here, conversation, run, sub, send, why);
+                    continue;
+                }
+            };
             for text in self.texts_of(send) {
-                self.send_one(here, conversation, run, sub, client_id, &chosen, &send.program, text);
+                let text = Offered {
+                    run: run.id,
+                    purpose: run.purpose,
+                    sub_campaign: sub.id,
+                    answers: run.message.as_ref().map(|message| message.id),
+                    client_id: client_id.to_owned(),
+                    address: chosen.id,
+                    source: chosen.source.clone(),
+                    program: send.program.clone(),
+                    text,
+                    until: here.now.wall.after(self.rules.limits.patience),
+                };
+                self.offer(here, conversation, text);
             }
         }
     }
@@ -43,29 +59,12 @@ impl Dialog {
         }
     }
 
-    /// The source address of a text (TXS-22); `None`, and a record of why, where there is none.
+    /// The source address of a text (TXS-22). A first message leaves addresses alone on which the device's answer to
+    /// another sub-campaign is waited for, so that each answer is clear (MQ-28).
+    ///
+    /// # Errors
+    /// Why there is none.
     pub(super) fn choose(
-        &mut self,
-        here: &mut Here<'_>,
-        conversation: &Conversation,
-        run: &Run,
-        sub: &SubCampaignRule,
-        send: &Send,
-    ) -> Option<Chosen> {
-        match self.find_source(here, conversation, run, sub, send) {
-            Ok(chosen) => Some(chosen),
-            Err(why) => {
-                let told = told(conversation, run, sub);
-                let status = why.name().to_owned();
-                self.note(Note::Sent { end: status.clone() });
-                self.record(here, told, Said::Filtered { text: send.text.clone(), status });
-                None
-            }
-        }
-    }
-
-    /// The source address of a text, or why there is none.
-    pub(super) fn find_source(
         &mut self,
         here: &mut Here<'_>,
         conversation: &Conversation,
@@ -77,6 +76,10 @@ impl Dialog {
             let (device, _) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
             device.uses.clone()
         };
+        let busy = match conversation.source.is_empty() {
+            true => self.busy(here, &conversation.device, sub.id, &uses),
+            false => Vec::new(),
+        };
         let wish = Wish {
             program: &send.program,
             account: sub.account,
@@ -86,84 +89,68 @@ impl Dialog {
             carrier: here.port.carrier(&conversation.device, here.now),
             stays_on: (!conversation.source.is_empty()).then_some(&conversation.source),
             uses: &uses,
+            busy: &busy,
             test: self.is_test(&conversation.device),
             now: here.now.wall,
             window: self.rules.limits.last_use,
             // The word of a device is answered from where it came, whatever programs are approved there.
             owed: matches!(run.purpose, Purpose::OptOutConfirmation | Purpose::Help | Purpose::OptIn),
         };
-        self.rules.choose(&wish)
+        let free = self.rules.choose(&wish);
+        if free.is_ok() || busy.is_empty() {
+            return free;
+        }
+        let any = self.rules.choose(&Wish { busy: &[], ..wish })?;
+        match sub.when_busy {
+            WhenBusy::Share => Ok(any),
+            WhenBusy::Wait | WhenBusy::Expire => Err(NoSource::BUSY),
+        }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a text, from whom, to whom and for what")]
-    fn send_one(
+    /// The addresses on which the device's answer to another sub-campaign is waited for. Only those that wrote to it
+    /// can be.
+    fn busy(&self, here: &Here<'_>, device: &Address, sub_campaign: u32, uses: &[Use]) -> Vec<u32> {
+        let mut busy = Vec::new();
+        for used in uses {
+            if busy.contains(&used.address) {
+                continue;
+            }
+            let known = self.rules.addresses.values().find(|rule| rule.id == used.address);
+            let Some(source) = known.map(|rule| &rule.address) else { continue };
+            let id = ConversationId::of(device, source);
+            let taken = |other: &Conversation| other.is_taken_from(sub_campaign, here.now.wall);
+            if self.memory.peek(id, here.rows, taken).unwrap_or(false) {
+                busy.push(used.address);
+            }
+        }
+        busy
+    }
+
+    /// Tells that a text is not attempted, and why (REP-02).
+    pub(super) fn filter(
         &mut self,
         here: &mut Here<'_>,
-        conversation: &mut Conversation,
+        conversation: &Conversation,
         run: &Run,
         sub: &SubCampaignRule,
-        client_id: &str,
-        chosen: &Chosen,
-        program: &str,
-        text: String,
+        send: &Send,
+        why: NoSource,
     ) {
-        let from = ConversationId::of(&conversation.device, &chosen.source);
-        let scope = Scope {
-            purpose: run.purpose,
-            conversation: from,
-            group: run.id.0,
-            enterprise: self.rules.accounts.get(&sub.account).map_or(0, |account| account.enterprise),
+        let status = why.name().to_owned();
+        self.note(Note::Sent { end: status.clone() });
+        self.attempts.withhold(run.id, &status);
+        let told = Told {
             account: sub.account,
-            campaign: sub.campaign,
             sub_campaign: sub.id,
-            address: chosen.id,
-            program: program.into(),
-            client_id: client_id.into(),
-            test: self.is_test(&conversation.device),
+            device: &conversation.device,
+            source: &conversation.source,
+            message: run.message.as_ref().map(|message| message.id),
         };
-        let (source, destination) = (chosen.source.clone(), conversation.device.clone());
-        let own = OwnText { source, destination, text: text.clone(), scope };
-        let message = match here.port.send(here.now, own) {
-            Ok(message) => message,
-            Err(refused) => {
-                self.note(Note::Sent { end: refused.reason.to_owned() });
-                let told = told(conversation, run, sub);
-                self.record(here, told, Said::Filtered { text, status: refused.reason.to_owned() });
-                return;
-            }
-        };
-        self.note(Note::Sent { end: "queued".to_owned() });
-        let told = Told { message: Some(message), source: &chosen.source, ..told(conversation, run, sub) };
-        let said = Said::Message {
-            side: Side::Mt,
-            text: text.clone(),
-            group: Some(run.id),
-            why: Vec::new(),
-            flag: None,
-        };
-        self.record(here, told, said);
-        self.used(here, conversation, sub, chosen);
-        let (side, at) = (Side::Mt, here.now.wall);
-        let past = Past { id: message, side, at, text, sub_campaign: sub.id, keyword: None };
-        let limits = self.rules.limits;
-        if from == conversation.id() {
-            conversation.remember(past, limits.history, limits.history_text);
-            return;
-        }
-        // Another address: whatever the device answers there is of the same sub-campaign (D5).
-        let mut there = self.take(here, &conversation.device, &chosen.source);
-        if there.owner != Some(sub.id) || there.history.is_empty() {
-            there.begin(sub.id, conversation.version);
-            there.variables.clone_from(&conversation.variables);
-            there.position.clone_from(&conversation.position);
-            there.expected.clone_from(&conversation.expected);
-        }
-        there.remember(past, limits.history, limits.history_text);
-        self.put(here, from, there);
+        self.record(here, told, Said::Filtered { text: send.text.clone(), status });
     }
 
     /// Notes that a source address wrote to the device (SRC-11).
-    fn used(
+    pub(super) fn used(
         &mut self,
         here: &mut Here<'_>,
         conversation: &Conversation,
@@ -176,16 +163,6 @@ impl Dialog {
         let at = here.now.wall;
         device.used(Use { address: chosen.id, account: sub.account, at }, since, limits.uses);
         *changed = true;
-    }
-}
-
-fn told<'a>(conversation: &'a Conversation, run: &Run, sub: &SubCampaignRule) -> Told<'a> {
-    Told {
-        account: sub.account,
-        sub_campaign: sub.id,
-        device: &conversation.device,
-        source: &conversation.source,
-        message: run.message.as_ref().map(|message| message.id),
     }
 }
 

@@ -8,30 +8,35 @@ use serde::{Deserialize, Serialize};
 use signalbox_core::address::Address;
 use signalbox_core::backend::Table;
 use signalbox_core::time::Micros;
-use signalbox_invocation::{Channel, Entry, Failure, SubCampaignKind};
+use signalbox_invocation::{Channel, Entry, Failure, Status, SubCampaignKind};
 
+use super::attempts::StartRow;
 use super::send::nowhere;
 use super::{Dialog, Here, Told};
+use crate::attempt::OfPass;
 use crate::conversation::{Conversation, Expected};
 use crate::event::{Effect, Note, Ran, Said, Start, StartRefusal};
-use crate::rules::{Instructions, Standing};
+use crate::rules::{Instructions, Standing, SubCampaignRule, WhenBusy};
 use crate::run::{Run, RunId, What, Whose};
+use crate::source::NoSource;
 use signalbox_core::scope::ConversationId;
 use signalbox_core::scope::Purpose;
-
-/// First messages under way at most.
-const MOST: usize = 100_000;
 
 /// How long a first message waits for the run of a message that the device wrote to the same address.
 const BUSY: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// How long one waits before it looks again whether an address has become free.
+const NONE_FREE: std::time::Duration = std::time::Duration::from_secs(15);
+
 /// A first message whose run is under way; a row of the store until the run's end is committed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Starting {
-    device: Address,
+    pub(super) device: Address,
     contact: u64,
     client_id: String,
-    run: Run,
+    pub(super) run: Run,
+    /// The contact's place in a pass.
+    pub(super) of: Option<OfPass>,
     /// What the run wants, while its conversation is busy. It is not stored: a restart runs it again.
     #[serde(skip)]
     done: Option<Box<Ran>>,
@@ -55,7 +60,18 @@ impl Starts {
         self.by_id.insert(id, starting);
     }
 
-    fn remove(&mut self, id: RunId) -> Option<Starting> {
+    /// First messages to a device.
+    pub(super) fn of_device(&self, device: &Address) -> Vec<RunId> {
+        let to = self.by_id.values().filter(|starting| starting.device.key() == device.key());
+        to.map(|starting| starting.run.id).collect()
+    }
+
+    /// The sub-campaign of one.
+    pub(super) fn sub_campaign(&self, id: RunId) -> Option<u32> {
+        self.by_id.get(&id).map(|starting| starting.run.sub_campaign)
+    }
+
+    pub(super) fn remove(&mut self, id: RunId) -> Option<Starting> {
         let starting = self.by_id.remove(&id)?;
         self.by_due.remove(&(starting.run.until, id));
         Some(starting)
@@ -70,9 +86,20 @@ impl Dialog {
     }
 
     fn try_start(&mut self, here: &mut Here<'_>, start: Start) -> Result<RunId, StartRefusal> {
-        if self.starts.len() >= MOST {
-            self.note(Note::Limit { what: "first_messages" });
-            return Err(StartRefusal::TooMany(MOST));
+        let (pass, contact, began) = (start.pass, start.contact, start.began);
+        let of = (pass != 0).then_some(OfPass { pass, contact, began });
+        if let Some(run) = self.attempts.run_of(pass, contact) {
+            return Ok(run);
+        }
+        if !start.begins {
+            return Err(StartRefusal::NotBegun);
+        }
+        let limits = self.rules.limits;
+        for (held, most) in [(self.starts.len(), limits.starts), (self.attempts.len(), limits.attempts)] {
+            if held >= most {
+                self.note(Note::Limit { what: "first_messages" });
+                return Err(StartRefusal::TooMany(most));
+            }
         }
         let sub = self.rules.sub_campaign(start.sub_campaign).cloned();
         let sub = sub
@@ -98,30 +125,38 @@ impl Dialog {
         let run = self.new_run(here, start.device.shard(), sub.id, what, Purpose::Begin);
         let (device, contact, client_id) = (start.device, start.contact, start.client_id);
         let id = run.id;
-        self.begin_start(here, Starting { device, contact, client_id, run, done: None });
+        let starting = Starting { device, contact, client_id, run, of, done: None };
+        self.attempt_begins(&starting);
+        self.begin_start(here, starting);
         Ok(id)
     }
 
     fn begin_start(&mut self, here: &mut Here<'_>, mut starting: Starting) {
         let id = starting.run.id;
         starting.run.until = here.now.wall.after(self.rules.limits.run);
-        let row = postcard::to_stdvec(&starting).expect("a vector takes any number of octets");
-        here.port.put(id.0.shard(), Table::Start, id.0.to_bytes(), row.into());
+        let row = StartRow::Starting(Box::new(starting));
+        here.port.put(id.0.shard(), Table::Start, id.0.to_bytes(), row.encode());
+        let StartRow::Starting(starting) = row else { return };
         if self.is_next(Whose::Start(id), id) {
-            let blank = Conversation::new(starting.device.clone(), nowhere());
+            let mut blank = Conversation::new(starting.device.clone(), nowhere());
+            blank.pass = starting.of;
             self.begin_task(here, Whose::Start(id), &blank, &starting.run);
             if let Some(Effect::Run(task)) = self.wants.effects.last_mut() {
                 task.invocation.contact.id = starting.contact;
                 task.invocation.contact.client_id.clone_from(&starting.client_id);
             }
         }
-        self.starts.insert(starting);
+        self.starts.insert(*starting);
     }
 
     /// Takes a row of a first message that was under way when the process ended.
     pub fn restore_start(&mut self, row: &Bytes) {
-        match postcard::from_bytes::<Starting>(row) {
-            Ok(starting) => self.starts.insert(starting),
+        match postcard::from_bytes::<StartRow>(row) {
+            Ok(StartRow::Starting(starting)) => {
+                self.attempt_begins(&starting);
+                self.starts.insert(*starting);
+            }
+            Ok(StartRow::Attempt(attempt)) => self.restore_attempt(*attempt),
             Err(error) => self.note(Note::RowDamaged { why: format!("first message: {error}") }),
         }
     }
@@ -184,7 +219,8 @@ impl Dialog {
 
     fn start_failed(&mut self, here: &mut Here<'_>, starting: &Starting, name: &str, detail: String) {
         let id = starting.run.id;
-        here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
+        self.attempts.fail(id, name);
+        self.start_over(here, id);
         let told = Told {
             account: self.account_of(starting.run.sub_campaign),
             sub_campaign: starting.run.sub_campaign,
@@ -210,19 +246,17 @@ impl Dialog {
             }
         };
         let Some(sub) = self.rules.sub_campaigns.get(&starting.run.sub_campaign).cloned() else {
-            return here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
+            self.attempts.withhold(id, "sub_campaign_gone");
+            return self.start_over(here, id);
         };
-        let blank = Conversation::new(starting.device.clone(), nowhere());
-        let chosen = ran.outcome.sends.first().and_then(|first| {
-            let chosen = self.choose(here, &blank, &starting.run, &sub, first)?;
-            Some(chosen.source)
-        });
-        let Some(source) = chosen else {
-            // Either nothing is to be sent, or there is no address to send it from, which is told.
-            here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
-            self.note(Note::Ran { end: "ok", waited: None });
-            self.tell(here, &blank, &starting.run, &sub, &ran.outcome);
-            return self.opt_outs(here, &blank, &starting.run, &sub, &starting.client_id, &ran.outcome);
+        let source = match self.source_of(here, &starting, &sub, &ran) {
+            Ok(source) => source,
+            Err(Sourceless::Waits) => {
+                starting.run.until = here.now.wall.after(NONE_FREE);
+                starting.done = Some(ran);
+                return self.starts.insert(starting);
+            }
+            Err(Sourceless::Over) => return self.start_without_text(here, &starting, &sub, &ran),
         };
         let at = ConversationId::of(&starting.device, &source);
         let mut conversation = self.take(here, &starting.device, &source);
@@ -233,19 +267,77 @@ impl Dialog {
             self.starts.insert(starting);
             return self.put(here, at, conversation);
         }
-        here.port.delete(id.0.shard(), Table::Start, id.0.to_bytes());
         let version = match starting.run.what {
             Some(What::Instructions { version, .. }) => Some(version),
             Some(What::Text { .. } | What::Participation { .. }) | None => None,
         };
         self.episode_over(here, &conversation);
+        let before = conversation.standing(id);
         conversation.begin(sub.id, version);
+        conversation.before = Some(before);
+        conversation.pass = starting.of;
         let client_id = if ran.client_id.is_empty() { starting.client_id } else { ran.client_id.clone() };
-        self.carry_out(here, at, &mut conversation, &starting.run, Ran { client_id, ..*ran });
         if version.is_none() {
             let until = here.now.wall.after(sub.timeout);
             conversation.expected = Some(Expected { until, then: String::new() });
         }
+        self.carry_out(here, at, &mut conversation, &starting.run, Ran { client_id, ..*ran });
+        // A first message of which nothing is taken has begun nothing (D5).
+        conversation.go_back();
         self.put(here, at, conversation);
+        self.start_over(here, id);
     }
+
+    /// The address that the first of the texts goes out on, which the conversation is on from then.
+    fn source_of(
+        &mut self,
+        here: &mut Here<'_>,
+        starting: &Starting,
+        sub: &SubCampaignRule,
+        ran: &Ran,
+    ) -> Result<Address, Sourceless> {
+        if matches!(ran.outcome.status, Status::BadData(_)) {
+            return Err(Sourceless::Over);
+        }
+        let blank = Conversation::new(starting.device.clone(), nowhere());
+        let mut refused = Vec::new();
+        for send in &ran.outcome.sends {
+            match self.choose(here, &blank, &starting.run, sub, send) {
+                Ok(chosen) => return Ok(chosen.source),
+                Err(why) => refused.push((send, why)),
+            }
+        }
+        let patient = sub.when_busy == WhenBusy::Wait && here.now.wall < starting.run.at.after(sub.timeout);
+        if patient && refused.iter().any(|(_, why)| *why == NoSource::BUSY) {
+            return Err(Sourceless::Waits);
+        }
+        for (send, why) in refused {
+            self.filter(here, &blank, &starting.run, sub, send, why);
+        }
+        Err(Sourceless::Over)
+    }
+
+    /// A first message of which no text leaves: either nothing is to be sent, or there is no address to send it from,
+    /// which is told.
+    fn start_without_text(
+        &mut self,
+        here: &mut Here<'_>,
+        starting: &Starting,
+        sub: &SubCampaignRule,
+        ran: &Ran,
+    ) {
+        self.note(Note::Ran { end: "ok", waited: None });
+        let blank = Conversation::new(starting.device.clone(), nowhere());
+        self.tell(here, &blank, &starting.run, sub, &ran.outcome);
+        self.opt_outs(here, &blank, &starting.run, sub, &starting.client_id, &ran.outcome);
+        self.start_over(here, starting.run.id);
+    }
+}
+
+/// Why a first message goes out on no address now.
+enum Sourceless {
+    /// Each waits for the device's answer to another sub-campaign, and it waits for one to be free (MQ-28).
+    Waits,
+    /// There is none, or nothing to send.
+    Over,
 }

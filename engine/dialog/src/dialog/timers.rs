@@ -144,12 +144,15 @@ impl Dialog {
         }
         here.port.delete(id.shard, Table::Timer, timer.key);
         conversation.timer = None;
-        if conversation.due().is_some_and(|due| due <= here.now.wall) {
-            if conversation.run.is_some() {
-                self.run_again(here, id, &mut conversation);
-            } else {
+        self.offer_again(here, &mut conversation);
+        let now = here.now.wall;
+        match &conversation.run {
+            Some(run) if run.until <= now => self.run_again(here, id, &mut conversation),
+            Some(_) => {}
+            None if conversation.expected.as_ref().is_some_and(|expected| expected.until <= now) => {
                 self.wait_over(here, id, &mut conversation);
             }
+            None => {}
         }
         self.put(here, id, conversation);
     }

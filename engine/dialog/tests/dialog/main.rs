@@ -4,8 +4,12 @@
 mod agents;
 mod books;
 mod consent;
+mod erase;
 mod faults;
 mod flows;
+mod held;
+mod passes;
+mod pool;
 mod region;
 mod routing;
 mod runs;

@@ -8,11 +8,12 @@ use bytes::Bytes;
 use signalbox_core::address::Address;
 use signalbox_core::backend::{Op, Random, Row, ShardMark, Table};
 use signalbox_core::exchange::{
-    Answer, Bodies, Effect as Sent, Event as Happens, Exchange, Inbound, Reply, ReplyTo, Restoring,
+    Answer, Bodies, Effect as Sent, Event as Happens, Exchange, Inbound, Reply, ReplyTo, Restoring, Submit,
+    SubmitChannel,
 };
 use signalbox_core::gate::Released;
 use signalbox_core::id::{AccountId, Epoch, LinkId, PeerId, SessionId, ShardId};
-use signalbox_core::message::{Body, Content};
+use signalbox_core::message::{Body, Content, OriginClass, ReceiptRequest, TrafficClass};
 use signalbox_core::policy::{AccountPolicy, DialogPolicy, PeerPolicy, Policy};
 use signalbox_core::time::{Micros, Mono, Now};
 use signalbox_dialog::{Dialog, Effect, Event, Ran, Region, Rows, Rules, Task};
@@ -164,6 +165,31 @@ impl Both {
         self.settle();
     }
 
+    /// A peer submits what a device of its network writes.
+    fn submits(&mut self, text: &str) {
+        let submit = Submit {
+            reply: ReplyTo { session: SESSION, token: 2 },
+            account: AccountId(OTHER_ACCOUNT),
+            channel: SubmitChannel::Smpp,
+            origin_class: OriginClass::User,
+            class: TrafficClass::Reply,
+            source: number(DEVICE),
+            destinations: [code(SHARED)].into_iter().collect::<smallvec::SmallVec<[Address; 1]>>(),
+            parts: [Content { payload: text.as_bytes().to_vec().into(), ..Content::default() }]
+                .into_iter()
+                .collect(),
+            not_before: None,
+            expires_at: None,
+            receipt: ReceiptRequest::NONE,
+            idempotency: None,
+            first_part: true,
+            short_id: false,
+            in_parts: None,
+        };
+        self.region.take(self.now, Happens::Submit(Box::new(submit)));
+        self.settle();
+    }
+
     fn ran(&mut self, task: &Task) {
         let outcome = echo(task);
         let result = Ok(Box::new(Ran { outcome, client_id: String::new() }));
@@ -268,33 +294,30 @@ fn how_a_text_ended_is_told_to_its_conversation() {
 /// A peer's own submission to a source address is what a device of its network writes.
 #[test]
 fn what_a_peer_submits_to_a_source_address_is_a_message_of_a_device() {
-    use signalbox_core::exchange::{Submit, SubmitChannel};
-    use signalbox_core::message::{OriginClass, ReceiptRequest, TrafficClass};
-
     let mut both = Both::new();
-    let submit = Submit {
-        reply: ReplyTo { session: SESSION, token: 2 },
-        account: AccountId(OTHER_ACCOUNT),
-        channel: SubmitChannel::Smpp,
-        origin_class: OriginClass::User,
-        class: TrafficClass::Reply,
-        source: number(DEVICE),
-        destinations: [code(SHARED)].into_iter().collect::<smallvec::SmallVec<[Address; 1]>>(),
-        parts: [Content { payload: Bytes::from_static(b"survey"), ..Content::default() }]
-            .into_iter()
-            .collect(),
-        not_before: None,
-        expires_at: None,
-        receipt: ReceiptRequest::NONE,
-        idempotency: None,
-        first_part: true,
-        short_id: false,
-        in_parts: None,
-    };
-    both.region.exchange.handle(both.now, Happens::Submit(Box::new(submit)));
-    both.settle();
+    both.submits("survey");
     assert!(matches!(both.replies[..], [Reply::Submitted(_)]), "{:?}", both.replies);
     assert_eq!(both.tasks.len(), 1);
+}
+
+/// The same bound holds for what a peer submits: it is refused for the time being, before it is accepted.
+#[test]
+fn a_peer_that_submits_faster_than_its_device_is_answered_is_refused_for_the_time_being() {
+    let mut both = Both::new();
+    for number in 0..20 {
+        both.submits(&format!("survey {number}"));
+    }
+    let taken = both.replies.iter().filter(|reply| matches!(reply, Reply::Submitted(_))).count();
+    let refused = both.replies.iter().filter(|reply| {
+        matches!(reply, Reply::Refused(refusal) if refusal.is_temporary() && refusal.name() == "device_busy")
+    });
+    assert_eq!((taken, refused.count()), (17, 3));
+    for _ in 0..17 {
+        let task = both.tasks.remove(0);
+        both.ran(&task);
+    }
+    both.submits("survey again");
+    assert!(matches!(both.replies.last(), Some(Reply::Submitted(_))), "{:?}", both.replies.last());
 }
 
 /// At the bound a message is refused for the time being, before it is accepted: nothing that was accepted is lost.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_dialog::{Effect, Event, Instructions, Said, Whose};
 use signalbox_invocation::{Cut, Entry, Failure, Outcome, Send, Side, Status, Value, Version, Wait, WebCall};
 
@@ -297,16 +298,8 @@ fn a_text_that_failed_leaves_the_history() {
     let mut world = surveyed();
     let task = world.next_task().unwrap();
     world.ran(&task, Ok(says(&["good", "bad"])));
-    let Whose::Conversation(conversation) = task.whose else { panic!() };
-    for (at, success) in [(0, true), (1, false)] {
-        world.event(signalbox_dialog::Event::Ended {
-            conversation,
-            message: world.given.sent[at].0,
-            success,
-            outcome: if success { "delivered" } else { "failed" },
-            reason: "receipt",
-        });
-    }
+    world.ended(0, FinalState::Delivered, Reason::Receipt);
+    world.ended(1, FinalState::Failed, Reason::Receipt);
     world.mo(DEVICE, SHARED, "next");
     let task = world.next_task().unwrap();
     let history: Vec<&str> =
@@ -317,9 +310,9 @@ fn a_text_that_failed_leaves_the_history() {
 #[test]
 fn what_the_exchange_does_not_take_is_told() {
     let mut world = surveyed();
-    world.given.refuses = Some(signalbox_dialog::NotTaken { reason: "queue_full", temporary: true });
+    world.given.refuses = Some(signalbox_dialog::NotTaken { reason: "no_route", temporary: false });
     world.run();
-    assert_eq!(world.filtered(), ["queue_full"]);
+    assert_eq!(world.filtered(), ["no_route"]);
 }
 
 /// Behind so many runs the others wait in their order, and none is lost or tried too often meanwhile.

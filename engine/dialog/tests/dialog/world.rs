@@ -7,11 +7,12 @@ use signalbox_core::address::Address;
 use signalbox_core::backend::Table;
 use signalbox_core::exchange::{OwnText, ReplyTo};
 use signalbox_core::id::{CarrierId, MessageId, SessionId, ShardId};
+use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_core::time::{Micros, Mono, Now};
 use signalbox_dialog::{
     AccountRule, AddressRule, Chosen, Consent, Dialog, Does, Effect, Event, Instructions, Keyword, Keywords,
-    Limits, Mo, NoSource, NotTaken, Note, Port, Ran, Record, Rows, Rules, RunId, Said, Sources, Stage, Start,
-    StartRefusal, SubCampaignRule, Task, Texts, Wants, Wish,
+    Limits, Load, Mo, NoSource, NotTaken, Note, Port, Ran, Record, Rows, Rules, RunId, Said, Sources, Stage,
+    Start, StartRefusal, SubCampaignRule, Task, Texts, Wants, WhenBusy, Wish,
 };
 use signalbox_invocation::{
     Channel, Cut, Entry, Failure, Level, Outcome, Send, SubCampaignKind, Value, Version, WebAnswer,
@@ -60,7 +61,9 @@ impl Sources for Pool {
         }
         let foreign =
             |id: u32| wish.uses.iter().any(|used| used.address == id && used.account != wish.account);
-        let (id, source) = if foreign(1) { (2, SECOND) } else { (1, SHARED) };
+        let free = [(1, SHARED), (2, SECOND)].into_iter().filter(|(id, _)| !wish.busy.contains(id));
+        let best = free.min_by_key(|(id, _)| (foreign(*id), *id));
+        let Some((id, source)) = best else { return Err(NoSource("program_not_supported")) };
         Ok(Chosen { id, source: code(source), reason: "never_used" })
     }
 }
@@ -94,6 +97,7 @@ fn sub(id: u32, account: u32, kind: SubCampaignKind, instructions: Instructions)
         queue: 0,
         priority: 50,
         opt_out_level: None,
+        when_busy: WhenBusy::Share,
     })
 }
 
@@ -109,7 +113,10 @@ pub fn rules() -> Rules {
         channels: vec![Channel::Text],
         opt_out_level: Level::Account,
     };
-    let address = |id, default| AddressRule { id, account: None, default_inbound: default };
+    let address = |id, digits, default| {
+        let address = code(digits);
+        AddressRule { id, address, account: None, default_inbound: default }
+    };
     let (inbound, outbound) = (SubCampaignKind::Inbound, SubCampaignKind::Outbound);
     let script = |account, script| Instructions::Version(version(account, script));
     let subs = [
@@ -140,8 +147,8 @@ pub fn rules() -> Rules {
         version: 1,
         accounts: [(ACCOUNT, account("one")), (OTHER_ACCOUNT, account("two"))].into_iter().collect(),
         addresses: [
-            (SHARED.as_bytes().into(), address(1, Some(INFO))),
-            (SECOND.as_bytes().into(), address(2, None)),
+            (SHARED.as_bytes().into(), address(1, SHARED, Some(INFO))),
+            (SECOND.as_bytes().into(), address(2, SECOND, None)),
         ]
         .into_iter()
         .collect(),
@@ -242,6 +249,7 @@ pub struct World {
     pub effects: Vec<Effect>,
     pub notes: Vec<Note>,
     pub records: Vec<Record>,
+    pub loads: BTreeMap<u64, Load>,
     pub script: Script,
     rules: Arc<Rules>,
     replies: u64,
@@ -259,6 +267,7 @@ impl World {
             effects: Vec::new(),
             notes: Vec::new(),
             records: Vec::new(),
+            loads: BTreeMap::new(),
             script: Box::new(|task| Ok(echo(task))),
             rules,
             replies: 0,
@@ -272,7 +281,7 @@ impl World {
     }
 
     fn commit(&mut self) {
-        let Wants { effects, notes } = self.dialog.flush(self.now, &mut self.given);
+        let Wants { effects, notes, loads } = self.dialog.flush(self.now, &mut self.given);
         for (key, value) in self.given.writes.drain(..) {
             match value {
                 Some(value) => self.store.0.insert(key, value),
@@ -286,6 +295,7 @@ impl World {
             }
         }
         self.notes.extend(notes);
+        self.loads.extend(loads);
     }
 
     pub fn pass(&mut self, span: Duration) {
@@ -320,6 +330,18 @@ impl World {
 
     /// Starts an outbound sub-campaign's conversation with a device.
     pub fn start(&mut self, sub_campaign: u32, device: &str) -> Result<RunId, StartRefusal> {
+        self.start_in(0, sub_campaign, 5, device, true)
+    }
+
+    /// The same for a contact of a pass.
+    pub fn start_in(
+        &mut self,
+        pass: u64,
+        sub_campaign: u32,
+        contact: u64,
+        device: &str,
+        begins: bool,
+    ) -> Result<RunId, StartRefusal> {
         self.replies += 1;
         let reply = ReplyTo { session: SessionId(1), token: self.replies };
         let start = Start {
@@ -327,8 +349,11 @@ impl World {
             account: ACCOUNT,
             sub_campaign,
             device: number(device),
-            contact: 5,
+            contact,
             client_id: "client-5".to_owned(),
+            pass,
+            began: Micros(1_780_000_000_000_000),
+            begins,
         };
         self.event(Event::Start(Box::new(start)));
         let place = self.effects.iter().position(|effect| matches!(effect, Effect::Started { .. })).unwrap();
@@ -376,6 +401,30 @@ impl World {
 
     pub fn last_text(&self) -> &str {
         &self.given.sent.last().unwrap().1.text
+    }
+
+    /// How a text that was sent ended.
+    pub fn ended(&mut self, text: usize, outcome: FinalState, reason: Reason) {
+        let (message, own) = &self.given.sent[text];
+        let (conversation, group) = (own.scope.conversation, RunId(own.scope.group));
+        self.event(Event::Ended { conversation, message: *message, group, outcome, reason });
+    }
+
+    /// The ends of attempts of passes, by contact: status and reason.
+    pub fn completions(&self) -> Vec<(u64, &'static str, &str)> {
+        let told = self.records.iter().filter_map(|record| match &record.what {
+            Said::Attempt { of, completion } => Some((of.contact, completion.name(), completion.reason())),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    /// A pass lets go of contacts.
+    pub fn settle(&mut self, pass: u64, contacts: &[u64]) {
+        self.replies += 1;
+        let reply = ReplyTo { session: SessionId(1), token: self.replies };
+        self.event(Event::Settled { reply, pass, contacts: contacts.to_vec() });
+        assert_eq!(self.effects.pop(), Some(Effect::Settled { to: reply }));
     }
 
     pub fn filtered(&self) -> Vec<&str> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_config::catalog::Right;
 use signalbox_core::address::{Address, ton};
 use signalbox_core::backend::Kind;
+use signalbox_core::time::Micros;
 use signalbox_dialog::StartRefusal;
 use signalbox_people::Normal;
 use signalbox_text::phone::Home;
@@ -85,6 +86,9 @@ async fn start(
         device,
         contact: contact.as_ref().map_or(0, |contact| u64::try_from(contact.id.0).unwrap_or_default()),
         client_id: contact.map(|contact| contact.client_id).unwrap_or_default(),
+        pass: 0,
+        began: Micros(0),
+        begins: true,
     };
     let run = api.starts().ask(api.gateway().spine(), wanted).await?;
     Ok((StatusCode::ACCEPTED, Json(ConversationInfo { run: run.0.to_string() })))

@@ -201,6 +201,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::people::operations());
     all.extend(super::conversations::operations());
     all.extend(super::agents::operations());
+    all.extend(super::passes::operations());
     all.extend(super::participations::operations());
     all.extend(super::tenants::operations());
     all.extend(super::families::operations());

@@ -33,13 +33,13 @@ pub(super) fn operations() -> Vec<Operation> {
 /// Which page of what an account has.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AccountPage {
+pub(super) struct AccountPage {
     /// The account; that of the token where it has one.
-    account: Option<String>,
+    pub(super) account: Option<String>,
     /// Where to go on: `next` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
     /// Items in the page at most; bounded by `api.max_page`.
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
 }
 
 impl Api {
@@ -75,13 +75,13 @@ impl Api {
     }
 
     /// The name of an account.
-    fn account_called(&self, id: AccountId) -> String {
+    pub(super) fn account_called(&self, id: AccountId) -> String {
         super::peers::account(&self.control().in_force().snapshot.ids, id)
     }
 }
 
 /// The id in a path; what is no number is nobody's id.
-fn id_of<T: std::str::FromStr>(what: &'static str, written: &str) -> Result<T, Problem> {
+pub(super) fn id_of<T: std::str::FromStr>(what: &'static str, written: &str) -> Result<T, Problem> {
     written.parse().map_err(|_| Problem::no(what, written))
 }
 
@@ -95,7 +95,12 @@ fn version(condition: Condition) -> Result<Option<i64>, Problem> {
 }
 
 /// An answer with its ETag, and its place where it is new.
-fn tagged(status: StatusCode, version: i64, place: Option<String>, body: impl Serialize) -> Response {
+pub(super) fn tagged(
+    status: StatusCode,
+    version: i64,
+    place: Option<String>,
+    body: impl Serialize,
+) -> Response {
     let mut headers = HeaderMap::new();
     if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
         headers.insert(ETAG, tag);
@@ -110,6 +115,7 @@ impl From<PeopleError> for Problem {
     fn from(error: PeopleError) -> Self {
         match &error {
             PeopleError::Absent { .. } => Self::new(ProblemKind::NotFound, error.to_string()),
+            PeopleError::PassOver { .. } => Self::new(ProblemKind::TooLate, error.to_string()),
             PeopleError::Exists { .. } => Self::new(ProblemKind::AlreadyExists, error.to_string()),
             PeopleError::Changed { .. } => Self::new(ProblemKind::VersionMismatch, error.to_string()),
             PeopleError::InUse { .. } | PeopleError::NotReady { .. } => {

@@ -9,7 +9,9 @@ use signalbox_config::catalog::{
 };
 use signalbox_config::value::FieldText;
 use signalbox_core::backend::Kind;
-use signalbox_dialog::{AddressRule, Does, Instructions, Keyword, Keywords, Stage, SubCampaignRule, Texts};
+use signalbox_dialog::{
+    AddressRule, Does, Instructions, Keyword, Keywords, Stage, SubCampaignRule, Texts, WhenBusy,
+};
 use signalbox_invocation::SubCampaignKind;
 
 use super::RowFaults;
@@ -188,5 +190,6 @@ fn sub_campaign(
         queue: 0,
         priority: 50,
         opt_out_level: None,
+        when_busy: WhenBusy::Share,
     }
 }

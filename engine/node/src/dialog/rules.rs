@@ -6,14 +6,15 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use signalbox_config::catalog::{
     AgentFlag, Channel as ChannelRow, OptOutLevel, Program, Script, SubCampaign, SubCampaignKind as KindRow,
-    SubCampaignState, Tenancy,
+    SubCampaignState, Tenancy, WhenBusy as WhenBusyRow,
 };
+use signalbox_config::settings::DialogSettings;
 use signalbox_config::value::{Count, FieldText, Name};
 use signalbox_core::backend::Kind;
 use signalbox_core::time::Micros;
 use signalbox_dialog::{
     AccountRule, AddressRule, Does, Instructions, Keyword, Keywords, Limits, Rules, Stage, SubCampaignRule,
-    Texts,
+    Texts, WhenBusy,
 };
 use signalbox_invocation::{Channel, Level, SubCampaignKind};
 use signalbox_programs::Book;
@@ -27,7 +28,12 @@ use super::{Pool, RowFaults};
 use crate::catalog::Snapshot;
 
 /// Compiles the rows. What cannot be carried out is left out and added to `faults`.
-pub fn rules(snapshot: &Snapshot, programs: Arc<Book>, faults: &mut RowFaults) -> Rules {
+pub fn rules(
+    settings: &DialogSettings,
+    snapshot: &Snapshot,
+    programs: Arc<Book>,
+    faults: &mut RowFaults,
+) -> Rules {
     let own = own(snapshot, faults);
     let mut addresses: FxHashMap<Box<[u8]>, AddressRule> = own
         .iter()
@@ -52,7 +58,7 @@ pub fn rules(snapshot: &Snapshot, programs: Arc<Book>, faults: &mut RowFaults) -
         // No row names devices of testers.
         testers: FxHashSet::default(),
         sources: Arc::new(Pool::new(snapshot, programs, &own)),
-        limits: Limits::default(),
+        limits: limits(settings),
     }
 }
 
@@ -96,6 +102,7 @@ fn address(snapshot: &Snapshot, own: &Own<'_>) -> AddressRule {
     let default = own.row.default_sub_campaign.as_ref();
     AddressRule {
         id: own.id,
+        address: own.address.clone(),
         account: account.map(|account| account.0),
         default_inbound: default.and_then(|name| snapshot.ids.of(Kind::SubCampaign, name.as_str())),
     }
@@ -198,10 +205,39 @@ fn sub_campaigns(snapshot: &Snapshot, faults: &mut RowFaults) -> FxHashMap<u32, 
                 queue: queue_of(snapshot, row),
                 priority: priority(row.priority.or(campaign_priority)),
                 opt_out_level: row.opt_out_level.or(campaign_level).map(level),
+                when_busy: when_busy(row.when_busy),
             }),
         );
     }
     rules
+}
+
+fn when_busy(row: WhenBusyRow) -> WhenBusy {
+    match row {
+        WhenBusyRow::Share => WhenBusy::Share,
+        WhenBusyRow::Wait => WhenBusy::Wait,
+        WhenBusyRow::Expire => WhenBusy::Expire,
+    }
+}
+
+/// Bounds of the settings.
+fn limits(settings: &DialogSettings) -> Limits {
+    Limits {
+        hot: settings.hot.as_usize(),
+        hot_for: settings.hot_for.duration(),
+        waiting: settings.waiting.as_usize(),
+        history: settings.history.as_usize(),
+        run: settings.run.duration(),
+        under_way: settings.runs.as_usize(),
+        tries: u8::try_from(settings.tries.as_usize()).unwrap_or(u8::MAX),
+        call: settings.call.duration(),
+        starts: settings.first_messages.as_usize(),
+        attempts: settings.attempts.as_usize(),
+        offers: settings.offer_again.duration(),
+        patience: settings.offer_for.duration(),
+        last_use: settings.address_memory.duration(),
+        ..Limits::default()
+    }
 }
 
 /// What is a draft does nothing; who opts out of it is opted out all the same.

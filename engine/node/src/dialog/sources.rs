@@ -101,6 +101,8 @@ impl Sources for Pool {
             })
             .collect();
         let digits = wish.device.digits().unwrap_or_default();
+        let busy: Vec<&str> =
+            wish.busy.iter().filter_map(|id| self.names.get(id)).map(String::as_str).collect();
         let region = country_of(digits);
         let way = self.ways.get(&wish.sub_campaign);
         let request = Request {
@@ -114,6 +116,7 @@ impl Sources for Pool {
                 carrier: wish.carrier.and_then(|id| self.carriers.get(&id.0)).map(String::as_str),
             },
             fixed: way.and_then(|way| way.fixed.as_deref()),
+            avoid: &busy,
             policy: way.and_then(|way| way.policy),
             test: wish.test,
             history: &history,

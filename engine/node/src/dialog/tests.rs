@@ -266,7 +266,7 @@ fn rules(snapshot: &Snapshot) -> Rules {
 fn left_out(snapshot: &Snapshot) -> (Rules, RowFaults) {
     let mut faults = RowFaults::default();
     let book = std::sync::Arc::new(crate::programs::book(&snapshot.rows));
-    (super::rules(snapshot, book, &mut faults), faults)
+    (super::rules(&settings().dialog, snapshot, book, &mut faults), faults)
 }
 
 fn faults(snapshot: &Snapshot) -> String {
@@ -274,7 +274,11 @@ fn faults(snapshot: &Snapshot) -> String {
 }
 
 fn compiled(snapshot: &Snapshot, before: Option<&Compiled>) -> Compiled {
-    Compiled::new(&Settings::parse("test", "[node]\nname = \"a\"").unwrap(), snapshot, before)
+    Compiled::new(&settings(), snapshot, before)
+}
+
+fn settings() -> Settings {
+    Settings::parse("test", "[node]\nname = \"a\"").unwrap()
 }
 
 fn id(snapshot: &Snapshot, kind: Kind, name: &str) -> u32 {

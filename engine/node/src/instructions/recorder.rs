@@ -10,10 +10,11 @@ use signalbox_config::catalog::AgentQueue;
 use signalbox_core::address::Address;
 use signalbox_core::backend::Kind;
 use signalbox_core::id::AccountId;
-use signalbox_dialog::{Event, Record, Said};
+use signalbox_dialog::{Completion, Event, OfPass, Record, Said};
 use signalbox_invocation::{Channel, Level, Side};
 use signalbox_people::{
-    self as consents, Action, Channels, Direction, Episode, NewConsent, NewTrace, People,
+    self as consents, Action, Channels, ContactId, Direction, Ended, Episode, NewConsent, NewTrace, PassId,
+    People,
 };
 use tokio::sync::mpsc;
 
@@ -50,6 +51,22 @@ pub(super) async fn record(
         let told: Vec<Episode> = batch.iter().filter_map(|record| episode(&control, record)).collect();
         while let Err(error) = people.record_episodes(&told).await {
             tracing::error!(error = &error as &dyn std::error::Error, "session variables cannot be written");
+            metrics::counter!("dialog_record_failures_total").increment(1);
+            tokio::time::sleep(PAUSE).await;
+        }
+        // Before the lines of attempts are taken for written: a pass has the end of each contact once.
+        let ended: Vec<Ended> = batch.iter().filter_map(end_of).collect();
+        while let Err(error) = people.end_attempts(&ended).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "ends of attempts cannot be written");
+            metrics::counter!("dialog_record_failures_total").increment(1);
+            tokio::time::sleep(PAUSE).await;
+        }
+        for end in &ended {
+            metrics::counter!("pass_contacts_ended_total", "status" => end.status.clone()).increment(1);
+        }
+        let answered: Vec<_> = batch.iter().filter_map(answer_of).collect();
+        while let Err(error) = people.answer_attempts(&answered).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "answers to passes cannot be written");
             metrics::counter!("dialog_record_failures_total").increment(1);
             tokio::time::sleep(PAUSE).await;
         }
@@ -96,6 +113,26 @@ fn consent(control: &Control, record: &Record) -> Option<NewConsent> {
     })
 }
 
+/// The end of an attempt of a pass.
+fn end_of(record: &Record) -> Option<Ended> {
+    let Said::Attempt { of, completion } = &record.what else { return None };
+    let (pass, contact) = numbers(*of)?;
+    let (status, reason) = (completion.name().to_owned(), completion.reason().to_owned());
+    Some(Ended { pass, contact, status, reason, at: record.at })
+}
+
+/// The contact of a pass whose device answered.
+fn answer_of(record: &Record) -> Option<(PassId, ContactId)> {
+    match &record.what {
+        Said::Replied { of } => numbers(*of),
+        _ => None,
+    }
+}
+
+fn numbers(of: OfPass) -> Option<(PassId, ContactId)> {
+    Some((PassId(i64::try_from(of.pass).ok()?), ContactId(i64::try_from(of.contact).ok()?)))
+}
+
 /// A line as the database keeps it; `None` of what is the ledger's.
 fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
     let in_force = control.in_force();
@@ -108,6 +145,8 @@ fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
         | Said::Flagged { .. }
         | Said::Log(_)
         | Said::Work { .. }
+        | Said::Attempt { .. }
+        | Said::Replied { .. }
         | Said::Consent { .. }
         | Said::Episode { .. } => record.id,
     };
@@ -192,9 +231,11 @@ fn detail(snapshot: &Snapshot, what: &Said) -> Option<Value> {
         }
         Said::Flagged { reason } => Some(json!({ "flag": reason })),
         Said::Failed { name, .. } => Some(json!({ "failure": name })),
+        Said::Attempt { of, .. } => Some(json!({ "pass": of.pass.to_string() })),
         Said::Filtered { .. }
         | Said::Ended { .. }
         | Said::Log(_)
+        | Said::Replied { .. }
         | Said::Consent { .. }
         | Said::Episode { .. } => None,
     }
@@ -219,7 +260,13 @@ fn told(what: &Said) -> Option<(Direction, String, Option<String>)> {
         Said::Failed { name, detail } => (Direction::Out, format!("failed: {name}"), Some(detail.clone())),
         Said::Flagged { reason } => (Direction::In, "flagged".to_owned(), Some(reason.clone())),
         Said::Log(lines) => (Direction::Out, "log".to_owned(), Some(lines.join("\n"))),
-        Said::Consent { .. } | Said::Episode { .. } => return None,
+        // One that reached its contact is seen by its texts.
+        Said::Attempt { completion: Completion::Delivered | Completion::NoText, .. } => return None,
+        Said::Attempt { completion, .. } => {
+            let why = if completion.reason().is_empty() { "" } else { ": " };
+            (Direction::Out, format!("attempt {}{why}{}", completion.name(), completion.reason()), None)
+        }
+        Said::Replied { .. } | Said::Consent { .. } | Said::Episode { .. } => return None,
     })
 }
 

@@ -1,4 +1,5 @@
-//! First messages that somebody asks for over the API (MQ-26).
+//! What somebody asks of the dialog server and waits for until it is durable: first messages (MQ-26), the ends of a
+//! pass's contacts, a device that is to be forgotten.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,15 +9,16 @@ use rustc_hash::FxHashMap;
 use signalbox_core::address::Address;
 use signalbox_core::exchange::ReplyTo;
 use signalbox_core::id::SessionId;
-use signalbox_dialog::{Event, RunId, Start, StartRefusal};
-use tokio::sync::oneshot;
+use signalbox_core::time::Micros;
+use signalbox_dialog::{Event, Load, RunId, Start, StartRefusal};
+use tokio::sync::{oneshot, watch};
 
 use crate::spine::SpineHandle;
 
-/// How long the commit of a start is waited for.
+/// How long a commit is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-type Result = std::result::Result<RunId, StartRefusal>;
+type Result<T> = std::result::Result<T, StartError>;
 
 /// A start without an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,13 +48,30 @@ pub struct Wanted {
     pub contact: u64,
     /// Its contact's client id, or empty.
     pub client_id: String,
+    /// The pass that attempts the contact, zero for none.
+    pub pass: u64,
+    /// When that began.
+    pub began: Micros,
+    /// False asks only whether the pass has begun it.
+    pub begins: bool,
 }
 
-/// Those who wait for first messages to be taken.
+/// Who waits for what.
+#[derive(Debug)]
+enum Waiting {
+    Start(oneshot::Sender<std::result::Result<RunId, StartRefusal>>),
+    Done(oneshot::Sender<()>),
+}
+
+/// Those who wait for the dialog server.
 #[derive(Debug, Default)]
 pub struct Starts {
     next: AtomicU64,
-    waiting: Mutex<FxHashMap<u64, oneshot::Sender<Result>>>,
+    waiting: Mutex<FxHashMap<u64, Waiting>>,
+    /// What passes have under way, for who paces them.
+    loads: Mutex<FxHashMap<u64, watch::Sender<Load>>>,
+    /// Counts the changes of passes.
+    changes: watch::Sender<u64>,
 }
 
 impl Starts {
@@ -60,28 +79,124 @@ impl Starts {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn ask(&self, spine: &SpineHandle, wanted: Wanted) -> std::result::Result<RunId, StartError> {
-        let token = self.next.fetch_add(1, Ordering::Relaxed);
+    pub async fn ask(&self, spine: &SpineHandle, wanted: Wanted) -> Result<RunId> {
+        self.ask_all(spine, vec![wanted]).await.pop().unwrap_or(Err(StartError::Stopped))
+    }
+
+    /// The same for many at once, each with its own answer.
+    pub async fn ask_all(&self, spine: &SpineHandle, wanted: Vec<Wanted>) -> Vec<Result<RunId>> {
+        let mut answers = Vec::with_capacity(wanted.len());
+        let mut events = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            let (sender, answer) = oneshot::channel();
+            let reply = self.wait(Waiting::Start(sender));
+            let Wanted { account, sub_campaign, device, contact, client_id, pass, began, begins } = wanted;
+            let start =
+                Start { reply, account, sub_campaign, device, contact, client_id, pass, began, begins };
+            events.push(Event::Start(Box::new(start)));
+            answers.push((reply.token, answer));
+        }
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let offered = tokio::time::timeout_at(deadline, spine.offer_dialog(events)).await;
+        let mut results = Vec::with_capacity(answers.len());
+        for (token, answer) in answers {
+            let answered = match offered {
+                Ok(Ok(())) => match tokio::time::timeout_at(deadline, answer).await {
+                    Ok(Ok(result)) => result.map_err(StartError::Refused),
+                    Ok(Err(_)) => Err(StartError::Stopped),
+                    Err(_) => Err(StartError::TimedOut),
+                },
+                Ok(Err(_)) => Err(StartError::Stopped),
+                Err(_) => Err(StartError::TimedOut),
+            };
+            self.waiting.lock().remove(&token);
+            results.push(answered);
+        }
+        results
+    }
+
+    /// Tells that a pass has the ends of contacts and will not ask for them again; waits until that is durable.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn settle(&self, spine: &SpineHandle, pass: u64, contacts: Vec<u64>) -> Result<()> {
+        self.done(spine, |reply| Event::Settled { reply, pass, contacts }).await
+    }
+
+    /// Has a device forgotten as far as an account knows it; waits until that is durable.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn erase(&self, spine: &SpineHandle, account: u32, device: Address) -> Result<()> {
+        self.done(spine, |reply| Event::Erase { reply, account, device }).await
+    }
+
+    async fn done(&self, spine: &SpineHandle, event: impl FnOnce(ReplyTo) -> Event) -> Result<()> {
         let (sender, answer) = oneshot::channel();
-        self.waiting.lock().insert(token, sender);
-        let Wanted { account, sub_campaign, device, contact, client_id } = wanted;
-        let reply = ReplyTo { session: SessionId::DIALOG, token };
-        let start = Start { reply, account, sub_campaign, device, contact, client_id };
+        let reply = self.wait(Waiting::Done(sender));
         let asked = async {
-            let event = Event::Start(Box::new(start));
-            spine.offer_dialog(vec![event]).await.map_err(|_| StartError::Stopped)?;
-            answer.await.map_err(|_| StartError::Stopped)?.map_err(StartError::Refused)
+            spine.offer_dialog(vec![event(reply)]).await.map_err(|_| StartError::Stopped)?;
+            answer.await.map_err(|_| StartError::Stopped)
         };
         let answered = tokio::time::timeout(PATIENCE, asked).await;
-        self.waiting.lock().remove(&token);
+        self.waiting.lock().remove(&reply.token);
         answered.unwrap_or(Err(StartError::TimedOut))
     }
 
-    /// Answers who asked.
-    pub(super) fn answer(&self, token: u64, result: Result) {
-        if let Some(waiting) = self.waiting.lock().remove(&token) {
+    fn wait(&self, waiting: Waiting) -> ReplyTo {
+        let token = self.next.fetch_add(1, Ordering::Relaxed);
+        self.waiting.lock().insert(token, waiting);
+        ReplyTo { session: SessionId::DIALOG, token }
+    }
+
+    /// Answers who asked for a first message.
+    pub(super) fn answer(&self, token: u64, result: std::result::Result<RunId, StartRefusal>) {
+        if let Some(Waiting::Start(waiting)) = self.waiting.lock().remove(&token) {
             // Who asked may have given up a moment ago.
             let _ = waiting.send(result);
         }
+    }
+
+    /// Answers who waits for something else.
+    pub(super) fn answer_done(&self, token: u64) {
+        if let Some(Waiting::Done(waiting)) = self.waiting.lock().remove(&token) {
+            let _ = waiting.send(());
+        }
+    }
+
+    /// What a pass has under way, as it changes.
+    pub fn load_of(&self, pass: u64) -> watch::Receiver<Load> {
+        self.loads.lock().entry(pass).or_default().subscribe()
+    }
+
+    /// What a pass has under way now.
+    #[must_use]
+    pub fn load_now(&self, pass: u64) -> Load {
+        self.loads.lock().get(&pass).map(|load| *load.borrow()).unwrap_or_default()
+    }
+
+    /// Takes what passes have under way.
+    pub(super) fn loaded(&self, loads: Vec<(u64, Load)>) {
+        if loads.is_empty() {
+            return;
+        }
+        let mut known = self.loads.lock();
+        for (pass, load) in loads {
+            let sender = known.entry(pass).or_default();
+            sender.send_replace(load);
+            if load == Load::default() && sender.receiver_count() == 0 {
+                known.remove(&pass);
+            }
+        }
+    }
+
+    /// Tells who runs passes that one was made or changed.
+    pub fn passes_changed(&self) {
+        self.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    /// Changes of passes.
+    pub fn pass_changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 }

@@ -8,7 +8,7 @@ use signalbox_core::gate::Released;
 use signalbox_core::id::SessionId;
 use signalbox_core::time::Mono;
 use signalbox_dialog::{Event as DialogEvent, Rules};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 /// What the exchange has for one session.
 #[derive(Debug)]
@@ -44,8 +44,6 @@ pub struct SpineGone;
 const OUTBOX_BATCHES: usize = 8_192;
 /// Events of the dialog server that may wait.
 const DIALOG_EVENTS: usize = 65_536;
-/// Between two looks for room among them.
-const DIALOG_PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// Ways into the exchange and the register of who listens.
 #[derive(Clone, Debug)]
@@ -55,13 +53,15 @@ pub struct SpineHandle {
 }
 
 /// Who listens to the exchange: the outbox of each session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Register {
     outboxes: Mutex<FxHashMap<SessionId, mpsc::Sender<Vec<ToSession>>>>,
     next: AtomicU64,
     closing: AtomicBool,
     /// Events of the dialog server, which come beside those of sessions.
     dialog: Mutex<Vec<DialogEvent>>,
+    /// Room for more of them.
+    dialog_room: Semaphore,
     /// When the commit under way began, in nanoseconds of the monotonic clock and at least 1; zero for none.
     committing: AtomicU64,
 }
@@ -110,24 +110,33 @@ impl SpineHandle {
     pub async fn offer_dialog(&self, events: Vec<DialogEvent>) -> Result<(), SpineGone> {
         let mut events = events;
         while !events.is_empty() {
+            // As many as there is room for now; for the first one the exchange makes room when it takes what waits.
+            let taking = self.register.dialog_room.acquire();
+            let first = tokio::select! {
+                biased;
+                room = taking => room.map_err(|_| SpineGone)?,
+                () = self.events.closed() => return Err(SpineGone),
+            };
+            let more = self.register.dialog_room.available_permits().min(events.len() - 1);
+            let more = u32::try_from(more).unwrap_or(u32::MAX);
+            let rest = self.register.dialog_room.try_acquire_many(more).ok();
+            let count = 1 + rest.as_ref().map_or(0, SemaphorePermit::num_permits);
             let woken = {
                 let mut queue = self.register.dialog.lock();
-                let room = DIALOG_EVENTS.saturating_sub(queue.len()).min(events.len());
-                let first = queue.is_empty() && room > 0;
-                queue.extend(events.drain(..room));
-                first
+                let woken = queue.is_empty();
+                queue.extend(events.drain(..count));
+                woken
             };
+            // Given back by who takes the events.
+            first.forget();
+            rest.into_iter().for_each(SemaphorePermit::forget);
             if woken {
                 // The exchange takes them with its next turn; an empty batch brings that about.
                 self.events.send(Vec::new()).await.map_err(|_| SpineGone)?;
-            } else if !events.is_empty() {
-                tokio::time::sleep(DIALOG_PAUSE).await;
-            }
-            if self.events.is_closed() {
-                return Err(SpineGone);
             }
         }
-        Ok(())
+        // What lies in the queue of an exchange that has stopped is never taken.
+        if self.events.is_closed() { Err(SpineGone) } else { Ok(()) }
     }
 
     /// New rules for the dialog server, taken with the next batch that is offered and before what comes with it.
@@ -167,10 +176,27 @@ impl SpineHandle {
     }
 }
 
+impl Default for Register {
+    fn default() -> Self {
+        Self {
+            outboxes: Mutex::default(),
+            next: AtomicU64::default(),
+            closing: AtomicBool::default(),
+            dialog: Mutex::default(),
+            dialog_room: Semaphore::new(DIALOG_EVENTS),
+            committing: AtomicU64::default(),
+        }
+    }
+}
+
 impl Register {
     /// The events of the dialog server that came since the last time.
     pub(crate) fn take_dialog(&self) -> Vec<DialogEvent> {
-        std::mem::take(&mut *self.dialog.lock())
+        let taken = std::mem::take(&mut *self.dialog.lock());
+        // Rules are no event that had to wait for room.
+        let counted = taken.iter().filter(|event| !matches!(event, DialogEvent::Rules(_))).count();
+        self.dialog_room.add_permits(counted);
+        taken
     }
 
     /// True once nothing new is to be waited for.
@@ -202,5 +228,56 @@ impl Register {
                 Err(batch)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::task::{Context, Wake, Waker};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn events(count: usize) -> Vec<DialogEvent> {
+        (0..count).map(|_| DialogEvent::Recorded(Vec::new())).collect()
+    }
+
+    /// Nobody looks for room now and then: who takes events wakes who waits.
+    #[test]
+    fn who_waits_for_room_is_woken_by_who_makes_it() {
+        let (handle, queue, register) = SpineHandle::new(4);
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut offering = Box::pin(handle.offer_dialog(events(DIALOG_EVENTS + 1)));
+        assert!(offering.as_mut().poll(&mut context).is_pending());
+        assert!(!woken.0.load(Ordering::SeqCst));
+        assert_eq!(register.take_dialog().len(), DIALOG_EVENTS);
+        assert!(woken.0.load(Ordering::SeqCst));
+        assert!(offering.as_mut().poll(&mut context).is_ready());
+        assert_eq!(register.take_dialog().len(), 1);
+        // An exchange that has stopped makes no room any more.
+        let mut offering = Box::pin(handle.offer_dialog(events(DIALOG_EVENTS + 1)));
+        assert!(offering.as_mut().poll(&mut context).is_pending());
+        drop(queue);
+        assert!(matches!(offering.as_mut().poll(&mut context), std::task::Poll::Ready(Err(SpineGone))));
+    }
+
+    /// New rules are no event that waited for room, and make none.
+    #[test]
+    fn rules_make_no_room_that_was_not_there() {
+        let (handle, _queue, register) = SpineHandle::new(4);
+        handle.offer_rules(Arc::new(Rules::empty()));
+        assert_eq!(register.take_dialog().len(), 1);
+        assert_eq!(register.dialog_room.available_permits(), DIALOG_EVENTS);
     }
 }

@@ -21,6 +21,7 @@ mod operations;
 mod ordeal;
 mod panics;
 mod participation;
+mod passes;
 mod peers;
 #[path = "../../../people/tests/people/server.rs"]
 mod people_server;

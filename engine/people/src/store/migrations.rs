@@ -9,6 +9,7 @@ const ALL: &[&str] = &[
     include_str!("../migrations/0002_trace_detail.sql"),
     include_str!("../migrations/0003_erasure.sql"),
     include_str!("../migrations/0004_episode.sql"),
+    include_str!("../migrations/0005_pass.sql"),
 ];
 
 /// The database's own number among the locks of a server.

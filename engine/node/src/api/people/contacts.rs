@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use signalbox_config::catalog::Right;
+use signalbox_core::address::{Address, ton};
 use signalbox_core::id::AccountId;
 use signalbox_people::{Contact, ContactDevice, ContactId, Device, DeviceKind, Draft, Fact, Known};
 use utoipa::ToSchema;
@@ -324,7 +325,13 @@ async fn erase(
 ) -> Result<Json<ErasureInfo>, Problem> {
     let id: ContactId = id_of("contact", &written)?;
     api.record_change(&caller, "contact.erase", id).await?;
-    let erased = api.people().erase_contact(&api.scope(&caller), id, version(condition)?).await?;
+    let (scope, version) = (api.scope(&caller), version(condition)?);
+    let held = api.people().contact(&scope, id).await?.ok_or_else(|| Problem::no("contact", &written))?;
+    if version.is_none_or(|version| version == held.version) {
+        // First what the dialog server knows: when the contact is gone nobody can ask for that any more.
+        api.forget_devices(held.account, &api.people().own_devices(&scope, id).await?).await?;
+    }
+    let erased = api.people().erase_contact(&scope, id, version).await?;
     Ok(Json(ErasureInfo {
         devices: erased.devices,
         history: erased.history,
@@ -334,6 +341,16 @@ async fn erase(
 }
 
 impl Api {
+    /// Has the dialog server forget devices as far as an account knows them; waits until that is durable.
+    async fn forget_devices(&self, account: AccountId, devices: &[String]) -> Result<(), Problem> {
+        // Who writes e-mail is in no conversation.
+        for device in devices.iter().filter_map(|device| device.strip_prefix('+')) {
+            let Ok(address) = Address::new(ton::INTERNATIONAL, 1, device.as_bytes()) else { continue };
+            self.starts().erase(self.gateway().spine(), account.0, address).await?;
+        }
+        Ok(())
+    }
+
     /// Puts a change of a contact into the trail: its account and its id, nothing of the person.
     async fn record_change(
         &self,

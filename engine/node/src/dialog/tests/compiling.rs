@@ -8,7 +8,9 @@ use signalbox_core::time::Micros;
 use signalbox_dialog::{Instructions, Kind as RouteKind, Route, Stage, Standing, Texts, Watch, Why, route};
 use signalbox_invocation::{Channel, Level, SubCampaignKind, Version};
 
-use super::{CATALOG, changed, code, faults, id, left_out, number, rules, snapshot, with};
+use super::{
+    CATALOG, Compiled, Settings, changed, code, faults, id, left_out, number, rules, snapshot, with,
+};
 use crate::catalog::Snapshot;
 
 /// 15 January 2026.
@@ -322,4 +324,18 @@ fn a_hundred_thousand_keywords_are_compiled_while_nobody_waits_long() {
         assert_eq!(found.map(|(_, folded)| folded), Some(format!("word {number}")));
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+/// Bounds are settings, and take effect when they are read again.
+#[test]
+fn bounds_of_the_dialog_server_are_settings() {
+    let text =
+        "[node]\nname = \"a\"\n[dialog]\nwaiting = 3\nfirst_messages = 7\noffer_for = \"9s\"\nrun = \"5s\"\n";
+    let settings = Settings::parse("test", text).unwrap();
+    let limits = Compiled::new(&settings, &snapshot(CATALOG), None).rules.limits;
+    assert_eq!((limits.waiting, limits.starts), (3, 7));
+    assert_eq!((limits.patience.as_secs(), limits.run.as_secs()), (9, 5));
+    // What is not set is as it was before there were settings.
+    let usual = rules(&snapshot(CATALOG)).limits;
+    assert_eq!(usual, signalbox_dialog::Limits::default());
 }

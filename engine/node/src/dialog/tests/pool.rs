@@ -33,6 +33,7 @@ impl Asked<'_> {
             carrier: self.carrier.and_then(|name| snapshot.ids.carrier(name)),
             stays_on: self.stays_on.as_ref(),
             uses: &self.uses,
+            busy: &[],
             test: self.test,
             now: NOW,
             window: std::time::Duration::from_secs(86_400),

@@ -223,6 +223,7 @@ impl Node {
         let store = SqliteSpine::open(SpineOptions::in_dir(&data), clock.clone()).unwrap();
         let (reader, epoch) = (store.reader().unwrap(), store.boot_epoch());
         let (lookups, _) = mpsc::channel(1);
+        let (asked, to_do) = signalbox::instructions::Asked::new();
         let (spine, thread) = start(SpineParts {
             store: Box::new(store),
             ownership: Box::new(EmbeddedOwnership::new(epoch)),
@@ -230,7 +231,7 @@ impl Node {
             random: Box::new(SystemRandom::new().unwrap()),
             policy: control.in_force().policy.clone(),
             rules: Arc::new(signalbox_dialog::Rules::empty()),
-            surroundings: Box::new(Gauges::new(control.names(), lookups)),
+            surroundings: Box::new(Gauges::new(control.names(), lookups).asking(asked)),
             counters: None,
             bounds: SpineBounds::default(),
         })
@@ -246,14 +247,33 @@ impl Node {
         let participations =
             Arc::new(signalbox::participation::Participations::open(&control.in_force().settings).unwrap());
         control.attach_participations(participations.clone());
-        let judged = Arc::<signalbox::instructions::Judged>::default();
+        let people = Arc::new(signalbox::people::open(&control.in_force().settings).await.unwrap());
+        let starts = Arc::new(signalbox::instructions::Starts::default());
+        let entries = Arc::new(signalbox::instructions::Entries::new(participations.campaigns().clone()));
+        let judged = entries.judged().clone();
         let intake = signalbox::participation::Participations::intake(&control.in_force().settings).unwrap();
         let (reception, receiving) =
             signalbox::intake::Reception::start(intake, participations.campaigns().clone(), judged.clone());
+        let pool = script_pool();
+        let agents = Arc::<signalbox::instructions::Agents>::default();
+        // Ends with the exchange's thread.
+        drop(tokio::spawn(signalbox::instructions::run(
+            signalbox::instructions::Parts {
+                control: control.clone(),
+                spine: spine.clone(),
+                people: people.clone(),
+                clock: clock.clone(),
+                pool: pool.clone(),
+                starts: starts.clone(),
+                agents: agents.clone(),
+                entries,
+            },
+            to_do,
+        )));
         let server = Server::start(Parts {
-            starts: Arc::default(),
-            agents: Arc::default(),
-            scripts: script_pool(),
+            starts,
+            agents,
+            scripts: pool,
             reception,
             judged,
             participations,
@@ -261,7 +281,7 @@ impl Node {
             gateway: Gateway::open(spine.clone()),
             links: Arc::new(Played),
             clock: clock.clone(),
-            people: Arc::new(signalbox::people::open(&control.in_force().settings).await.unwrap()),
+            people,
         })
         .await
         .unwrap()
