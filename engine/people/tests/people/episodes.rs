@@ -40,7 +40,7 @@ async fn what_is_told_last_stands(database: &Database) {
     // In one order, and again, and what is late.
     people.record_episodes(&[later.clone(), first.clone(), episode(1, 2)]).await.expect("recorded");
     let expected = Episode { began_at: Micros(1), client_id: first.client_id.clone(), ..later.clone() };
-    assert_eq!(all(database).await, [expected.clone()]);
+    assert_eq!(all(database).await, std::slice::from_ref(&expected));
     people.record_episodes(&[episode(1, 2)]).await.expect("recorded");
     people.record_episodes(&[later]).await.expect("recorded");
     assert_eq!(all(database).await, [expected]);
