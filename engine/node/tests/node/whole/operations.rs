@@ -8,7 +8,5 @@ mod drain;
 mod reload;
 mod script_worker;
 mod scripts;
-#[path = "../../../../people/tests/people/server.rs"]
-mod server;
 mod shared;
 mod vitals;

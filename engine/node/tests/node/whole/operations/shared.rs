@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use super::apply::TOKEN;
-use super::server;
+use crate::node::whole::people_server as server;
 use crate::node::whole::site::{PATIENCE, Site, http_as, rows, wait_for};
 
 fn site(server: &str) -> Site {
