@@ -9,6 +9,7 @@ mod carrier;
 mod class;
 mod counter;
 mod dialog;
+mod dnc;
 mod enterprise;
 mod extraction;
 mod http;
@@ -19,6 +20,7 @@ mod participation;
 mod plan;
 mod program;
 mod quirks;
+mod quota;
 mod reference;
 mod registry;
 mod rewrite;
@@ -32,18 +34,21 @@ mod user;
 mod web_service;
 mod webhook;
 
-pub use account::{Account, AccountQuotas, BindMode, LongValidity, MessageIdStyle, Outbind, ReceiptPdu};
+pub use account::{
+    Account, AccountQuotas, BindMode, LineFilter, LongValidity, MessageIdStyle, Outbind, ReceiptPdu,
+};
 pub use agent_queue::{AgentQueue, QueueAction, QueueWatch};
 pub use campaign::{
     AgentFlag, Campaign, Instructions, SubCampaign, SubCampaignKind, SubCampaignState, SubCampaignTexts,
     WhenBusy,
 };
-pub use carrier::Carrier;
+pub use carrier::{Carrier, LineKind};
 pub use class::TrafficClass;
 pub use counter::{
     CounterAction, CounterKind, CounterParts, CounterPolicy, CounterScope, CounterWindow, ListedSide,
     WhiteListEntry,
 };
+pub use dnc::{DncKind, DncList};
 pub use enterprise::{Channel, Enterprise, EnterpriseLimits, OptOutLevel};
 pub use extraction::{
     ChoiceOption, DateOrder, ExtractionKind, ExtractionRule, LimitSpan, Requirement, RequirementKind,
@@ -141,6 +146,8 @@ settings! {
         jurisdiction: Vec<Jurisdiction>,
         /// Words that ask for an end, for help or for a new beginning.
         words: Vec<Words>,
+        /// Numbers that registers have closed.
+        dnc_list: Vec<DncList>,
         /// URLs that scripts may call.
         web_service: Vec<WebService>,
     }

@@ -10,6 +10,7 @@ use crate::value::{
 
 use super::class::TrafficClass;
 use super::enterprise::{Channel, OptOutLevel};
+use super::jurisdiction::FrequencyCap;
 use super::link::ErrorClass;
 use super::quirks::Quirks;
 
@@ -117,6 +118,10 @@ settings! {
         /// Jurisdictions whose hours hold for all of its messages, wherever the device is; those of the device hold
         /// in any case.
         quiet_hours: Vec<Name> => ["us-florida"],
+        /// How often it may write to one person of its own accord; what the jurisdictions say comes on top.
+        caps: Vec<FrequencyCap>,
+        /// Texts to lines that leave a choice, by the country of the number (INT-02).
+        lines: Vec<LineFilter>,
         /// How far a plain STOP reaches (decision D8); as its enterprise says, else the account, when it is not set.
         opt_out_level: Option<OptOutLevel> => "enterprise",
         /// Time zone of its days and reports; that of its enterprise, else UTC, when it is not set.
@@ -148,13 +153,25 @@ settings! {
     /// Bounds of what an account uses; none where it is not set.
     pub struct AccountQuotas {
         /// Messages of a day in its time zone.
-        messages_per_day: Option<Count<0, 1_000_000_000>> => 100_000,
+        messages_per_day: Option<Count<1, 1_000_000_000>> => 100_000,
         /// Messages of a month in its time zone.
-        messages_per_month: Option<Count<0, 1_000_000_000_000>> => 2_000_000,
+        messages_per_month: Option<Count<1, 1_000_000_000_000>> => 2_000_000,
         /// Contacts that it may hold.
         contacts: Option<Count<0, 1_000_000_000>> => 5_000_000,
         /// Running sub-campaigns.
         running: Option<Count<0, 1_000_000>> => 100,
+    }
+}
+
+settings! {
+    /// Texts to lines of which nobody knows whether they take texts. To landlines nothing is sent in any case.
+    pub struct LineFilter {
+        /// The countries of the numbers; all that no other entry names when there are none.
+        countries: Vec<Country> => ["US", "CA"],
+        /// Texts may go to numbers of which nobody knows what they are.
+        unknown: bool = true,
+        /// Texts may go to lines over the Internet.
+        voip: bool = true,
     }
 }
 
@@ -195,6 +212,12 @@ impl Agreement for Account {
             && !self.sources.iter().any(|pattern| pattern.matches(source))
         {
             problems.conflict(at, "default_source", "is not among the account's sources");
+        }
+        let of_all = self.lines.iter().filter(|filter| filter.countries.is_empty()).count();
+        let mut named: Vec<&Country> = self.lines.iter().flat_map(|filter| &filter.countries).collect();
+        named.sort_unstable();
+        if of_all > 1 || named.windows(2).any(|two| two[0] == two[1]) {
+            problems.conflict(at, "lines", "a country is named twice, or two entries are of all");
         }
         if !self.client_certificates.is_empty() && !self.tls_required {
             problems.conflict(at, "client_certificates", "need tls_required = true");

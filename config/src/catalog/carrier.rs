@@ -1,7 +1,21 @@
 //! Carriers and their prefixes: the number plan.
 
-use crate::setting::{Agreement, Cursor, Problems, settings};
+use crate::setting::{Agreement, Cursor, Problems, choices, settings};
 use crate::value::{Digits, Name, Text};
+
+choices! {
+    /// What is at the other end of numbers (CON-07, INT-02).
+    pub enum LineKind {
+        /// Mobile telephones.
+        Wireless = "wireless",
+        /// Fixed lines; no text is sent there.
+        Landline = "landline",
+        /// Lines over the Internet; some take texts.
+        Voip = "voip",
+        /// Of several kinds: the number plan says which, where it can.
+        Unknown = "unknown",
+    }
+}
 
 settings! {
     /// A mobile operator and the numbers that are its own where nothing better is known.
@@ -14,6 +28,9 @@ settings! {
         networks: Vec<Digits> => ["23415"],
         /// Beginnings of its numbers; the longest of all carriers counts.
         prefixes: Vec<Digits> => ["447700"],
+        /// What its numbers are. It goes before what the number plan says, also for numbers that were moved to it or that
+        /// a look-up says are its own.
+        line: LineKind = "unknown",
     }
 }
 

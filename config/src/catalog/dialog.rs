@@ -33,6 +33,13 @@ impl Known<'_> {
     fn may_use(&self, account: &Name, owner: Owner<'_>) -> bool {
         owner == Owner::Platform || self.tenancy.is_within(Owner::Account(account), owner)
     }
+
+    /// Whether an account is one of those that share an address (SRC-15).
+    fn shares(&self, account: &Name, address: &SourceAddress) -> bool {
+        let within =
+            |customer: &Name| self.tenancy.is_within(Owner::Account(account), Owner::Account(customer));
+        address.customers.is_empty() || address.customers.iter().any(within)
+    }
 }
 
 /// Records what does not fit together.
@@ -83,6 +90,7 @@ fn check_addresses(
         at.all(&known.programs, &row.programs, "programs");
         at.one(&known.accounts, row.account.as_ref(), "account");
         at.one(&known.enterprises, row.enterprise.as_ref(), "enterprise");
+        at.all(&known.accounts, &row.customers, "customers");
         for (place, combination) in row.combinations.iter().enumerate() {
             at.one(&known.programs, combination.program.as_ref(), &format!("combinations[{place}].program"));
             at.one(&known.carriers, combination.carrier.as_ref(), &format!("combinations[{place}].carrier"));
@@ -95,7 +103,8 @@ fn check_addresses(
             at.conflict(key, format!("`{}` is outbound", default.name));
         }
         let dedicated = row.sharing == AddressSharing::Dedicated;
-        if dedicated && !known.may_use(&default.account, row.owner()) {
+        let foreign = dedicated && !known.may_use(&default.account, row.owner());
+        if foreign || !known.shares(&default.account, row) {
             at.conflict(key, format!("`{}` is of another account (KEY-10)", default.name));
         }
     }
@@ -121,6 +130,11 @@ fn check_addresses(
         at.one(&known.accounts, row.account.as_ref(), "account");
         at.one(&known.enterprises, row.enterprise.as_ref(), "enterprise");
     }
+    for (index, row) in catalog.dnc_list.iter().enumerate() {
+        let mut at = Referrer::of(row, index, places, &mut *problems);
+        at.one(&known.accounts, row.account.as_ref(), "account");
+        at.one(&known.enterprises, row.enterprise.as_ref(), "enterprise");
+    }
     for (index, row) in catalog.keyword.iter().enumerate() {
         let mut at = Referrer::of(row, index, places, &mut *problems);
         at.one(&known.accounts, Some(&row.account), "account");
@@ -128,7 +142,11 @@ fn check_addresses(
             check_usable(&mut at, known, program, "program", &row.account);
         }
         if let Some(address) = at.one(&known.addresses, Some(&row.source_address), "source_address") {
-            check_usable(&mut at, known, address, "source_address", &row.account);
+            check_address(&mut at, known, address, "source_address", &row.account);
+            if let Some(program) = row.program.as_ref().filter(|program| !address.programs.contains(program))
+            {
+                at.conflict("program", format!("`{program}` does not run on `{}` (SRC-05)", address.name));
+            }
             if address.address.form() == AddressForm::Alphanumeric {
                 at.conflict("source_address", "is a name, which nobody can send to");
             }
@@ -143,6 +161,20 @@ fn check_addresses(
             at.conflict("sub_campaign", format!("`{}` is of the account `{}`", begun.name, begun.account));
         }
     }
+}
+
+/// Records an address that the account may not use.
+fn check_address<R: Row>(
+    at: &mut Referrer<'_, '_, '_, '_, R>,
+    known: &Known<'_>,
+    address: &SourceAddress,
+    path: &str,
+    account: &Name,
+) {
+    if known.shares(account, address) {
+        return check_usable(at, known, address, path, account);
+    }
+    at.conflict(path, format!("the source_address `{}` is not for the account `{account}`", address.name));
 }
 
 /// Records a row that the account may not use.
@@ -175,7 +207,7 @@ fn check_campaigns(
             check_usable(&mut at, known, campaign, "campaign", &row.account);
         }
         if let Some(address) = at.one(&known.addresses, row.source_address.as_ref(), "source_address") {
-            check_usable(&mut at, known, address, "source_address", &row.account);
+            check_address(&mut at, known, address, "source_address", &row.account);
         }
         for program in &row.programs {
             if let Some(program) = at.one(&known.programs, Some(program), "programs") {
@@ -259,7 +291,7 @@ fn check_participation(
         for (place, point) in row.entry_points.iter().enumerate() {
             let path = format!("entry_points[{place}].source_address");
             if let Some(address) = at.one(&known.addresses, point.source_address.as_ref(), &path) {
-                check_usable(&mut at, known, address, &path, &row.account);
+                check_address(&mut at, known, address, &path, &row.account);
             }
         }
         for (place, requirement) in row.requirements.iter().enumerate() {

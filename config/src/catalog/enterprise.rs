@@ -55,6 +55,6 @@ settings! {
         /// Running sub-campaigns.
         running: Option<Count<0, 1_000_000>> => 1_000,
         /// Messages of a day in its time zone.
-        messages_per_day: Option<Count<0, 1_000_000_000>> => 1_000_000,
+        messages_per_day: Option<Count<1, 1_000_000_000>> => 1_000_000,
     }
 }

@@ -1,6 +1,10 @@
 //! Programs and their approvals (PRG-01 to PRG-03).
 
+use std::collections::HashMap;
+
+use super::Catalog;
 use super::source_address::MessageClass;
+use crate::error::{ConfigError, ConfigErrors, Problem};
 use crate::setting::{Agreement, Cursor, Problems, choices, settings};
 use crate::value::{Count, FieldText, Name, Prose, Text};
 
@@ -115,6 +119,56 @@ impl Agreement for Program {
         if self.account.is_some() && self.enterprise.is_some() {
             problems.conflict(at, "enterprise", "cannot be set beside account");
         }
+    }
+}
+
+impl ApprovalStatus {
+    /// Whether an approval may go from this status to another: a carrier answers what was submitted, stops what it has
+    /// approved, and what it refused or what is over must be submitted anew.
+    pub fn may_become(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Submitted, Self::Approved | Self::Rejected | Self::Expired)
+            | (Self::Approved, Self::Suspended | Self::Expired)
+            | (Self::Suspended, Self::Approved | Self::Rejected | Self::Expired)
+            | (Self::Rejected | Self::Expired, Self::Submitted) => true,
+            (
+                Self::Submitted | Self::Approved | Self::Suspended | Self::Rejected | Self::Expired,
+                Self::Submitted | Self::Approved | Self::Suspended | Self::Rejected | Self::Expired,
+            ) => self == next,
+        }
+    }
+}
+
+impl Catalog {
+    /// Checks that approvals that were there before went from status to status as they may (PRG-02), and that what a
+    /// carrier has approved is still of the same program, source address and carrier.
+    ///
+    /// # Errors
+    /// Every approval that did not.
+    pub fn check_approvals(&self, before: &Self) -> Result<(), ConfigErrors> {
+        let old: HashMap<&Name, &Approval> = before.approval.iter().map(|row| (&row.name, row)).collect();
+        let mut errors = Vec::new();
+        for row in &self.approval {
+            let Some(old) = old.get(&row.name).filter(|old| **old != row) else { continue };
+            let same = (&old.program, &old.source_address, &old.carrier)
+                == (&row.program, &row.source_address, &row.carrier);
+            let told = match old.status {
+                ApprovalStatus::Approved | ApprovalStatus::Suspended if !same => {
+                    "program, source address and carrier of what was approved do not change".to_owned()
+                }
+                status if !status.may_become(row.status) => {
+                    format!("status: what is {status} cannot become {}", row.status)
+                }
+                _ => continue,
+            };
+            errors.push(ConfigError {
+                file: "catalog".to_owned(),
+                place: None,
+                key: format!("approval `{}`", row.name),
+                problem: Problem::Conflict(told),
+            });
+        }
+        if errors.is_empty() { Ok(()) } else { Err(ConfigErrors(errors)) }
     }
 }
 

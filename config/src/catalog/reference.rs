@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use super::{
     Account, Catalog, CounterPolicy, CounterScope, Enterprise, KindVisitor, Row, User, WhiteListEntry,
-    dialog, each_kind, registry, tenancy,
+    dialog, each_kind, quota, registry, tenancy,
 };
 use crate::error::Problem;
 use crate::setting::{Cursor, Problems};
@@ -108,6 +108,7 @@ pub(super) fn check(catalog: &Catalog, known: &Catalog, at: &Cursor<'_>, problem
     }
     tenancy::check(catalog, (&enterprises, &accounts), places, problems);
     dialog::check(catalog, known, places, problems);
+    quota::check(catalog, places, problems);
 }
 
 /// Records everything that two rows have and only one may.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::reference::Places;
 use super::{Account, Catalog, Keyword, Participation, SourceAddress};
 use crate::setting::Problems;
-use crate::value::Name;
+use crate::value::{AddressForm, Name};
 
 /// A binding of words on an address for a time.
 struct Binding<'a> {
@@ -47,7 +47,20 @@ pub(super) fn check(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Pr
     check_addresses(catalog, places, problems);
     let mut bindings = Bindings::default();
     bindings.0.reserve(catalog.keyword.len());
+    // The same words in one program are one keyword of its family, and that is one account's (KEY-01, PRG-07).
+    let mut of_families: HashMap<(&Name, &str), &Keyword> = HashMap::new();
     for (index, row) in catalog.keyword.iter().enumerate() {
+        let of_family = row
+            .program
+            .as_ref()
+            .map(|program| *of_families.entry((program, row.text.folded())).or_insert(row));
+        if let Some(first) = of_family.filter(|first| first.account != row.account) {
+            let told = format!(
+                "the keyword `{}` of the account `{}` is this in the program's family",
+                first.name, first.account
+            );
+            places.conflict::<Keyword>(index, "text", told, problems);
+        }
         let binding = Binding { from: row.from, to: row.to, kind: "keyword", name: &row.name };
         if let Some(clash) = bindings.add(&row.source_address, row.text.folded(), binding) {
             places.conflict::<Keyword>(index, "text", clash, problems);
@@ -70,14 +83,14 @@ pub(super) fn check(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Pr
     }
 }
 
-/// The same digits may be a short code of two countries, told apart by the links that they come over.
+/// The same digits may be a short code of two countries, told apart by the links that they come over or by the country of
+/// the device; and a name may be registered in each. A long code is one of the world.
 fn check_addresses(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Problems<'_>) {
     let mut by_address: HashMap<&str, Vec<&SourceAddress>> = HashMap::new();
     for (index, row) in catalog.source_address.iter().enumerate() {
         let held = by_address.entry(row.address.as_str()).or_default();
-        let shares = |other: &&&SourceAddress| {
-            other.country == row.country || other.links.iter().any(|link| row.links.contains(link))
-        };
+        let of_country = row.address.form() != AddressForm::LongCode;
+        let shares = |other: &&&SourceAddress| !of_country || other.country == row.country;
         if let Some(other) = held.iter().find(shares) {
             let reason = format!("the source_address `{}` has this already", other.name);
             places.conflict::<SourceAddress>(index, "address", reason, problems);

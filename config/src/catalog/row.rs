@@ -1,9 +1,9 @@
 //! What all rows have in common.
 
 use super::{
-    Account, AgentQueue, Approval, Campaign, Carrier, Catalog, CounterPolicy, Enterprise, Jurisdiction,
-    Keyword, Link, Participation, Program, Route, Script, ScriptVersion, SourceAddress, SubCampaign,
-    Template, Token, User, WebService, Webhook, WhiteListEntry, Words,
+    Account, AgentQueue, Approval, Campaign, Carrier, Catalog, CounterPolicy, DncList, Enterprise,
+    Jurisdiction, Keyword, Link, Participation, Program, Route, Script, ScriptVersion, SourceAddress,
+    SubCampaign, Template, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
 use crate::document::{read_tree, read_tree_with_unknown};
 use crate::error::ConfigErrors;
@@ -40,6 +40,8 @@ choices! {
         Jurisdiction = "jurisdiction",
         /// Words of consent in a language.
         Words = "words",
+        /// A do-not-call list.
+        DncList = "dnc_list",
         /// A URL that scripts may call.
         WebService = "web_service",
         /// A text that is sent by its name.
@@ -220,6 +222,7 @@ rows! {
     Program in program: Program of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
     Jurisdiction in jurisdiction: Jurisdiction of |_row| Owner::Platform,
     Words in words: Words of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
+    DncList in dnc_list: DncList of |row| Owner::of(row.account.as_ref(), row.enterprise.as_ref()),
     WebService in web_service: WebService of |row| Owner::Account(&row.account),
     Template in template: Template of |row| Owner::Account(&row.account),
     Script in script: Script of |row| Owner::Account(&row.account),

@@ -80,6 +80,8 @@ settings! {
         account: Option<Name> => "demo",
         /// The enterprise whose accounts alone may send from it.
         enterprise: Option<Name> => "example-corp",
+        /// The accounts that share it, with all below them; every account when there are none (SRC-15).
+        customers: Vec<Name> => ["demo"],
         /// The inbound sub-campaign of messages that are neither a keyword nor an answer (KEY-09). A dedicated
         /// address that receives has one (KEY-10).
         default_sub_campaign: Option<Name> => "balance-in",
@@ -144,6 +146,9 @@ impl Agreement for SourceAddress {
             problems.conflict(at, "enterprise", "cannot be set beside account");
         }
         let owned = self.account.is_some() || self.enterprise.is_some();
+        if !self.customers.is_empty() && (owned || self.sharing == AddressSharing::Dedicated) {
+            problems.conflict(at, "customers", "are those of a shared address that is nobody's own");
+        }
         if self.sharing == AddressSharing::Dedicated && !owned {
             problems.conflict(at, "sharing", "dedicated needs an account or an enterprise");
         }

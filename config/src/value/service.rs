@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::setting::{Cursor, Problems, Setting, Shape, text_setting};
 use crate::tree::Tree;
@@ -71,8 +72,8 @@ impl fmt::Display for ServiceAddress {
 /// A keyword of one or several words (KEY-02), up to 64 octets.
 #[derive(Clone, Debug)]
 pub struct KeywordText {
-    written: String,
-    folded: String,
+    written: Arc<str>,
+    folded: Arc<str>,
 }
 
 const KEYWORD: &str = "a keyword of 1 to 64 octets and at most 8 words";
@@ -86,6 +87,16 @@ impl KeywordText {
     /// As it is compared: see [`signalbox_text::fold()`].
     pub fn folded(&self) -> &str {
         &self.folded
+    }
+
+    /// As it was written, to be shared.
+    pub fn shared(&self) -> Arc<str> {
+        self.written.clone()
+    }
+
+    /// As it is compared, to be shared.
+    pub fn folded_shared(&self) -> Arc<str> {
+        self.folded.clone()
     }
 }
 
@@ -104,7 +115,7 @@ impl FromStr for KeywordText {
         if folded.is_empty() || text.len() > 64 || words > 8 || text.chars().any(char::is_control) {
             return Err(KEYWORD.into());
         }
-        Ok(Self { written: text.to_owned(), folded })
+        Ok(Self { written: text.into(), folded: folded.into() })
     }
 }
 
@@ -122,6 +133,6 @@ impl Setting for KeywordText {
         crate::setting::read_text(at, problems)
     }
     fn to_tree(&self) -> Tree {
-        self.written.as_str().into()
+        (*self.written).into()
     }
 }

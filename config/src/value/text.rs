@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::setting::{Cursor, Problems, Setting, Shape, text_setting};
 use crate::tree::Tree;
@@ -56,7 +57,7 @@ impl<const MIN: usize, const MAX: usize> Setting for Text<MIN, MAX> {
 /// The name of a row, a node or a listener: 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a
 /// letter or digit. Rows refer to each other by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(String);
+pub struct Name(Arc<str>);
 
 const NAME: &str = "a name of 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter or digit";
 
@@ -66,6 +67,11 @@ impl Name {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name, to be shared: a catalog has the same in many places.
+    pub fn shared(&self) -> Arc<str> {
+        self.0.clone()
     }
 }
 
@@ -77,7 +83,7 @@ impl FromStr for Name {
         if !begins || text.len() > 64 || !text.chars().all(allowed) {
             return Err(NAME.into());
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 

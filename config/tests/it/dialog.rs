@@ -238,8 +238,14 @@ fn an_address_is_bound_once() {
     };
     let told = ["source_address[1].address: the source_address `code` has this already"];
     assert_eq!(errors(&address("again", "US", "uk")), told);
-    assert_eq!(errors(&address("again", "GB", "up")), told, "what comes over the link could be for both");
+    // A short code is one of its country: over one link, the country of the device tells which.
+    parse(&address("again", "GB", "up"));
     parse(&address("again", "GB", "uk"));
+    let long = |name: &str, country: &str| address(name, country, "up").replace("70650", "12025550199");
+    assert_eq!(
+        errors(&(long("long", "US") + &long("other", "CA"))),
+        ["source_address[2].address: the source_address `long` has this already"]
+    );
     let taken =
         "[[account]]\nname = 'esme'\nsystem_id = 'e'\npassword = 'p'\nmo_addresses = ['70650', '7*']\n";
     assert_eq!(

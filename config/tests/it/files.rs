@@ -107,6 +107,7 @@ fn the_reference_of_rows_can_be_read_but_for_what_excludes_itself() {
             "token[0].enterprise",
             "program[0].enterprise",
             "source_address[0].enterprise",
+            "source_address[0].customers",
             "sub_campaign[0].instructions.version",
             "sub_campaign[0].instructions.reply",
             "script[0].published",
@@ -114,6 +115,7 @@ fn the_reference_of_rows_can_be_read_but_for_what_excludes_itself() {
             "participation[0].program",
             "jurisdiction[0].states",
             "words[0].enterprise",
+            "dnc_list[0].enterprise",
         ],
         "{errors}"
     );

@@ -150,16 +150,13 @@ impl Inner {
             .fetch_all(&self.pools.read)
             .await
             .map_err(failed)?;
-        let read = |row: &AnyRow| {
-            Ok(CatalogRow {
-                kind,
-                id: number(row.try_get(0).map_err(failed)?)?,
-                name: row.try_get(1).map_err(failed)?,
-                version: version_of(row.try_get(2).map_err(failed)?),
-                document: row.try_get(3).map_err(failed)?,
-            })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(|row| read(kind, row)).collect()
+    }
+
+    async fn row(&self, kind: Kind, name: &str) -> Result<Option<CatalogRow>, CatalogError> {
+        let query = "SELECT id, name, version, document FROM item WHERE kind = $1 AND name = $2";
+        let row = sqlx::query(query).bind(kind.name()).bind(name).fetch_optional(&self.pools.read).await;
+        row.map_err(failed)?.map(|row| read(kind, &row)).transpose()
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, CatalogError> {
@@ -234,6 +231,17 @@ fn trail_entry(row: &AnyRow) -> Result<TrailEntry, CatalogError> {
     })
 }
 
+/// A row of the table `item`.
+fn read(kind: Kind, row: &AnyRow) -> Result<CatalogRow, CatalogError> {
+    Ok(CatalogRow {
+        kind,
+        id: number(row.try_get(0).map_err(failed)?)?,
+        name: row.try_get(1).map_err(failed)?,
+        version: version_of(row.try_get(2).map_err(failed)?),
+        document: row.try_get(3).map_err(failed)?,
+    })
+}
+
 impl Catalog for SqlCatalog {
     fn version(&self) -> Result<Version, CatalogError> {
         self.asked(|inner| async move { inner.version().await })
@@ -241,6 +249,11 @@ impl Catalog for SqlCatalog {
 
     fn rows(&self, kind: Kind) -> Result<Vec<CatalogRow>, CatalogError> {
         self.asked(|inner| async move { inner.rows(kind).await })
+    }
+
+    fn row(&self, kind: Kind, name: &str) -> Result<Option<CatalogRow>, CatalogError> {
+        let name = name.to_owned();
+        self.asked(|inner| async move { inner.row(kind, &name).await })
     }
 
     fn apply_on(

@@ -73,7 +73,8 @@ fn main() {
         as_of: NOON,
         bound: None,
         channels: Channels::ALL,
-        numbers,
+        edition: String::new(),
+        numbers: numbers.into(),
     };
     std::sync::Arc::make_mut(&mut consent.dnc).put(ListId(1), list);
 
@@ -99,6 +100,7 @@ fn main() {
         limits: &[LimitId(1)],
         lists: &[ListId(1)],
         caps: &caps,
+        hours: &[],
         not_after: None,
         settings: Settings::default(),
     };

@@ -304,6 +304,11 @@ impl Consent {
         }
     }
 
+    /// Counts a message against limits that are asked elsewhere than at its release.
+    pub fn count_limits(&mut self, limits: &[crate::LimitId], source: crate::SourceId, now: Micros) {
+        self.limits.count(limits, source, None, now, self.zones);
+    }
+
     /// Judges, and counts the message if it may leave.
     pub fn release(&mut self, question: &Question<'_>, now: Micros) -> Verdict {
         let verdict = self.judge(question, now);
@@ -429,7 +434,7 @@ impl Consent {
         if !question.settings.quiet_hours {
             return Finding::Passes;
         }
-        match self.hours.judge(self.zones, at, question.channel, question.marketing, now) {
+        match self.hours.judge(self.zones, at, (question.channel, question.marketing), question.hours, now) {
             // Without a country no rule is found; that is not the same as there being none.
             HoursVerdict::NoRule if at.country.is_none() && question.marketing => {
                 filter_if(!question.settings.unknown_place_passes, Reason::PlaceUnknown)

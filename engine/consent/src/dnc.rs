@@ -1,5 +1,7 @@
 //! Do-not-call lists: numbers that a register, not the person to us, has closed.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use signalbox_text::E164;
@@ -37,8 +39,10 @@ pub struct DncList {
     pub bound: Option<Span>,
     /// What the list closes.
     pub channels: Channels,
-    /// The numbers.
-    pub numbers: PackedNumbers,
+    /// Which edition of the list it is, by any name.
+    pub edition: String,
+    /// The numbers, shared by all versions of the catalog that have this edition.
+    pub numbers: Arc<PackedNumbers>,
 }
 
 impl DncList {
@@ -156,7 +160,8 @@ mod tests {
             as_of: Micros(100 * DAY),
             bound,
             channels: TEXT.with(Channel::Voice),
-            numbers: PackedNumbers::collect(numbers.iter().copied().map(number)).unwrap(),
+            edition: String::new(),
+            numbers: PackedNumbers::collect(numbers.iter().copied().map(number)).unwrap().into(),
         }
     }
 

@@ -136,15 +136,21 @@ impl QuietHours {
         })
     }
 
+    /// The place of a rule among [`rules`](Self::rules).
+    #[must_use]
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        self.rules.iter().position(|rule| rule.name == name)
+    }
+
     /// When a recipient may be reached: at the first instant from `now` on at which each rule that may apply allows it
-    /// in each zone that is possible.
+    /// in each zone that is possible. The rules at the places `also` apply wherever the recipient is.
     #[must_use]
     pub fn judge(
         &self,
         zones: &Zones,
         at: &Whereabouts,
-        channel: Channel,
-        marketing: bool,
+        (channel, marketing): (Channel, bool),
+        also: &[usize],
         now: Micros,
     ) -> HoursVerdict {
         let now = now.timestamp();
@@ -157,6 +163,15 @@ impl QuietHours {
             if !of.is_empty() {
                 applying.push((rule, of));
             }
+        }
+        for rule in also.iter().filter_map(|place| self.rules.get(*place)) {
+            if !rule.channels.has(channel) || !(marketing || rule.scope == RuleScope::All) {
+                continue;
+            }
+            if at.zones.is_empty() {
+                return HoursVerdict::UnknownPlace;
+            }
+            applying.push((rule, at.zones.clone()));
         }
         if applying.is_empty() {
             return HoursVerdict::NoRule;

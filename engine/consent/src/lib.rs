@@ -32,6 +32,7 @@
 //!     limits: &[],
 //!     lists: &[],
 //!     caps: &[],
+//!     hours: &[],
 //!     not_after: None,
 //!     settings: Settings::default(),
 //! };

@@ -26,6 +26,13 @@ pub enum LimitSpec {
         /// Whose midnight, an IANA name.
         zone: String,
     },
+    /// So many messages of a calendar month, from the first midnight of one to that of the next.
+    PerMonth {
+        /// How many, from 1.
+        most: u32,
+        /// Whose midnight, an IANA name.
+        zone: String,
+    },
     /// So many messages a minute, evenly, with at most a second's worth at once, as AT&T counts a class.
     PerMinute {
         /// How many, from 1.
@@ -48,7 +55,7 @@ pub enum LimitError {
 /// Use of a limit: a row of the store, the latest of a limit replaces the earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LimitRow {
-    /// Messages so far in the day that ends then.
+    /// Messages so far in the day or month that ends then.
     Used {
         /// Which limit.
         limit: LimitId,
@@ -77,9 +84,16 @@ pub enum LimitRow {
     },
 }
 
+/// How long a count lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Period {
+    Day,
+    Month,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Limit {
-    PerDay { most: u32, zone: ZoneId, ends: Micros, used: u32 },
+    Counted { most: u32, period: Period, zone: ZoneId, ends: Micros, used: u32 },
     PerMinute { gap: u64, burst: u64, next: Micros },
 }
 
@@ -119,21 +133,29 @@ impl DailyLimits {
     pub fn put(&mut self, id: LimitId, spec: &LimitSpec, zones: &Zones) -> Result<(), LimitError> {
         let before = self.limits.get(&id).copied();
         let limit = match spec {
-            LimitSpec::PerDay { most: 0, .. } | LimitSpec::PerMinute { most: 0 } => {
+            LimitSpec::PerDay { most: 0, .. }
+            | LimitSpec::PerMonth { most: 0, .. }
+            | LimitSpec::PerMinute { most: 0 } => {
                 return Err(LimitError::Zero);
             }
-            LimitSpec::PerDay { most, zone } => {
+            LimitSpec::PerDay { most, zone } | LimitSpec::PerMonth { most, zone } => {
                 let zone = zones.find(zone).ok_or_else(|| LimitError::UnknownZone(zone.clone()))?;
+                let period =
+                    if matches!(spec, LimitSpec::PerMonth { .. }) { Period::Month } else { Period::Day };
                 let (ends, used) = match before {
-                    Some(Limit::PerDay { zone: old, ends, used, .. }) if old == zone => (ends, used),
-                    Some(Limit::PerDay { .. } | Limit::PerMinute { .. }) | None => (Micros(i64::MIN), 0),
+                    Some(Limit::Counted { zone: old, period: of, ends, used, .. })
+                        if (old, of) == (zone, period) =>
+                    {
+                        (ends, used)
+                    }
+                    Some(Limit::Counted { .. } | Limit::PerMinute { .. }) | None => (Micros(i64::MIN), 0),
                 };
-                Limit::PerDay { most: *most, zone, ends, used }
+                Limit::Counted { most: *most, period, zone, ends, used }
             }
             LimitSpec::PerMinute { most } => {
                 let next = match before {
                     Some(Limit::PerMinute { next, .. }) => next,
-                    Some(Limit::PerDay { .. }) | None => Micros(i64::MIN),
+                    Some(Limit::Counted { .. }) | None => Micros(i64::MIN),
                 };
                 let gap = (Span::minutes(1).micros() / u64::from(*most)).max(1);
                 Limit::PerMinute { gap, burst: Span::seconds(1).micros().saturating_sub(gap), next }
@@ -189,7 +211,7 @@ impl DailyLimits {
         for row in rows {
             match row {
                 LimitRow::Used { limit, ends, count } => {
-                    if let Some(Limit::PerDay { ends: at, used, .. }) = self.limits.get_mut(&limit)
+                    if let Some(Limit::Counted { ends: at, used, .. }) = self.limits.get_mut(&limit)
                         && ends >= *at
                     {
                         (*at, *used) = (ends, count);
@@ -221,7 +243,7 @@ impl DailyLimits {
         for id in limits {
             match self.limits.get(id) {
                 None => return LimitVerdict::Unknown,
-                Some(Limit::PerDay { most, ends, used, .. }) => {
+                Some(Limit::Counted { most, ends, used, .. }) => {
                     if now < *ends && used >= most {
                         until = until.max(*ends);
                     }
@@ -254,9 +276,9 @@ impl DailyLimits {
         for id in limits {
             let row = match self.limits.get_mut(id) {
                 None => continue,
-                Some(Limit::PerDay { zone, ends, used, .. }) => {
+                Some(Limit::Counted { zone, period, ends, used, .. }) => {
                     if now >= *ends {
-                        (*ends, *used) = (midnight(zones, *zone, now), 0);
+                        (*ends, *used) = (end_of(*period, zones, *zone, now), 0);
                     }
                     *used = used.saturating_add(1);
                     LimitRow::Used { limit: *id, ends: *ends, count: *used }
@@ -270,7 +292,7 @@ impl DailyLimits {
         }
         let (Some(of), Some(number)) = (self.sources.get_mut(&source), number) else { return };
         if now >= of.ends {
-            of.ends = midnight(zones, of.zone, now);
+            of.ends = end_of(Period::Day, zones, of.zone, now);
             of.numbers.clear();
         }
         // Beyond the bound nothing is asked any more, so nothing need be remembered.
@@ -287,11 +309,16 @@ impl DailyLimits {
     }
 }
 
-/// The first local midnight after `now`; where the clock skips midnight, the first instant of the day.
-fn midnight(zones: &Zones, zone: ZoneId, now: Micros) -> Micros {
+/// The first local midnight after `now`, or the first one of the next month; where the clock skips midnight, the first
+/// instant of the day.
+fn end_of(period: Period, zones: &Zones, zone: ZoneId, now: Micros) -> Micros {
     let zone = zones.get(zone);
-    let tomorrow = zone.to_datetime(now.timestamp()).date().checked_add(1.day());
-    let start = tomorrow.ok().and_then(|date| date.to_zoned(zone.clone()).ok());
+    let today = zone.to_datetime(now.timestamp()).date();
+    let next = match period {
+        Period::Day => today.checked_add(1.day()),
+        Period::Month => today.first_of_month().checked_add(1.month()),
+    };
+    let start = next.ok().and_then(|date| date.to_zoned(zone.clone()).ok());
     // At the end of the calendar there is no other midnight.
     start.map_or(Micros(i64::MAX), |start| Micros::not_before(start.timestamp()))
 }

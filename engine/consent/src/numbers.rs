@@ -2,6 +2,11 @@
 
 use signalbox_text::E164;
 
+/// What the octets of a set begin with; the last one is the version.
+const MAGIC: &[u8; 8] = b"numbers\x01";
+/// Octets before the numbers.
+const HEAD: usize = 24;
+
 /// The low bits of a number that are kept apart: two octets for each number.
 const LOW_BITS: u32 = 16;
 
@@ -71,6 +76,53 @@ impl PackedNumbers {
         self.lows.is_empty()
     }
 
+    /// The set as octets, of which [`decode`](Self::decode) makes it again: two for each number.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut octets = Vec::with_capacity(HEAD + self.highs.len() * 12 + self.lows.len() * 2);
+        octets.extend_from_slice(MAGIC);
+        octets.extend_from_slice(&(self.highs.len() as u64).to_le_bytes());
+        octets.extend_from_slice(&(self.lows.len() as u64).to_le_bytes());
+        octets.extend(self.highs.iter().flat_map(|high| high.to_le_bytes()));
+        octets.extend(self.ends.iter().flat_map(|end| end.to_le_bytes()));
+        octets.extend(self.lows.iter().flat_map(|low| low.to_le_bytes()));
+        octets
+    }
+
+    /// The set of these octets; `None` when they are none of a set.
+    #[must_use]
+    pub fn decode(octets: &[u8]) -> Option<Self> {
+        let head = octets.strip_prefix(MAGIC)?;
+        let count = |at: usize| -> Option<usize> {
+            usize::try_from(u64::from_le_bytes(head.get(at..at + 8)?.try_into().ok()?)).ok()
+        };
+        let (highs, lows) = (count(0)?, count(8)?);
+        let rest = octets.get(HEAD..)?;
+        let length = highs.checked_mul(12)?.checked_add(lows.checked_mul(2)?)?;
+        if rest.len() != length {
+            return None;
+        }
+        let (high, rest) = rest.split_at(highs * 8);
+        let (end, low) = rest.split_at(highs * 4);
+        let packed = Self {
+            highs: high
+                .chunks_exact(8)
+                .filter_map(|of| Some(u64::from_le_bytes(of.try_into().ok()?)))
+                .collect(),
+            ends: end
+                .chunks_exact(4)
+                .filter_map(|of| Some(u32::from_le_bytes(of.try_into().ok()?)))
+                .collect(),
+            lows: low
+                .chunks_exact(2)
+                .filter_map(|of| Some(u16::from_le_bytes(of.try_into().ok()?)))
+                .collect(),
+        };
+        let in_order = packed.ends.is_sorted() && packed.highs.is_sorted();
+        let whole = packed.ends.last().map_or(0, |end| *end as usize) == lows;
+        (in_order && whole).then_some(packed)
+    }
+
     /// Octets of memory in use.
     #[must_use]
     pub fn memory(&self) -> usize {
@@ -102,6 +154,21 @@ mod tests {
     }
 
     #[test]
+    fn octets_that_are_none_of_a_set_are_refused() {
+        let packed = PackedNumbers::collect([12_025_550_000, 442_079_460_000].map(number)).unwrap();
+        let octets = packed.encode();
+        assert_eq!(PackedNumbers::decode(&octets), Some(packed));
+        for cut in 0..octets.len() {
+            assert_eq!(PackedNumbers::decode(&octets[..cut]), None, "{cut}");
+        }
+        let mut wrong = octets.clone();
+        wrong[8] = 0xff;
+        assert_eq!(PackedNumbers::decode(&wrong), None);
+        wrong[8..24].fill(0xff);
+        assert_eq!(PackedNumbers::decode(&wrong), None, "counts that are too large to be");
+    }
+
+    #[test]
     fn an_empty_set_has_nothing() {
         let packed = PackedNumbers::collect([]).unwrap();
         assert!(packed.is_empty() && !packed.contains(number(12_025_550_000)));
@@ -117,6 +184,7 @@ mod tests {
             let all: BTreeSet<u64> = some.iter().chain(&far).copied().collect();
             let packed = PackedNumbers::collect(some.iter().chain(&far).copied().map(number)).unwrap();
             prop_assert_eq!(packed.len(), all.len());
+            prop_assert!(PackedNumbers::decode(&packed.encode()).is_some_and(|again| again == packed));
             for value in all.iter().chain(&asked) {
                 prop_assert_eq!(packed.contains(number(*value)), all.contains(value));
             }

@@ -150,6 +150,8 @@ pub struct Question<'a> {
     pub lists: &'a [ListId],
     /// Frequency caps of account and campaign; those of jurisdictions come on top.
     pub caps: &'a [Cap],
+    /// Places of the jurisdictions whose hours hold wherever the recipient is; those of his place come on top.
+    pub hours: &'a [usize],
     /// The end of its validity: a wait beyond it is a filter.
     pub not_after: Option<Micros>,
     /// What account and campaign have decided.

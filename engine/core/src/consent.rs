@@ -6,13 +6,14 @@ use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use signalbox_consent::{
-    Cap, Channel, Channels, DailyLimits, DncLists, Extent, Level, LimitError, LimitId, LimitSpec, ListId,
-    MatterId, QuietHours, Settings, SourceId, Subject, Zones,
+    Cap, Channel, Channels, Country, DailyLimits, DncLists, Extent, Level, LimitError, LimitId, LimitSpec,
+    LineRule, LineType, ListId, MatterId, QuietHours, Registration, Settings, SourceId, Subject, Zones,
 };
 use signalbox_text::E164;
+use signalbox_text::phone::{self, NumberKind};
 
 use crate::address::Address;
-use crate::id::{AccountId, MessageId, ShardId};
+use crate::id::{AccountId, CarrierId, MessageId, ShardId};
 use crate::time::Micros;
 
 /// What an account has decided, and whose it is.
@@ -32,6 +33,12 @@ pub struct AccountConsent {
     pub lists: Vec<ListId>,
     /// Limits of carriers that count its messages.
     pub limits: Vec<LimitId>,
+    /// Limits that bound what is taken of it: its own, and those of the enterprises above it (MQ-32).
+    pub quotas: Vec<LimitId>,
+    /// Places of the jurisdictions whose hours hold for its messages wherever the device is.
+    pub hours: Vec<usize>,
+    /// Texts to lines that leave a choice, by the country of the number; the settings say it for all others (INT-02).
+    pub lines: Vec<(Country, LineRule)>,
 }
 
 impl Default for AccountConsent {
@@ -45,6 +52,9 @@ impl Default for AccountConsent {
             caps: Vec::new(),
             lists: Vec::new(),
             limits: Vec::new(),
+            quotas: Vec::new(),
+            hours: Vec::new(),
+            lines: Vec::new(),
         }
     }
 }
@@ -60,6 +70,25 @@ pub struct CampaignConsent {
     pub matter: Option<MatterId>,
 }
 
+/// A carrier's word about a program on a source address (PRG-02), as the send gate asks for it.
+#[derive(Clone, Debug, Default)]
+pub struct Approved {
+    /// True for what the carrier has approved.
+    pub approved: bool,
+    /// From when on.
+    pub from: Option<Micros>,
+    /// Up to when.
+    pub to: Option<Micros>,
+    /// Limits that count what goes out under it.
+    pub limits: Vec<LimitId>,
+}
+
+impl Approved {
+    fn holds(&self, at: Micros) -> bool {
+        self.approved && self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
+    }
+}
+
 /// What the catalog says of consent.
 #[derive(Clone, Debug)]
 pub struct ConsentPolicy {
@@ -73,6 +102,10 @@ pub struct ConsentPolicy {
     pub campaigns: FxHashMap<u32, CampaignConsent>,
     /// Sub-campaigns whose first messages only inform, by number.
     pub informing: FxHashSet<u32>,
+    /// What each carrier's numbers are, where they are of one kind (CON-07, INT-02).
+    pub lines: FxHashMap<CarrierId, LineType>,
+    /// Approvals of each program, by the number of the source address and the carrier.
+    pub programs: FxHashMap<Box<str>, FxHashMap<(u32, CarrierId), Approved>>,
     limits: FxHashMap<LimitId, LimitSpec>,
     sources: FxHashMap<SourceId, (u32, String)>,
 }
@@ -89,6 +122,8 @@ impl Default for ConsentPolicy {
             accounts: FxHashMap::default(),
             campaigns: FxHashMap::default(),
             informing: FxHashSet::default(),
+            lines: FxHashMap::default(),
+            programs: FxHashMap::default(),
             limits: FxHashMap::default(),
             sources: FxHashMap::default(),
         }
@@ -121,6 +156,50 @@ impl ConsentPolicy {
     pub fn account(&self, account: AccountId) -> &AccountConsent {
         static NOTHING: LazyLock<AccountConsent> = LazyLock::new(AccountConsent::default);
         self.accounts.get(&account).unwrap_or(&NOTHING)
+    }
+
+    /// What the number is: what is known of its carrier, be it by portability or by a look-up, goes before the number
+    /// plan. Where the plan does not tell, a number of a mobile operator is a mobile one.
+    #[must_use]
+    pub fn line_of(&self, number: E164, carrier: Option<CarrierId>) -> LineType {
+        let of_carrier = carrier.and_then(|carrier| self.lines.get(&carrier)).copied();
+        of_carrier.filter(|line| *line != LineType::Unknown).unwrap_or_else(|| {
+            match phone::look_up(number).kind {
+                NumberKind::Mobile | NumberKind::Pager => LineType::Wireless,
+                NumberKind::FixedLineOrMobile if carrier.is_some() => LineType::Wireless,
+                NumberKind::FixedLine => LineType::Landline,
+                NumberKind::Voip => LineType::Voip,
+                _ => LineType::Unknown,
+            }
+        })
+    }
+
+    /// What the account has decided of lines of the number's country.
+    pub(crate) fn line_rule(account: &AccountConsent, number: E164) -> LineRule {
+        if account.lines.is_empty() {
+            return account.settings.lines;
+        }
+        let country = phone::region_of(number);
+        let own = account.lines.iter().find(|(of, _)| country.is_some_and(|it| it.as_str() == of.as_str()));
+        own.map_or(account.settings.lines, |(_, rule)| *rule)
+    }
+
+    /// The carrier's word on a program, and the limits that count what goes out under it. What no row speaks of needs
+    /// none: the choice of the source address has refused it before.
+    pub(crate) fn registration(
+        &self,
+        program: &str,
+        address: u32,
+        carrier: Option<CarrierId>,
+        at: Micros,
+    ) -> (Registration, &[LimitId]) {
+        let (Some(of), Some(carrier)) = (self.programs.get(program), carrier) else {
+            return (Registration::NotNeeded, &[]);
+        };
+        match of.get(&(address, carrier)) {
+            Some(approved) if approved.holds(at) => (Registration::Registered, &approved.limits),
+            Some(_) | None => (Registration::Missing, &[]),
+        }
     }
 
     /// Brings this policy into force. What was counted stays.

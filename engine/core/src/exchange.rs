@@ -32,6 +32,7 @@ mod operate;
 mod own;
 mod parts;
 mod peer;
+mod quota;
 mod receipt;
 mod recover;
 mod report;

@@ -1,6 +1,7 @@
 //! For whom and for what a message of our own leaves: what the send gate asks of it, and whom its end is told.
 
 use serde::{Deserialize, Serialize};
+use signalbox_consent::LineType;
 
 use crate::address::Address;
 use crate::id::{MessageId, ShardId};
@@ -65,4 +66,19 @@ pub struct Scope {
     pub client_id: Box<str>,
     /// True for test traffic.
     pub test: bool,
+    /// What the account has told of its contact.
+    pub facts: ContactFacts,
+}
+
+/// What an account tells of a contact that the send gate asks for; empty where it tells nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactFacts {
+    /// The time zone, an IANA name.
+    pub zone: Box<str>,
+    /// The state or province, as `US-FL` (ISO 3166-2).
+    pub state: Box<str>,
+    /// The postal code.
+    pub postal: Box<str>,
+    /// What the number is (CON-07).
+    pub line: LineType,
 }

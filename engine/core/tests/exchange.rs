@@ -27,6 +27,8 @@ mod naming;
 mod parts;
 #[path = "exchange/present.rs"]
 mod present;
+#[path = "exchange/quota.rs"]
+mod quota;
 #[path = "exchange/receipts.rs"]
 mod receipts;
 #[path = "exchange/reroute.rs"]

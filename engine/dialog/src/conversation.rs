@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use signalbox_core::address::Address;
 use signalbox_core::id::MessageId;
-use signalbox_core::scope::{ConversationId, Purpose};
+use signalbox_core::scope::{ContactFacts, ConversationId, Purpose};
 use signalbox_core::time::Micros;
 use signalbox_invocation::{Side, Value, Version, WebCall};
 
@@ -14,7 +14,7 @@ use crate::attempt::OfPass;
 use crate::run::{Pending, Run, RunId};
 
 /// First octet of a row.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// A message of the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub struct Offered {
     pub answers: Option<MessageId>,
     /// The client id of the contact, or empty.
     pub client_id: String,
+    /// What the account has told of that contact.
+    pub facts: ContactFacts,
     /// Number of the source address.
     pub address: u32,
     /// The source address.
@@ -131,6 +133,9 @@ pub struct Conversation {
     pub pass: Option<OfPass>,
     /// The device has answered to it.
     pub replied: bool,
+    /// The number of our address in the catalog, zero while it is not known: short codes of two countries may have the
+    /// same digits.
+    pub address: u32,
 }
 
 /// A row that cannot be read.
@@ -169,6 +174,7 @@ impl Conversation {
             before: None,
             pass: None,
             replied: false,
+            address: 0,
         }
     }
 

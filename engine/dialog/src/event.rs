@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use signalbox_core::address::Address;
 use signalbox_core::exchange::{OwnStep, ReplyTo};
-use signalbox_core::id::MessageId;
+use signalbox_core::id::{CarrierId, LinkId, MessageId};
 use signalbox_core::outcome::{FinalState, Reason};
+use signalbox_core::scope::ContactFacts;
 use signalbox_core::time::Micros;
 use signalbox_invocation::{
     Channel, Failure, Invocation, Level, Outcome, Side, Value, Version, WebAnswer, WebCall,
@@ -32,6 +33,10 @@ pub struct Mo {
     pub source: Address,
     /// Its text.
     pub text: String,
+    /// The link that brought it; `None` for what a peer submitted.
+    pub link: Option<LinkId>,
+    /// The device's carrier, as far as it is known (CON-08).
+    pub carrier: Option<CarrierId>,
 }
 
 /// A first message that somebody wants sent (TXS-03, MQ-26).
@@ -89,6 +94,8 @@ pub struct Ran {
     pub outcome: Outcome,
     /// The client id of the contact that it was given, or empty.
     pub client_id: String,
+    /// What the account has told of that contact.
+    pub facts: ContactFacts,
 }
 
 /// Something that happened.

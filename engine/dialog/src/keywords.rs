@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use signalbox_core::time::Micros;
 use signalbox_text::fold;
@@ -12,7 +14,9 @@ pub struct Keyword {
     /// Its number in the catalog.
     pub id: u32,
     /// As it was written.
-    pub text: String,
+    pub text: Arc<str>,
+    /// The program whose families it belongs to (KEY-01); `None` for one of all.
+    pub program: Option<Arc<str>>,
     /// The one inbound sub-campaign that it starts.
     pub sub_campaign: u32,
     /// The first instant at which it is bound (MQ-27).
@@ -49,10 +53,10 @@ impl Keyword {
 }
 
 /// The top-level keywords of all source addresses. They start conversations (KEY-06), or opt out of them
-/// and in again.
+/// and in again. Copies share the keywords of each address until one of them changes those.
 #[derive(Clone, Debug, Default)]
 pub struct Keywords {
-    by_address: FxHashMap<u32, FxHashMap<String, Bindings>>,
+    by_address: FxHashMap<u32, Arc<FxHashMap<Arc<str>, Bindings>>>,
     /// Words of the longest one.
     longest: usize,
 }
@@ -86,37 +90,79 @@ impl Keywords {
     /// # Errors
     /// See [`KeywordError`].
     pub fn add(&mut self, address: u32, keyword: Keyword) -> Result<(), KeywordError> {
-        let folded = fold(&keyword.text);
+        let folded = fold(&keyword.text).into();
+        self.add_folded(address, folded, keyword)
+    }
+
+    /// Adds one whose text is [folded](fold()) already.
+    ///
+    /// # Errors
+    /// See [`KeywordError`].
+    pub fn add_folded(
+        &mut self,
+        address: u32,
+        folded: Arc<str>,
+        keyword: Keyword,
+    ) -> Result<(), KeywordError> {
         let words = folded.split(' ').count();
+        let text = || keyword.text.to_string();
         if !folded.contains(char::is_alphanumeric) {
-            return Err(KeywordError::Empty(keyword.text));
+            return Err(KeywordError::Empty(text()));
         }
         if words > MAX_WORDS {
-            return Err(KeywordError::TooLong(keyword.text));
+            return Err(KeywordError::TooLong(text()));
         }
-        let here = self.by_address.entry(address).or_default();
+        let here = Arc::make_mut(self.by_address.entry(address).or_default());
         let bound = here.entry(folded).or_default();
         if let Some(other) = bound.iter().find(|other| other.overlaps(&keyword)) {
-            return Err(KeywordError::Taken { text: keyword.text, other: other.text.clone() });
+            return Err(KeywordError::Taken { text: text(), other: other.text.to_string() });
         }
         bound.push(keyword);
         self.longest = self.longest.max(words);
         Ok(())
     }
 
+    /// Takes one away, by its folded text and its number.
+    pub fn remove(&mut self, address: u32, folded: &str, id: u32) {
+        let Some(here) = self.by_address.get_mut(&address) else { return };
+        let here = Arc::make_mut(here);
+        let Some(bound) = here.get_mut(folded) else { return };
+        bound.retain(|keyword| keyword.id != id);
+        if bound.is_empty() {
+            here.remove(folded);
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_address.values().flat_map(|here| here.values()).map(SmallVec::len).sum()
+    }
+
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The keyword that a text begins with at an instant, the longest one where there are several (MQ-27), and the
     /// keyword as it was folded.
     #[must_use]
     pub fn find(&self, address: u32, text: &str, at: Micros) -> Option<(&Keyword, String)> {
-        let here = self.by_address.get(&address)?;
-        let folded = fold(text);
+        self.all(address, text, at).next()
+    }
+
+    /// All that a text begins with at an instant, the longest first.
+    pub fn all(&self, address: u32, text: &str, at: Micros) -> impl Iterator<Item = (&Keyword, String)> {
+        let here = self.by_address.get(&address);
+        let folded = here.map(|_| fold(text)).unwrap_or_default();
         let mut ends: Vec<usize> = folded.match_indices(' ').map(|(at, _)| at).take(self.longest).collect();
         if ends.len() < self.longest {
             ends.push(folded.len());
         }
-        ends.into_iter().rev().find_map(|end| {
+        ends.into_iter().rev().filter_map(move |end| {
             let counts = |keyword: &&Keyword| keyword.is_bound(at) && (!keyword.whole || end == folded.len());
-            let keyword = here.get(&folded[..end])?.iter().find(counts)?;
+            let keyword = here?.get(&folded[..end])?.iter().find(counts)?;
             Some((keyword, folded[..end].to_owned()))
         })
     }
@@ -129,7 +175,8 @@ mod tests {
     fn keyword(id: u32, text: &str, sub_campaign: u32) -> Keyword {
         Keyword {
             id,
-            text: text.to_owned(),
+            text: text.into(),
+            program: None,
             sub_campaign,
             from: None,
             to: None,
@@ -150,7 +197,7 @@ mod tests {
     #[test]
     fn the_longest_keyword_that_a_text_begins_with_counts() {
         let keywords = keywords(&["bank", "bank bal", "café"]);
-        let found = |text: &str| keywords.find(7, text, Micros(0)).map(|(keyword, _)| keyword.text.as_str());
+        let found = |text: &str| keywords.find(7, text, Micros(0)).map(|(keyword, _)| &*keyword.text);
         assert_eq!(found("BANK"), Some("bank"));
         assert_eq!(found("Bank  Bal"), Some("bank bal"));
         assert_eq!(found("bank balance"), Some("bank"));
@@ -177,6 +224,20 @@ mod tests {
         assert_eq!(keywords.add(8, again), Ok(()));
         let empty = keyword(9, "!?", 1);
         assert!(matches!(keywords.add(7, empty), Err(KeywordError::Empty(_))));
+    }
+
+    #[test]
+    fn a_copy_has_keywords_of_its_own_once_it_changes() {
+        let before = keywords(&["bank", "bank bal"]);
+        let mut after = before.clone();
+        after.remove(7, "bank bal", 0);
+        after.remove(7, "bank bal", 1);
+        after.remove(8, "bank bal", 1);
+        assert_eq!(after.add(7, keyword(5, "Café", 5)), Ok(()));
+        let found = |of: &Keywords, text: &str| of.find(7, text, Micros(0)).map(|(keyword, _)| keyword.id);
+        assert_eq!([found(&before, "bank bal"), found(&before, "cafe")], [Some(1), None]);
+        assert_eq!([found(&after, "bank bal"), found(&after, "cafe")], [Some(0), Some(5)]);
+        assert_eq!((before.len(), after.len()), (2, 2));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod desk;
 mod device;
 mod dialog;
 mod event;
+mod families;
 mod keywords;
 mod port;
 mod queues;
@@ -33,13 +34,15 @@ pub use desk::Seen;
 pub use device::{Device, Use};
 pub use dialog::{Dialog, Wants};
 pub use event::{Effect, Event, Load, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task, WorkChange};
+pub use families::{Families, Family};
 pub use keywords::{Does, Keyword, KeywordError, Keywords, MAX_WORDS};
 pub use port::{Consent, NotTaken, Port, Rows, timer_due, timer_key};
 pub use queues::{QueueRule, Queues, Watch};
 pub use region::{Region, Stored};
-pub use route::{Kind, Route, Why, route};
+pub use route::{Kind, Message, Route, Why, route};
 pub use rules::{
-    AccountRule, AddressRule, Instructions, Limits, Rules, Stage, Standing, SubCampaignRule, Texts, WhenBusy,
+    AccountRule, AddressRule, Addresses, Instructions, Limits, Rules, Stage, Standing, SubCampaignRule,
+    Texts, WhenBusy,
 };
 pub use run::{Calling, Handling, Pending, Run, RunId, What, Whose};
 pub use source::{Chosen, NoSource, Sources, Wish};

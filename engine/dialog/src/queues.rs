@@ -47,7 +47,8 @@ impl Queues {
     pub fn watch(&mut self, account: u32, text: String, watch: Watch) -> Result<(), KeywordError> {
         let place = u32::try_from(self.watches.len()).unwrap_or(u32::MAX);
         let (from, to, whole, does) = (None, None, false, Does::Begin);
-        let keyword = Keyword { id: place, text, sub_campaign: place, from, to, whole, does };
+        let (text, program) = (text.into(), None);
+        let keyword = Keyword { id: place, text, program, sub_campaign: place, from, to, whole, does };
         self.keywords.add(account, keyword)?;
         self.watches.push(watch);
         Ok(())

@@ -154,7 +154,14 @@ fn mo_of(message: DeviceMessage) -> Mo {
         // Octets are no words; they are a message all the same.
         Words::Data(_) => String::new(),
     };
-    Mo { id: message.id, device: message.source, source: message.destination, text }
+    Mo {
+        id: message.id,
+        device: message.source,
+        source: message.destination,
+        text,
+        link: message.link,
+        carrier: message.carrier,
+    }
 }
 
 /// A change as the exchange keeps it; `None` of a device that is neither a number nor an e-mail address: nothing is

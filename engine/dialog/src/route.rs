@@ -1,12 +1,17 @@
 //! The way of an MO to who answers it: a pure function whose reasons are stored with the message (KEY-*, D5, D6).
 
 use serde::{Deserialize, Serialize};
-use signalbox_consent::{Asks, Certainty};
+use signalbox_consent::{Asks, Certainty, Country};
+use signalbox_core::address::Address;
+use signalbox_core::consent::number_of;
+use signalbox_core::id::{CarrierId, LinkId};
 use signalbox_core::time::Micros;
+use signalbox_text::phone;
 
 use crate::conversation::Conversation;
-use crate::keywords::Does;
-use crate::rules::{Rules, Standing};
+use crate::event::Mo;
+use crate::keywords::{Does, Keyword};
+use crate::rules::{AddressRule, Rules, Standing};
 
 /// What kind of message it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +65,14 @@ pub enum Why {
     Ended,
     /// It is paused.
     Paused,
+    /// The text begins with this keyword, which belongs to a program whose families do not take messages of the device's
+    /// carrier on this address (PRG-06).
+    OtherFamily(String),
+    /// The message is of this program family.
+    Family(String),
+    /// So many source addresses have these digits, in different countries, and neither the link nor the number of the
+    /// device tells which is meant.
+    UnclearAddress(u32),
 }
 
 /// Where an MO goes.
@@ -71,26 +84,88 @@ pub struct Route {
     pub sub_campaign: Option<u32>,
     /// Whether that takes messages now.
     pub standing: Standing,
+    /// The number of our address; `None` when it is not known, or not which.
+    pub address: Option<u32>,
     /// Each step that led there, in order.
     pub trace: Vec<Why>,
 }
 
+/// A text that came from a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// The device.
+    pub device: &'a Address,
+    /// Our address.
+    pub to: &'a Address,
+    /// The text.
+    pub text: &'a str,
+    /// The link that brought it.
+    pub link: Option<LinkId>,
+    /// The device's carrier.
+    pub carrier: Option<CarrierId>,
+}
+
+impl<'a> Message<'a> {
+    /// What a device wrote.
+    #[must_use]
+    pub fn of(mo: &'a Mo) -> Self {
+        let Mo { device, source, text, link, carrier, .. } = mo;
+        Self { device, to: source, text, link: *link, carrier: *carrier }
+    }
+
+    /// The country of the device's number.
+    fn country(&self) -> Option<Country> {
+        phone::region_of(number_of(self.device)?)?.as_str().parse().ok()
+    }
+}
+
 /// Finds the way of a text to a source address, given what was before between the two.
 #[must_use]
-pub fn route(
-    rules: &Rules,
-    device: &[u8],
-    address: &[u8],
-    text: &str,
+pub fn route(rules: &Rules, message: &Message<'_>, before: Option<&Conversation>, now: Micros) -> Route {
+    let found = rules.addresses.find(message.to.key(), message.link, || message.country());
+    // What nothing else tells, the conversation does that it would go on with.
+    let gone_on_with = |count: usize| before.and_then(|before| rules.address(before.address)).ok_or(count);
+    let here = match found.or_else(gone_on_with) {
+        Ok(here) => here,
+        Err(count) => {
+            let why = match count {
+                0 => Why::UnknownAddress,
+                _ => Why::UnclearAddress(u32::try_from(count).unwrap_or(u32::MAX)),
+            };
+            let (kind, standing, trace) = (Kind::Other, Standing::Open, vec![why]);
+            return Route { kind, sub_campaign: None, standing, address: None, trace };
+        }
+    };
+    let (mut route, program) = route_at(rules, here, message, before, now);
+    route.address = Some(here.id);
+    // The program decides among the families that carrier and address name; without one, a sole family is the one.
+    let program = program.or_else(|| {
+        let sub = rules.sub_campaigns.get(&route.sub_campaign?)?;
+        Some(sub.program.as_str())
+    });
+    let of_program =
+        program.and_then(|program| rules.families.of_program(here.id, message.carrier, now, program));
+    let family = of_program.or_else(|| {
+        let mut all = rules.families.of(here.id, message.carrier, now);
+        all.next().filter(|_| all.next().is_none())
+    });
+    route.trace.extend(family.map(|family| Why::Family(family.id.to_string())));
+    route
+}
+
+/// The way of a text to this source address, and the program that its keyword names.
+fn route_at<'r>(
+    rules: &'r Rules,
+    here: &AddressRule,
+    message: &Message<'_>,
     before: Option<&Conversation>,
     now: Micros,
-) -> Route {
+) -> (Route, Option<&'r str>) {
     let mut trace = Vec::new();
-    let test = rules.is_tester(device);
-    let Some(here) = rules.address(address) else {
-        trace.push(Why::UnknownAddress);
-        return Route { kind: Kind::Other, sub_campaign: None, standing: Standing::Open, trace };
-    };
+    let text = message.text;
+    let test = rules.is_tester(message.device.key());
+    let done =
+        |kind, sub_campaign, standing, trace| Route { kind, sub_campaign, standing, address: None, trace };
     let waits = before.is_some_and(|before| before.expected.is_some());
     let kind = match rules.words_for(here, before.and_then(|before| before.owner)).classify(text, waits) {
         Asks::OptOut(Certainty::Certain) => {
@@ -113,7 +188,9 @@ pub fn route(
     };
     // A keyword says which sub-campaign starts; what only looks like an opt-out may be one.
     let is_word = matches!(kind, Some(Kind::OptOut { certain: true } | Kind::OptIn | Kind::Help));
-    if !is_word && let Some((keyword, folded)) = rules.keywords.find(here.id, text, now) {
+    let found = (!is_word).then(|| keyword_of(rules, here, message, now, &mut trace)).flatten();
+    let program = found.as_ref().and_then(|(keyword, _)| keyword.program.as_deref());
+    if let Some((keyword, folded)) = found {
         let standing = rules.sub_campaign(keyword.sub_campaign).map(|sub| sub.standing(now, test));
         let sub_campaign = Some(keyword.sub_campaign);
         let asks = match keyword.does {
@@ -124,11 +201,11 @@ pub fn route(
         // Who opts out is heard, whether it takes part or not.
         if let (Some(kind), Some(standing)) = (asks, standing) {
             trace.push(Why::Keyword(folded));
-            return Route { kind, sub_campaign, standing, trace };
+            return (done(kind, sub_campaign, standing, trace), program);
         }
         if standing == Some(Standing::Open) {
             trace.push(Why::Keyword(folded.clone()));
-            return Route { kind: Kind::Keyword(folded), sub_campaign, standing: Standing::Open, trace };
+            return (done(Kind::Keyword(folded), sub_campaign, Standing::Open, trace), program);
         }
         trace.push(Why::KeywordInactive(folded));
         // Who writes too early or too late, and to nobody else, is told so.
@@ -136,7 +213,7 @@ pub fn route(
         if let (Some(standing @ (Standing::NotStarted | Standing::Ended)), false) = (standing, answered) {
             trace.push(why(standing));
             let kind = kind.unwrap_or(Kind::Other);
-            return Route { kind, sub_campaign: Some(keyword.sub_campaign), standing, trace };
+            return (done(kind, Some(keyword.sub_campaign), standing, trace), program);
         }
     }
     let owner = before.and_then(|before| before.owner);
@@ -158,7 +235,27 @@ pub fn route(
         trace.push(why(standing));
     }
     let kind = kind.unwrap_or(if response { Kind::Response } else { Kind::Other });
-    Route { kind, sub_campaign: target, standing, trace }
+    (done(kind, target, standing, trace), None)
+}
+
+/// The longest keyword that a text begins with and that belongs to a family of the message (PRG-06, KEY-01).
+fn keyword_of<'r>(
+    rules: &'r Rules,
+    here: &AddressRule,
+    message: &Message<'_>,
+    now: Micros,
+    trace: &mut Vec<Why>,
+) -> Option<(&'r Keyword, String)> {
+    rules.keywords.all(here.id, message.text, now).find_map(|(keyword, folded)| {
+        let program = keyword.program.as_deref();
+        let families = &rules.families;
+        let of_program = |program| families.of_program(here.id, message.carrier, now, program).is_some();
+        if program.is_none_or(of_program) {
+            return Some((keyword, folded));
+        }
+        trace.push(Why::OtherFamily(folded));
+        None
+    })
 }
 
 fn why(standing: Standing) -> Why {

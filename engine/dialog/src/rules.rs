@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use signalbox_consent::Words;
+use signalbox_consent::{Country, Words};
 use signalbox_core::address::Address;
+use signalbox_core::id::LinkId;
 use signalbox_core::time::Micros;
 use signalbox_invocation::{Channel, Level, SubCampaignKind, Version};
+use smallvec::SmallVec;
 
+use crate::families::Families;
 use crate::keywords::Keywords;
 use crate::queues::Queues;
 use crate::source::{Chosen, NoSource, Sources, Wish};
@@ -39,6 +42,83 @@ pub struct AddressRule {
     pub account: Option<u32>,
     /// Where a message goes that is no keyword and no response (KEY-09).
     pub default_inbound: Option<u32>,
+    /// Its country, by which it is told apart from the same short code of another one (SRC-02).
+    pub country: Option<Country>,
+    /// Other countries whose devices write to it.
+    pub reaches: Vec<Country>,
+    /// The links that it works over.
+    pub links: Vec<LinkId>,
+}
+
+/// The source addresses that messages come to. A short code is one of its country, so that several may have the same
+/// digits.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    by_key: FxHashMap<Box<[u8]>, SmallVec<[u32; 1]>>,
+    by_id: FxHashMap<u32, AddressRule>,
+}
+
+impl Addresses {
+    /// Adds the one that is compared by this key ([`Address::key`](signalbox_core::address::Address::key)).
+    pub fn add(&mut self, key: &[u8], rule: AddressRule) {
+        self.by_key.entry(key.into()).or_default().push(rule.id);
+        self.by_id.insert(rule.id, rule);
+    }
+
+    /// The one with this number.
+    #[must_use]
+    pub fn get(&self, id: u32) -> Option<&AddressRule> {
+        self.by_id.get(&id)
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, id: u32) -> Option<&mut AddressRule> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// Those with this key.
+    pub fn with(&self, key: &[u8]) -> impl Iterator<Item = &AddressRule> {
+        self.by_key.get(key).into_iter().flatten().filter_map(|id| self.by_id.get(id))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &AddressRule> {
+        self.by_id.values()
+    }
+
+    /// The one that a message came to. Where several have the key it is the only one that works over the link that
+    /// brought the message, else the only one of the device's country, else the only one that reaches that; where that
+    /// leaves several, nobody guesses.
+    ///
+    /// # Errors
+    /// How many it may have come to: none, or several.
+    pub fn find(
+        &self,
+        key: &[u8],
+        link: Option<LinkId>,
+        country: impl FnOnce() -> Option<Country>,
+    ) -> Result<&AddressRule, usize> {
+        let ids = self.by_key.get(key).map(SmallVec::as_slice).unwrap_or_default();
+        if let [only] = ids {
+            return self.by_id.get(only).ok_or(0);
+        }
+        let mut left: SmallVec<[&AddressRule; 4]> = self.with(key).collect();
+        let mut narrow = |fits: &dyn Fn(&AddressRule) -> bool| {
+            if left.iter().any(|rule| fits(rule)) {
+                left.retain(|rule| fits(rule));
+            }
+            left.len() == 1
+        };
+        let told = link.is_some_and(|link| narrow(&|rule| rule.links.contains(&link)))
+            || country().is_some_and(|country| {
+                narrow(&|rule| rule.country == Some(country))
+                    || narrow(&|rule| rule.reaches.contains(&country))
+            });
+        match (told, left.first()) {
+            (true, Some(rule)) => Ok(rule),
+            _ => Err(left.len()),
+        }
+    }
 }
 
 /// What answers in a sub-campaign.
@@ -251,8 +331,10 @@ pub struct Rules {
     pub version: u64,
     /// Accounts by number.
     pub accounts: FxHashMap<u32, AccountRule>,
-    /// Source addresses by what they are compared by ([`Address::key`](signalbox_core::address::Address::key)).
-    pub addresses: FxHashMap<Box<[u8]>, AddressRule>,
+    /// Source addresses.
+    pub addresses: Addresses,
+    /// Program families.
+    pub families: Families,
     /// Sub-campaigns by number.
     pub sub_campaigns: FxHashMap<u32, Arc<SubCampaignRule>>,
     /// Top-level keywords.
@@ -288,7 +370,8 @@ impl Rules {
         Self {
             version: 0,
             accounts: FxHashMap::default(),
-            addresses: FxHashMap::default(),
+            addresses: Addresses::default(),
+            families: Families::default(),
             sub_campaigns: FxHashMap::default(),
             keywords: Keywords::default(),
             words: Words::shipped().expect("the words of the program are checked by its tests"),
@@ -308,10 +391,10 @@ impl Rules {
         self.sources.choose(wish)
     }
 
-    /// The source address with these octets.
+    /// The source address with this number.
     #[must_use]
-    pub fn address(&self, key: &[u8]) -> Option<&AddressRule> {
-        self.addresses.get(key)
+    pub fn address(&self, id: u32) -> Option<&AddressRule> {
+        self.addresses.get(id)
     }
 
     /// The sub-campaign with this number, unless its account is gone or suspended.

@@ -23,6 +23,8 @@ pub struct Wish<'a> {
     pub carrier: Option<CarrierId>,
     /// The address of the conversation that it belongs to: taken where it may be.
     pub stays_on: Option<&'a Address>,
+    /// The number of that address, zero where it is not known.
+    pub stays_at: u32,
     /// Which addresses wrote to the device, for which accounts.
     pub uses: &'a [Use],
     /// Numbers of addresses that are not to be taken: the device's answer to another sub-campaign is waited for there

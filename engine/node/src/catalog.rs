@@ -1,12 +1,13 @@
 //! The catalog as the node uses it: rows with types, numbers of names, and how an empty one is filled.
 
-use std::collections::BTreeMap;
+mod ids;
 
-use rustc_hash::FxHashMap;
+pub use ids::Ids;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 use signalbox_config::catalog::{KindVisitor, Row, RowKind, each_kind};
 use signalbox_config::{Catalog as Rows, ConfigErrors};
 use signalbox_core::backend::{Catalog, CatalogChange, CatalogError, CatalogRow, Kind, Version};
-use signalbox_core::id::{AccountId, CarrierId, LinkId, WebhookId};
 
 /// A catalog that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,9 @@ pub enum SnapshotError {
     },
 }
 
+/// Changes up to which rows are looked for one by one.
+const FEW: usize = 64;
+
 /// All rows at one version.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -35,60 +39,8 @@ pub struct Snapshot {
     pub version: Version,
     /// The rows.
     pub rows: Rows,
-    /// Their numbers, by kind and name.
+    /// Their numbers and versions, by kind and name.
     pub ids: Ids,
-    /// The version that last changed each row, by kind and name; the ETags of the API.
-    pub versions: BTreeMap<(Kind, String), Version>,
-}
-
-/// Numbers of names.
-#[derive(Clone, Debug, Default)]
-pub struct Ids {
-    by_name: FxHashMap<(Kind, String), u32>,
-    by_id: FxHashMap<(Kind, u32), String>,
-}
-
-impl Ids {
-    fn add(&mut self, row: &CatalogRow) {
-        self.by_name.insert((row.kind, row.name.clone()), row.id);
-        self.by_id.insert((row.kind, row.id), row.name.clone());
-    }
-
-    /// The number of a name.
-    #[must_use]
-    pub fn of(&self, kind: Kind, name: &str) -> Option<u32> {
-        self.by_name.get(&(kind, name.to_owned())).copied()
-    }
-
-    /// The name of a number.
-    #[must_use]
-    pub fn name(&self, kind: Kind, id: u32) -> Option<&str> {
-        self.by_id.get(&(kind, id)).map(String::as_str)
-    }
-
-    /// The account with this name.
-    #[must_use]
-    pub fn account(&self, name: &str) -> Option<AccountId> {
-        self.of(Kind::Account, name).map(AccountId)
-    }
-
-    /// The link with this name.
-    #[must_use]
-    pub fn link(&self, name: &str) -> Option<LinkId> {
-        self.of(Kind::Link, name).map(LinkId)
-    }
-
-    /// The carrier with this name.
-    #[must_use]
-    pub fn carrier(&self, name: &str) -> Option<CarrierId> {
-        self.of(Kind::Carrier, name).map(CarrierId)
-    }
-
-    /// The HTTP target with this name.
-    #[must_use]
-    pub fn webhook(&self, name: &str) -> Option<WebhookId> {
-        self.of(Kind::Webhook, name).map(WebhookId)
-    }
 }
 
 /// The catalog's kind of a configuration row.
@@ -119,6 +71,7 @@ pub fn kind_of(kind: RowKind) -> Kind {
         RowKind::Words => Kind::Words,
         RowKind::WebService => Kind::WebService,
         RowKind::AgentQueue => Kind::AgentQueue,
+        RowKind::DncList => Kind::DncList,
     }
 }
 
@@ -150,6 +103,7 @@ pub fn row_kind(kind: Kind) -> RowKind {
         Kind::Words => RowKind::Words,
         Kind::WebService => RowKind::WebService,
         Kind::AgentQueue => RowKind::AgentQueue,
+        Kind::DncList => RowKind::DncList,
     }
 }
 
@@ -171,8 +125,7 @@ impl Snapshot {
     }
 
     fn read(catalog: &dyn Catalog, version: Version) -> Result<Self, SnapshotError> {
-        let snapshot =
-            Self { version, rows: Rows::default(), ids: Ids::default(), versions: BTreeMap::new() };
+        let snapshot = Self { version, rows: Rows::default(), ids: Ids::default() };
         let mut reading = Reading { catalog, read: Ok(snapshot) };
         each_kind(&mut reading);
         reading.read
@@ -180,25 +133,42 @@ impl Snapshot {
 
     fn read_kind<R: Row>(&mut self, catalog: &dyn Catalog) -> Result<(), SnapshotError> {
         for row in catalog.rows(kind_of(R::KIND))? {
-            let (typed, gone) = R::from_stored(&row.document).map_err(|source| SnapshotError::Row {
-                kind: row.kind,
-                name: row.name.clone(),
-                source,
-            })?;
-            for key in gone {
-                // An older version wrote it. The row goes without it, and loses it when it is written next.
-                tracing::warn!(
-                    kind = row.kind.name(),
-                    name = row.name,
-                    key,
-                    "a stored row has a key that is not known; it is passed over"
-                );
-            }
-            self.ids.add(&row);
-            self.versions.insert((row.kind, row.name), row.version);
-            R::rows_mut(&mut self.rows).push(typed);
+            R::rows_mut(&mut self.rows).push(typed(&row)?);
+            self.ids.put(&row);
         }
         Ok(())
+    }
+
+    /// This one after changes that made the version: the rows that they name are read, all others are those that are
+    /// here. Where something else was changed too, everything is read.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub fn after(
+        &self,
+        catalog: &dyn Catalog,
+        version: Version,
+        changes: &[CatalogChange],
+    ) -> Result<Self, SnapshotError> {
+        if version.0 != self.version.0 + 1 || changes.len() > FEW {
+            return Self::load(catalog);
+        }
+        let mut next = self.clone();
+        next.version = version;
+        for change in changes {
+            let (CatalogChange::Put { kind, name, .. } | CatalogChange::Delete { kind, name, .. }) = change;
+            let row = catalog.row(*kind, name)?;
+            let mut taking = Taking { next: &mut next, name, row, taken: Ok(()) };
+            row_kind(*kind).visit(&mut taking);
+            taking.taken?;
+        }
+        if catalog.version()? == version { Ok(next) } else { Self::load(catalog) }
+    }
+
+    /// The version that last changed a row, the ETag of the API; zero for one that is not there.
+    #[must_use]
+    pub fn version_of(&self, kind: Kind, name: &str) -> Version {
+        self.ids.version(kind, name)
     }
 
     /// True when nothing was ever put into the catalog.
@@ -220,6 +190,89 @@ impl KindVisitor for Reading<'_> {
         if let Err(error) = snapshot.read_kind::<R>(self.catalog) {
             self.read = Err(error);
         }
+    }
+}
+
+/// A row that takes the place of what was there.
+struct Taking<'a> {
+    next: &'a mut Snapshot,
+    name: &'a str,
+    row: Option<CatalogRow>,
+    taken: Result<(), SnapshotError>,
+}
+
+impl KindVisitor for Taking<'_> {
+    fn visit<R: Row>(&mut self) {
+        let rows = R::rows_mut(&mut self.next.rows);
+        let place = rows.iter().position(|row| row.name().as_str() == self.name);
+        let Some(row) = &self.row else {
+            if let Some(place) = place {
+                rows.remove(place);
+            }
+            return self.next.ids.remove(kind_of(R::KIND), self.name);
+        };
+        match (typed(row), place) {
+            (Ok(typed), Some(place)) => rows[place] = typed,
+            // Numbers rise, and rows stand in their order.
+            (Ok(typed), None) => rows.push(typed),
+            (Err(error), _) => {
+                self.taken = Err(error);
+                return;
+            }
+        }
+        self.next.ids.put(row);
+    }
+}
+
+/// A stored row with its type.
+fn typed<R: Row>(row: &CatalogRow) -> Result<R, SnapshotError> {
+    let (typed, gone) = R::from_stored(&row.document).map_err(|source| SnapshotError::Row {
+        kind: row.kind,
+        name: row.name.clone(),
+        source,
+    })?;
+    for key in gone {
+        // An older version wrote it. The row goes without it, and loses it when it is written next.
+        tracing::warn!(
+            kind = row.kind.name(),
+            name = row.name,
+            key,
+            "a stored row has a key that is not known; it is passed over"
+        );
+    }
+    Ok(typed)
+}
+
+/// The changes that bring back what these rows had under the names that `changes` name.
+#[must_use]
+pub fn undo(before: &Rows, changes: &[CatalogChange]) -> Vec<CatalogChange> {
+    let named = changes.iter().map(|change| {
+        let (CatalogChange::Put { kind, name, .. } | CatalogChange::Delete { kind, name, .. }) = change;
+        (row_kind(*kind), name.as_str())
+    });
+    let mut old = Old { rows: before, named: named.collect(), puts: FxHashMap::default() };
+    each_kind(&mut old);
+    let Old { named, mut puts, .. } = old;
+    let undone = named.into_iter().map(|(kind, name)| {
+        let gone = || CatalogChange::Delete { kind: kind_of(kind), name: name.to_owned(), expected: None };
+        puts.remove(&(kind, name)).unwrap_or_else(gone)
+    });
+    undone.collect()
+}
+
+/// The rows of these names as they were.
+struct Old<'a> {
+    rows: &'a Rows,
+    named: FxHashSet<(RowKind, &'a str)>,
+    puts: FxHashMap<(RowKind, &'a str), CatalogChange>,
+}
+
+impl KindVisitor for Old<'_> {
+    fn visit<R: Row>(&mut self) {
+        let rows = self.rows;
+        let known = R::rows(rows).iter().map(|row| ((R::KIND, row.name().as_str()), row));
+        let old = known.filter(|(name, _)| self.named.contains(name));
+        self.puts.extend(old.map(|(name, row)| (name, put(row))));
     }
 }
 

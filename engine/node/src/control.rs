@@ -14,8 +14,8 @@ use signalbox_core::policy::Policy;
 use signalbox_routing::portability::PortabilityTable;
 use tokio::sync::watch;
 
-use crate::catalog::{Snapshot, SnapshotError, all_rows};
-use crate::dialog::{self, Compiled, RowFaults};
+use crate::catalog::{Snapshot, SnapshotError, all_rows, undo};
+use crate::dialog::{self, Changed, Compiled, RowFaults};
 use crate::gauges::PeerNames;
 use crate::participation::Participations;
 use crate::policy::{self, NumbersError, PolicyError};
@@ -98,8 +98,7 @@ impl Control {
         }
         let snapshot = Snapshot::load(&*catalog)?;
         let portability = load_portability(&settings, &snapshot)?;
-        let (policy, compiled) = dialog::in_force(&settings, &snapshot, portability.clone(), None)?;
-        let policy = Arc::new(policy);
+        let (policy, compiled) = dialog::in_force(&settings, &snapshot, portability.clone(), None, None)?;
         let names: PeerNames = Arc::new(ArcSwap::from_pointee(peer_names(&policy)));
         crate::privacy::follow(&settings.log);
         let version = snapshot.version;
@@ -162,20 +161,35 @@ impl Control {
     pub fn apply(&self, by: &str, changes: &[CatalogChange]) -> Result<Version, ControlError> {
         let _one_at_a_time = self.changing.lock();
         let before = self.in_force();
-        if let Err(error) = self.catalog.apply_on(Some(before.snapshot.version), by, changes) {
-            if matches!(error, CatalogError::Moved { .. }) {
-                // What the change was checked against is not what it would be made to.
-                self.put_in_force(before.settings.clone(), None)?;
+        let version = match self.catalog.apply_on(Some(before.snapshot.version), by, changes) {
+            Ok(version) => version,
+            Err(error) => {
+                if matches!(error, CatalogError::Moved { .. }) {
+                    // What the change was checked against is not what it would be made to.
+                    self.put_all_in_force(before.settings.clone())?;
+                }
+                return Err(error.into());
             }
-            return Err(error.into());
-        }
-        match self.put_in_force(before.settings.clone(), Some(&before.dialog.faults)) {
+        };
+        let changed = Changed {
+            rows: &before.snapshot.rows,
+            compiled: &before.dialog,
+            policy: &before.policy,
+            changes,
+        };
+        let snapshot = before.snapshot.after(&*self.catalog, version, changes);
+        let done = snapshot.map_err(ControlError::from).and_then(|snapshot| {
+            // Another node may have changed more since.
+            let changed = (snapshot.version == version).then_some(&changed);
+            self.put_in_force(before.settings.clone(), snapshot, changed, Some(&before.dialog.faults))
+        });
+        match done {
             Ok(version) => Ok(version),
             Err(error) => {
                 // What cannot be in force must not be what the next start reads.
-                self.catalog.apply("undo", &undo(&before.snapshot, changes))?;
+                self.catalog.apply("undo", &undo(&before.snapshot.rows, changes))?;
                 // The rows are what they were, and have other versions.
-                if let Err(again) = self.put_in_force(before.settings.clone(), None) {
+                if let Err(again) = self.put_all_in_force(before.settings.clone()) {
                     tracing::error!(
                         error = &again as &dyn std::error::Error,
                         "the old rows are not in force"
@@ -196,7 +210,7 @@ impl Control {
             Some(file) => Arc::new(Settings::load(file)?),
             None => self.in_force().settings.clone(),
         };
-        self.put_in_force(settings, None)
+        self.put_all_in_force(settings)
     }
 
     /// Puts in force what another node changed; whether it did.
@@ -213,7 +227,7 @@ impl Control {
         if self.catalog.version()? == before.snapshot.version {
             return Ok(false);
         }
-        self.put_in_force(before.settings.clone(), None)?;
+        self.put_all_in_force(before.settings.clone())?;
         Ok(true)
     }
 
@@ -226,7 +240,7 @@ impl Control {
         let table = load_portability(&in_force.settings, &in_force.snapshot)?;
         let _one_at_a_time = self.changing.lock();
         *self.portability.lock() = table;
-        self.put_in_force(in_force.settings.clone(), None).map(|_| ())
+        self.put_all_in_force(in_force.settings.clone()).map(|_| ())
     }
 
     /// The table in force, which knows the carriers of these rows.
@@ -247,16 +261,29 @@ impl Control {
         Ok(table.clone())
     }
 
+    /// Puts in force what settings and catalog say, whatever of the rows cannot be carried out.
+    fn put_all_in_force(&self, settings: Arc<Settings>) -> Result<Version, ControlError> {
+        self.put_in_force(settings, Snapshot::load(&*self.catalog)?, None, None)
+    }
+
     /// Puts in force what settings and catalog say; with `allowed`, unless rows beyond those cannot be carried out.
+    /// `changed` says what is new in the snapshot, where that is known.
     fn put_in_force(
         &self,
         settings: Arc<Settings>,
+        snapshot: Snapshot,
+        changed: Option<&Changed<'_>>,
         allowed: Option<&RowFaults>,
     ) -> Result<Version, ControlError> {
-        let snapshot = Snapshot::load(&*self.catalog)?;
         let portability = self.portability_for(&settings, &snapshot)?;
         let before = self.in_force();
-        let (policy, compiled) = dialog::in_force(&settings, &snapshot, portability, Some(&before.dialog))?;
+        let (policy, compiled) = dialog::in_force(
+            &settings,
+            &snapshot,
+            portability,
+            Some((&before.dialog, &before.policy)),
+            changed,
+        )?;
         if let Some(allowed) = allowed {
             let more = compiled.faults.beyond(allowed);
             if !more.0.is_empty() {
@@ -271,7 +298,6 @@ impl Control {
                 Some(_) | None => tell(&faults),
             }
         }
-        let policy = Arc::new(policy);
         self.names.store(Arc::new(peer_names(&policy)));
         crate::privacy::follow(&settings.log);
         let version = snapshot.version;
@@ -297,25 +323,6 @@ fn tell(faults: &RowFaults) {
     for fault in &faults.0 {
         tracing::error!(name = fault.name, reason = fault.reason, "a participation campaign is not in force");
     }
-}
-
-/// The changes that bring back what `changes` overwrote.
-fn undo(before: &Snapshot, changes: &[CatalogChange]) -> Vec<CatalogChange> {
-    let old = all_rows(&before.rows);
-    changes
-        .iter()
-        .map(|change| {
-            let (CatalogChange::Put { kind, name, .. } | CatalogChange::Delete { kind, name, .. }) = change;
-            let row = old.iter().find(
-                |row| matches!(row, CatalogChange::Put { kind: k, name: n, .. } if k == kind && n == name),
-            );
-            row.cloned().unwrap_or_else(|| CatalogChange::Delete {
-                kind: *kind,
-                name: name.clone(),
-                expected: None,
-            })
-        })
-        .collect()
 }
 
 fn load_portability(

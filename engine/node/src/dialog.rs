@@ -5,7 +5,9 @@
 //! what those read who do what it asks for once a commit stands ([`Versions`], [`Services`], [`Devices`]).
 
 mod addresses;
+mod changed;
 mod devices;
+mod keywords;
 mod participations;
 mod queues;
 mod rules;
@@ -18,6 +20,7 @@ mod words;
 mod tests;
 
 pub use addresses::policy;
+pub use changed::Changed;
 pub use devices::Devices;
 pub use participations::participation_of;
 pub use rules::rules;
@@ -35,7 +38,7 @@ use signalbox_dialog::Rules;
 use signalbox_programs::Book;
 use signalbox_routing::portability::PortabilityTable;
 
-use crate::catalog::Snapshot;
+use crate::catalog::{Ids, Snapshot};
 use crate::policy::{self as exchange, PolicyError};
 
 /// What of a row cannot be carried out. The row, or this part of it, is left out.
@@ -102,6 +105,8 @@ pub struct Compiled {
     pub services: Arc<Services>,
     /// What is known of devices.
     pub devices: Arc<Devices>,
+    /// Numbers of the rows that it was made of.
+    pub numbers: Ids,
     /// What was left out because of what the rows say.
     pub faults: RowFaults,
     /// What was left out because this machine does not have what the rows name.
@@ -109,12 +114,22 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Compiles the rows. What did not change since `before` is taken over from there: flows are read once.
+    /// Compiles the rows. What did not change since `before` is taken over from there: flows are read once, and where it
+    /// is known what changed, keywords and programs stay.
     #[must_use]
-    pub fn new(settings: &Settings, snapshot: &Snapshot, before: Option<&Self>) -> Self {
+    pub fn new(
+        settings: &Settings,
+        snapshot: &Snapshot,
+        before: Option<&Self>,
+        changed: Option<&Changed<'_>>,
+    ) -> Self {
         let (mut faults, mut missing) = (RowFaults::default(), RowFaults::default());
-        let programs = Arc::new(crate::programs::book(&snapshot.rows));
-        let rules = rules(&settings.dialog, snapshot, programs.clone(), &mut faults);
+        let kept = changed.filter(|changed| !changed.touches(&changed::OF_PROGRAMS));
+        let programs = match kept {
+            Some(changed) => changed.compiled.programs.clone(),
+            None => Arc::new(crate::programs::book(&snapshot.rows)),
+        };
+        let rules = rules(&settings.dialog, snapshot, programs.clone(), changed, &mut faults);
         let versions = Versions::new(snapshot, before.map(|before| &*before.versions), &mut faults);
         let services = Services::new(settings.secret_places(), snapshot, &mut faults, &mut missing);
         Self {
@@ -123,6 +138,7 @@ impl Compiled {
             versions: Arc::new(versions),
             services: Arc::new(services),
             devices: Arc::new(Devices::new(snapshot)),
+            numbers: snapshot.ids.clone(),
             faults,
             missing,
         }
@@ -130,7 +146,8 @@ impl Compiled {
 }
 
 /// What follows from settings and rows: what the exchange is told, and what the dialog server is. Rows that the dialog
-/// server cannot carry out are left out and logged, those that were not so before.
+/// server cannot carry out are left out and logged, those that were not so before. What the exchange is told stays the
+/// same, and of the version that it was, where nothing changed that it is told of.
 ///
 /// # Errors
 /// See [`PolicyError`].
@@ -138,10 +155,18 @@ pub fn in_force(
     settings: &Settings,
     snapshot: &Snapshot,
     portability: Option<Arc<PortabilityTable>>,
-    before: Option<&Compiled>,
-) -> Result<(Policy, Compiled), PolicyError> {
-    let policy = exchange::build(settings, snapshot, portability)?;
-    let compiled = Compiled::new(settings, snapshot, before);
+    before: Option<(&Compiled, &Policy)>,
+    changed: Option<&Changed<'_>>,
+) -> Result<(Arc<Policy>, Compiled), PolicyError> {
+    let policy = match changed.filter(|changed| changed.is_none_of_the_exchange()) {
+        Some(changed) => changed.policy.clone(),
+        None => {
+            let before = before.map(|(_, policy)| policy);
+            Arc::new(exchange::build(settings, snapshot, portability, before)?)
+        }
+    };
+    let before = before.map(|(compiled, _)| compiled);
+    let compiled = Compiled::new(settings, snapshot, before, changed);
     let none = RowFaults::default();
     let (faults, missing) = before.map_or((&none, &none), |before| (&before.faults, &before.missing));
     for fault in compiled.faults.beyond(faults).0.iter().chain(&compiled.missing.beyond(missing).0) {

@@ -68,9 +68,7 @@ impl Participations {
     /// Brings the rows that changed into force; blocks on the disk. Those that cannot be keep the rules that they had.
     pub fn follow(&self, snapshot: &Snapshot) -> RowFaults {
         let mut in_force = self.versions.lock();
-        let version = |row: &Participation| {
-            snapshot.versions.get(&(Kind::Participation, row.name.to_string())).map_or(0, |version| version.0)
-        };
+        let version = |row: &Participation| snapshot.version_of(Kind::Participation, row.name.as_str()).0;
         let rows = &snapshot.rows.participation;
         in_force.retain(|name, _| {
             let stays = rows.iter().any(|row| row.name.as_str() == name);

@@ -2,6 +2,7 @@
 
 mod consent;
 mod counters;
+pub(crate) mod dnc;
 mod jurisdictions;
 mod numbers;
 mod peers;
@@ -67,7 +68,7 @@ pub enum PolicyError {
     },
 }
 
-/// Builds the policy.
+/// Builds the policy. Large data that did not change is shared with the one before.
 ///
 /// # Errors
 /// See [`PolicyError`].
@@ -75,6 +76,7 @@ pub fn build(
     settings: &Settings,
     snapshot: &Snapshot,
     portability: Option<Arc<PortabilityTable>>,
+    before: Option<&Policy>,
 ) -> Result<Policy, PolicyError> {
     let names = Arc::new(names(snapshot));
     Ok(Policy {
@@ -90,7 +92,7 @@ pub fn build(
         lookups: settings.numbers.dns.is_some() || settings.numbers.http.is_some(),
         counters: counters::build(settings, snapshot)?,
         limits: limits(settings),
-        consent: consent::build(snapshot)?,
+        consent: consent::build(settings, snapshot, before.map(|before| &before.consent))?,
     })
 }
 

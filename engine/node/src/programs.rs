@@ -58,7 +58,8 @@ fn address(row: &row::SourceAddress) -> Address {
         reaches: row.reaches.iter().map(ToString::to_string).collect(),
         carriers: names(&row.carriers),
         programs: names(&row.programs),
-        only: user(row.account.as_ref(), row.enterprise.as_ref()),
+        only: user(row.account.as_ref(), row.enterprise.as_ref())
+            .or_else(|| (!row.customers.is_empty()).then(|| User::Accounts(names(&row.customers)))),
         fteu: row.fteu_capable,
         combinations: row.combinations.iter().map(combination).collect(),
         recipients_per_day: row.recipients_per_day.map(|count| count.get()),
@@ -99,8 +100,8 @@ fn approval(row: &row::Approval) -> Approval {
 
 fn keyword(row: &row::Keyword) -> KeywordBinding {
     KeywordBinding {
-        words: row.text.folded().to_owned(),
-        address: row.source_address.to_string(),
-        program: row.program.as_ref().map(ToString::to_string),
+        words: row.text.folded_shared(),
+        address: row.source_address.shared(),
+        program: row.program.as_ref().map(Name::shared),
     }
 }

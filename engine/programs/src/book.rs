@@ -60,6 +60,12 @@ impl Book {
     /// The families of all programs at a time (PRG-05).
     #[must_use]
     pub fn families(&self, now: Micros) -> Vec<Family> {
-        families(&self.rows, now)
+        families(&self.rows, now, true)
+    }
+
+    /// The same without their keywords, which are many.
+    #[must_use]
+    pub fn approved_together(&self, now: Micros) -> Vec<Family> {
+        families(&self.rows, now, false)
     }
 }

@@ -320,11 +320,14 @@ impl Book {
 fn is_for(only: Option<&User>, request: &Request<'_>) -> bool {
     match only {
         None => true,
-        Some(User::Account(account)) => {
-            request.account == account || request.above.iter().any(|above| *above == account)
-        }
+        Some(User::Account(account)) => is_or_is_below(request, account),
+        Some(User::Accounts(accounts)) => accounts.iter().any(|account| is_or_is_below(request, account)),
         Some(User::Enterprise(enterprise)) => request.enterprises.iter().any(|own| *own == enterprise),
     }
+}
+
+fn is_or_is_below(request: &Request<'_>, account: &str) -> bool {
+    request.account == account || request.above.contains(&account)
 }
 
 fn candidate<'b>(

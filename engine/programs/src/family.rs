@@ -1,6 +1,6 @@
 //! Program families.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -90,13 +90,14 @@ enum Tie<'a> {
     Keyword(&'a str),
 }
 
-/// The families of all programs, by program and first address (PRG-05). What was rejected or is over is in none.
-pub(crate) fn families(rows: &Rows, now: Micros) -> Vec<Family> {
+/// The families of all programs, by program and first address (PRG-05). What was rejected or is over is in none. Their
+/// keywords are left out unless they are asked for.
+pub(crate) fn families(rows: &Rows, now: Micros, with_keywords: bool) -> Vec<Family> {
     // Keywords of each address, with the program that they name.
     let mut keywords: HashMap<&str, Vec<(&str, Option<&str>)>> = HashMap::new();
     for keyword in &rows.keywords {
-        let on = keywords.entry(&keyword.address).or_default();
-        on.push((&keyword.words, keyword.program.as_deref()));
+        let on = keywords.entry(&*keyword.address).or_default();
+        on.push((&*keyword.words, keyword.program.as_deref()));
     }
     let words_of = |program: &str, address: &str| {
         let on = keywords.get(address).into_iter().flatten();
@@ -107,13 +108,19 @@ pub(crate) fn families(rows: &Rows, now: Micros) -> Vec<Family> {
     let mut approvals: Vec<_> =
         rows.approvals.iter().filter(|approval| counts(approval.status_at(now))).collect();
     approvals.sort_by_key(|approval| (&approval.program, &approval.address, &approval.carrier));
+    // The keywords of a program that has one address tie nothing to anything.
+    let spread: HashSet<&str> = approvals
+        .windows(2)
+        .filter(|two| two[0].program == two[1].program && two[0].address != two[1].address)
+        .map(|two| two[0].program.as_str())
+        .collect();
     let mut joined = Joined::new(approvals.len());
     let mut first: HashMap<(&str, Tie<'_>), usize> = HashMap::new();
     for (index, approval) in approvals.iter().enumerate() {
         let is_new_address =
             !first.contains_key(&(approval.program.as_str(), Tie::Address(&approval.address)));
         let mut ties = vec![Tie::Address(&approval.address), Tie::Carrier(&approval.carrier)];
-        if is_new_address {
+        if is_new_address && spread.contains(approval.program.as_str()) {
             ties.extend(words_of(&approval.program, &approval.address).into_iter().map(Tie::Keyword));
         }
         for tie in ties {
@@ -139,7 +146,7 @@ pub(crate) fn families(rows: &Rows, now: Micros) -> Vec<Family> {
         let mut words = BTreeSet::new();
         let mut last = None;
         for approval in members.iter().map(|index| approvals[*index]) {
-            if last.replace(&approval.address) != Some(&approval.address) {
+            if with_keywords && last.replace(&approval.address) != Some(&approval.address) {
                 words.extend(words_of(&head.program, &approval.address).into_iter().map(str::to_owned));
             }
         }

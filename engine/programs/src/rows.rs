@@ -1,5 +1,7 @@
 //! What is known of programs and addresses, as rows.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// An instant in microseconds of UTC.
@@ -55,6 +57,8 @@ pub enum User {
     Account(String),
     /// The accounts of an enterprise, with all below it.
     Enterprise(String),
+    /// Several accounts, with all below them (SRC-15).
+    Accounts(Vec<String>),
 }
 
 /// A program.
@@ -214,19 +218,19 @@ impl Approval {
     }
 }
 
-/// A keyword on an address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A keyword on an address. Its texts are shared: there may be 100,000 of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeywordBinding {
     /// The words, folded.
-    pub words: String,
+    pub words: Arc<str>,
     /// The address, by its name.
-    pub address: String,
+    pub address: Arc<str>,
     /// The program whose keyword it is, where it says so.
-    pub program: Option<String>,
+    pub program: Option<Arc<str>>,
 }
 
 /// Everything that families and choices follow from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// The programs.
     pub programs: Vec<Program>,

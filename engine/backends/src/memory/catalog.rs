@@ -124,6 +124,10 @@ impl Catalog for MemoryCatalog {
         Ok(rows)
     }
 
+    fn row(&self, kind: Kind, name: &str) -> Result<Option<CatalogRow>, CatalogError> {
+        Ok(self.rows(kind)?.into_iter().find(|row| row.name == name))
+    }
+
     fn apply_on(
         &self,
         base: Option<Version>,

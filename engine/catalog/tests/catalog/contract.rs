@@ -66,6 +66,9 @@ fn a_change_makes_one_version(catalog: &dyn Catalog) {
     let accounts = [row(Kind::Account, 1, "b", 2, "{4}"), row(Kind::Account, 2, "a", 2, "{3}")];
     assert_eq!(catalog.rows(Kind::Account).unwrap(), accounts);
     assert_eq!(catalog.rows(Kind::Link).unwrap(), [row(Kind::Link, 1, "a", 1, "{2}")]);
+    assert_eq!(catalog.row(Kind::Link, "a").unwrap(), Some(row(Kind::Link, 1, "a", 1, "{2}")));
+    assert_eq!(catalog.row(Kind::Link, "none").unwrap(), None);
+    assert_eq!(catalog.row(Kind::Route, "a").unwrap(), None);
 }
 
 fn names_are_unique_within_a_kind_and_numbers_are_not_used_again(catalog: &dyn Catalog) {

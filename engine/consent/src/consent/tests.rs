@@ -48,7 +48,8 @@ fn list(kind: ListKind, numbers: &[u64]) -> DncList {
         as_of: at("2026-01-01T00:00:00Z"),
         bound: Some(Span::days(31)),
         channels: Channels::ALL,
-        numbers: PackedNumbers::collect(numbers.iter().copied().map(number)).unwrap(),
+        edition: String::new(),
+        numbers: PackedNumbers::collect(numbers.iter().copied().map(number)).unwrap().into(),
     }
 }
 
@@ -83,6 +84,7 @@ fn question(origin: Origin, n: u64) -> Question<'static> {
         limits: &[],
         lists: &[],
         caps: &[],
+        hours: &[],
         not_after: None,
         settings: Settings::default(),
     }

@@ -28,7 +28,7 @@ fn place<'a>(country: &str, state: Option<&str>, zone: Option<&'a str>) -> Place
 impl Rig {
     fn judge(&self, place: &Place<'_>, channel: Channel, now: &str) -> HoursVerdict {
         let found = self.places.locate(&self.zones, place, None);
-        self.hours.judge(&self.zones, &found, channel, true, at(now))
+        self.hours.judge(&self.zones, &found, (channel, true), &[], at(now))
     }
 
     fn text(&self, place: &Place<'_>, now: &str) -> HoursVerdict {
@@ -65,7 +65,8 @@ fn federal_hours_hold_in_the_recipients_zone() {
     assert_eq!(rig.text(&hawaii, "2026-01-15T13:00:00Z"), until("2026-01-15T18:00:00Z"));
     // Not marketing: the rule does not hold.
     let found = rig.places.locate(&rig.zones, &new_york, None);
-    let verdict = rig.hours.judge(&rig.zones, &found, Channel::Text, false, at("2026-01-16T06:00:00Z"));
+    let verdict =
+        rig.hours.judge(&rig.zones, &found, (Channel::Text, false), &[], at("2026-01-16T06:00:00Z"));
     assert_eq!(verdict, HoursVerdict::NoRule);
 }
 
@@ -166,7 +167,8 @@ fn no_rule_and_no_clock_are_told_apart() {
         zones: SmallVec::new(),
         basis: crate::place::Basis::Unknown,
     };
-    let verdict = rig.hours.judge(&rig.zones, &nowhere, Channel::Text, true, at("2026-01-15T18:00:00Z"));
+    let verdict =
+        rig.hours.judge(&rig.zones, &nowhere, (Channel::Text, true), &[], at("2026-01-15T18:00:00Z"));
     assert_eq!(verdict, HoursVerdict::UnknownPlace);
 }
 
@@ -225,7 +227,7 @@ fn rules_without_a_common_hour_never_allow() {
     let hours = QuietHours::new(&two, &zones).unwrap();
     let places = Places::load(&zones);
     let found = places.locate(&zones, &place("US", Some("US-NY"), None), None);
-    let verdict = hours.judge(&zones, &found, Channel::Text, false, at("2026-01-15T18:00:00Z"));
+    let verdict = hours.judge(&zones, &found, (Channel::Text, false), &[], at("2026-01-15T18:00:00Z"));
     assert_eq!(verdict, HoursVerdict::Never);
 }
 
@@ -275,7 +277,7 @@ proptest! {
             basis: crate::place::Basis::Zone,
         };
         let now = Micros(at("2026-01-05T00:00:00Z").0 + (week * 7 * 24 * 60 + minute * 5) * 60_000_000);
-        let verdict = rules.judge(&zones, &found, Channel::Text, false, now);
+        let verdict = rules.judge(&zones, &found, (Channel::Text, false), &[], now);
         let allows = |at: Micros| {
             let mut clocks = found.zones.iter().map(|zone| zones.get(*zone).to_datetime(at.timestamp()));
             clocks.all(|local| rules.rules()[0].week.allows(local))

@@ -48,8 +48,26 @@ fn a_midnight_that_the_clock_skips_is_the_first_instant_of_the_day() {
     let zones = Zones::load();
     // Beirut goes from 0:00 to 1:00 on 29 March 2026.
     let beirut = zones.find("Asia/Beirut").unwrap();
-    assert_eq!(midnight(&zones, beirut, at("2026-03-28T12:00:00Z")), at("2026-03-28T22:00:00Z"));
-    assert_eq!(midnight(&zones, beirut, at("2026-03-28T22:00:00Z")), at("2026-03-29T21:00:00Z"));
+    assert_eq!(end_of(Period::Day, &zones, beirut, at("2026-03-28T12:00:00Z")), at("2026-03-28T22:00:00Z"));
+    assert_eq!(end_of(Period::Day, &zones, beirut, at("2026-03-28T22:00:00Z")), at("2026-03-29T21:00:00Z"));
+}
+
+#[test]
+fn a_month_ends_with_its_last_day() {
+    let zones = Zones::load();
+    let mut limits = DailyLimits::default();
+    limits.put(DAY, &LimitSpec::PerMonth { most: 1, zone: PACIFIC.into() }, &zones).unwrap();
+    let now = at("2026-02-01T08:00:00Z");
+    limits.count(&[DAY], NONE, None, now, &zones);
+    assert_eq!(limits.ask(&[DAY], now), LimitVerdict::Until(at("2026-03-01T08:00:00Z")));
+    assert_eq!(
+        limits.ask(&[DAY], at("2026-03-01T07:59:59Z")),
+        LimitVerdict::Until(at("2026-03-01T08:00:00Z"))
+    );
+    assert_eq!(limits.ask(&[DAY], at("2026-03-01T08:00:00Z")), LimitVerdict::Free);
+    // A count of days is none of months.
+    limits.put(DAY, &LimitSpec::PerDay { most: 1, zone: PACIFIC.into() }, &zones).unwrap();
+    assert_eq!(limits.ask(&[DAY], now), LimitVerdict::Free);
 }
 
 #[test]
@@ -133,7 +151,7 @@ proptest! {
         for (gap, to) in sends {
             now = Micros(now.0 + gap * 1_000_000);
             if now >= ends {
-                ends = midnight(&zones, zones.find(PACIFIC).unwrap(), now);
+                ends = end_of(Period::Day, &zones, zones.find(PACIFIC).unwrap(), now);
                 reached.clear();
                 sent = 0;
             }

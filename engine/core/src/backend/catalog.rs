@@ -54,11 +54,13 @@ pub enum Kind {
     WebService,
     /// A part of an account's queue for agents.
     AgentQueue,
+    /// A do-not-call list.
+    DncList,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Account,
         Self::Link,
         Self::Route,
@@ -83,6 +85,7 @@ impl Kind {
         Self::Words,
         Self::WebService,
         Self::AgentQueue,
+        Self::DncList,
     ];
 
     /// The name in files, the API and the database.
@@ -113,6 +116,7 @@ impl Kind {
             Self::Words => "words",
             Self::WebService => "web_service",
             Self::AgentQueue => "agent_queue",
+            Self::DncList => "dnc_list",
         }
     }
 }
@@ -242,6 +246,12 @@ pub trait Catalog: Send + Sync {
     /// # Errors
     /// When the database fails.
     fn rows(&self, kind: Kind) -> Result<Vec<CatalogRow>, CatalogError>;
+
+    /// One row; `None` where there is no such name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn row(&self, kind: Kind, name: &str) -> Result<Option<CatalogRow>, CatalogError>;
 
     /// Makes all the changes or none, under one new version, and records who made them.
     ///

@@ -3,7 +3,7 @@
 
 use signalbox_consent::{
     AccountId as Account, CampaignId, Channel, Check, EnterpriseId, Finding, LineType, MatterId, Origin,
-    Place, Question, Registration, Release, SourceId, Tenant, Verdict,
+    Place, Question, Registration, Release, Settings, SourceId, Tenant, Verdict,
 };
 
 use super::effect::Reply;
@@ -14,10 +14,10 @@ use super::{Bodies, Exchange, Key};
 use crate::backend::{Op, Table};
 use crate::consent::{AccountConsent, ConsentChange, ConsentPolicy, Suppression, Who, number_of, shard_of};
 use crate::gate::ConsentVerdict;
-use crate::id::{AccountId, ShardId};
+use crate::id::{AccountId, CarrierId, ShardId};
 use crate::message::{Direction, Envelope, OriginClass};
 use crate::outcome::Reason;
-use crate::scope::{Purpose, Scope};
+use crate::scope::{ContactFacts, Purpose, Scope};
 use crate::time::{Micros, Now};
 
 /// Levels of which one question is answered, bounded like every answer.
@@ -63,7 +63,7 @@ impl Exchange {
 
     /// What consent says of a message that is to leave.
     pub(super) fn consent_verdict(&self, now: Now, entry: &Entry) -> ConsentVerdict {
-        let Some(question) = self.question(entry) else { return ConsentVerdict::NotAsked };
+        let Some(question) = self.question(now, entry) else { return ConsentVerdict::NotAsked };
         verdict_of(self.consent.judge(&question, signalbox_consent::Micros(now.wall.0)))
     }
 
@@ -73,18 +73,19 @@ impl Exchange {
         let Some(entry) = entries.get(key) else { return };
         let scope = scopes.get(&entry.envelope.id.whole()).map(|scope| &**scope);
         let others = || has_left(groups, entries, entry);
-        if let Some(question) = question_of(&policy.consent, entry, scope, others) {
+        if let Some(question) = question_of(&policy.consent, now, entry, scope, others) {
             consent.count(&question, signalbox_consent::Micros(now.wall.0));
         }
     }
 
-    fn question<'a>(&'a self, entry: &'a Entry) -> Option<Question<'a>> {
+    fn question<'a>(&'a self, now: Now, entry: &'a Entry) -> Option<Question<'a>> {
         // The usual case of what is only carried: nobody has opted out of anything.
         if entry.envelope.origin_class == OriginClass::User && self.consent.suppressions.is_empty() {
             return None;
         }
         let scope = self.scopes.get(&entry.envelope.id.whole()).map(|scope| &**scope);
-        question_of(&self.policy.consent, entry, scope, || has_left(&self.groups, &self.entries, entry))
+        let others = || has_left(&self.groups, &self.entries, entry);
+        question_of(&self.policy.consent, now, entry, scope, others)
     }
 
     /// Writes what was counted since the last time.
@@ -158,11 +159,12 @@ impl Exchange {
         };
         let origin = origin_of(asked.purpose, false);
         let question = question_for(policy, account, tenant, origin, number_of(&asked.device));
+        let carrier = self.carrier_of_device(&asked.device, now);
         let question = Question {
             client: asked.client_id.as_deref(),
             source: SourceId(asked.address),
             marketing: question.marketing && !policy.informing.contains(&asked.sub_campaign),
-            ..question
+            ..of_line(policy, account, question, LineType::Unknown, carrier)
         };
         let at = signalbox_consent::Micros(now.wall.0);
         let findings: Vec<(Check, Finding)> = self.consent.explain(&question, at);
@@ -198,6 +200,7 @@ fn has_left(
 /// What is asked about a message; `None` for what consent has no say in: receipts, notices, and what devices write.
 fn question_of<'a>(
     policy: &'a ConsentPolicy,
+    now: Now,
     entry: &'a Entry,
     scope: Option<&'a Scope>,
     others_left: impl FnOnce() -> bool,
@@ -215,14 +218,16 @@ fn question_of<'a>(
     };
     let question = match (envelope.origin_class, scope) {
         (OriginClass::Receipt | OriginClass::Notification, _) => return None,
-        (OriginClass::Conversation | OriginClass::Test, Some(scope)) => own(policy, envelope, scope),
+        (OriginClass::Conversation | OriginClass::Test, Some(scope)) => own(policy, now, entry, scope),
         (OriginClass::User | OriginClass::Test | OriginClass::Conversation, _) => carried(policy, envelope)?,
     };
     Some(Question { release, ..question })
 }
 
 /// About a text of our own.
-fn own<'a>(policy: &'a ConsentPolicy, envelope: &Envelope, scope: &'a Scope) -> Question<'a> {
+fn own<'a>(policy: &'a ConsentPolicy, now: Now, entry: &'a Entry, scope: &'a Scope) -> Question<'a> {
+    let envelope = &entry.envelope;
+    let carrier = entry.progress.decided.carrier;
     let account = policy.account(AccountId(scope.account));
     let tenant = Tenant {
         enterprise: EnterpriseId(scope.enterprise),
@@ -231,8 +236,11 @@ fn own<'a>(policy: &'a ConsentPolicy, envelope: &Envelope, scope: &'a Scope) -> 
     };
     let origin = origin_of(scope.purpose, scope.test);
     let question = question_for(policy, account, tenant, origin, number_of(&envelope.destination));
+    let question = of_line(policy, account, question, scope.facts.line, carrier);
+    let question = of_program(policy, now, question, scope, carrier);
     Question {
         client: (!scope.client_id.is_empty()).then_some(&*scope.client_id),
+        place: place_of(&scope.facts),
         source: SourceId(scope.address),
         not_after: Some(signalbox_consent::Micros(envelope.expires_at.0)),
         marketing: question.marketing && !policy.informing.contains(&scope.sub_campaign),
@@ -278,8 +286,60 @@ fn question_for<'a>(
         limits: &account.limits,
         lists: &account.lists,
         caps: &account.caps,
+        hours: &account.hours,
         not_after: None,
         settings: account.settings,
+    }
+}
+
+/// With what is known of the line (INT-02). Who has just written a text has a line that takes texts.
+fn of_line<'a>(
+    policy: &ConsentPolicy,
+    account: &AccountConsent,
+    question: Question<'a>,
+    told: LineType,
+    carrier: Option<CarrierId>,
+) -> Question<'a> {
+    let Some(number) = question.number else { return question };
+    let line = match question.origin {
+        Origin::ConversationReply | Origin::OptOutConfirmation | Origin::HelpResponse => LineType::Wireless,
+        Origin::Campaign | Origin::Agent | Origin::Test | Origin::Transit if told != LineType::Unknown => {
+            told
+        }
+        Origin::Campaign | Origin::Agent | Origin::Test | Origin::Transit => policy.line_of(number, carrier),
+    };
+    let settings = Settings { lines: ConsentPolicy::line_rule(account, number), ..question.settings };
+    Question { line, settings, ..question }
+}
+
+/// With the carrier's word on the program (PRG-03). What a device is owed goes out whatever is approved.
+fn of_program<'a>(
+    policy: &'a ConsentPolicy,
+    now: Now,
+    question: Question<'a>,
+    scope: &Scope,
+    carrier: Option<CarrierId>,
+) -> Question<'a> {
+    let (registration, limits) = policy.registration(&scope.program, scope.address, carrier, now.wall);
+    let registration = match question.origin {
+        Origin::OptOutConfirmation | Origin::HelpResponse => Registration::NotNeeded,
+        Origin::ConversationReply if scope.purpose == Purpose::OptIn => Registration::NotNeeded,
+        Origin::ConversationReply | Origin::Campaign | Origin::Agent | Origin::Transit | Origin::Test => {
+            registration
+        }
+    };
+    // The limits of the program's approval, unless the account names its own.
+    let limits = if question.limits.is_empty() { limits } else { question.limits };
+    Question { registration, limits, ..question }
+}
+
+/// Where the contact is, as its account says.
+fn place_of(facts: &ContactFacts) -> Place<'_> {
+    Place {
+        zone: (!facts.zone.is_empty()).then_some(&*facts.zone),
+        country: None,
+        state: facts.state.parse().ok(),
+        postal: (!facts.postal.is_empty()).then_some(&*facts.postal),
     }
 }
 

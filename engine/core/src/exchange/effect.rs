@@ -25,6 +25,12 @@ pub enum Refusal {
         /// How many it has.
         held: u64,
     },
+    /// The account, or the enterprise above it, has handed over as many messages as it may until then.
+    #[error("the quota of messages is reached until {}", .until.0)]
+    QuotaReached {
+        /// When there is room again: the end of the day or month.
+        until: Micros,
+    },
     /// The store has no room.
     #[error("the store has no room for new messages")]
     StoreFull,
@@ -91,6 +97,7 @@ impl Refusal {
         match self {
             Self::QueueFull { .. }
             | Self::AccountQueueFull { .. }
+            | Self::QuotaReached { .. }
             | Self::StoreFull
             | Self::OutboxFull { .. }
             | Self::PartsFull { .. }
@@ -116,6 +123,7 @@ impl Refusal {
         match self {
             Self::QueueFull { .. } => "queue_full",
             Self::AccountQueueFull { .. } => "account_queue_full",
+            Self::QuotaReached { .. } => "quota_reached",
             Self::StoreFull => "store_full",
             Self::OutboxFull { .. } => "cdr_outbox_full",
             Self::PartsFull { .. } => "parts_full",

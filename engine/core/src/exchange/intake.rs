@@ -131,7 +131,13 @@ impl Exchange {
                 VisibleId::Short(number) => VisibleId::Short(number),
                 VisibleId::Long | VisibleId::Shared(_) => VisibleId::Shared(first),
             });
-            match self.accept(now, offer(destination), &submit.parts, visible, short_ids) {
+            let offer = offer(destination);
+            let bounded = offer.direction == Direction::Mt && submit.first_part;
+            let room = match submit.origin_class {
+                OriginClass::User if bounded => self.check_quota(now, submit.account),
+                _ => Ok(()),
+            };
+            match room.and_then(|()| self.accept(now, offer, &submit.parts, visible, short_ids)) {
                 Ok(accepted) => {
                     taken.get_or_insert(accepted);
                 }
@@ -209,6 +215,7 @@ impl Exchange {
         if let Some(replaced) = replaced {
             self.finish(now, replaced, FinalState::Replaced, Reason::ReplacedByOrigin);
         }
+        self.count_quota(now, &offer);
         let visible = visible.unwrap_or_else(|| self.visible_id(offer.origin, short_ids));
         // A device names no validity of its own.
         let expires_at = match way {

@@ -96,6 +96,7 @@ impl Exchange {
             Refusal::NoRoute | Refusal::NoDestination => (FinalState::Rejected, Reason::NoRoute),
             Refusal::RouteRejects { .. } => (FinalState::Rejected, Reason::RouteRejects),
             Refusal::AccountInactive | Refusal::SourceNotAllowed => (FinalState::Filtered, Reason::Contract),
+            Refusal::QuotaReached { .. } => (FinalState::Filtered, Reason::Contract),
             Refusal::CounterThrottle => (FinalState::Filtered, Reason::CounterBlock),
             Refusal::BadSchedule | Refusal::AlreadyExpired | Refusal::ValidityTooLong => {
                 (FinalState::Expired, Reason::ValidityEnded)

@@ -84,6 +84,14 @@ impl Exchange {
             return Err(Refusal::AccountQueueFull { held });
         }
         let expires_at = now.wall.after(policy.default_validity);
+        match own.scope.purpose {
+            // What a device is owed is counted and not refused.
+            Purpose::OptOutConfirmation | Purpose::Help => {}
+            Purpose::Begin | Purpose::Answer | Purpose::OptIn | Purpose::Agent if own.scope.test => {}
+            Purpose::Begin | Purpose::Answer | Purpose::OptIn | Purpose::Agent => {
+                self.check_quota(now, account)?;
+            }
+        }
         let reference = self.random.next() as u16;
         // What runs want was checked: UCS-2 has every text, and no text of theirs needs 256 parts.
         let parts = write(&own.text, Writing::default(), reference).map_err(|_| Refusal::Internal)?.parts;

@@ -17,7 +17,11 @@ use crate::time::Micros;
 /// First octet of each row.
 const FORMAT: u8 = 1;
 /// The same for a message of our own: its scope stands before the body.
-const OWN_FORMAT: u8 = 2;
+const OWN_FORMAT: u8 = 3;
+/// The same without what is told of the contact, which is the last of its scope.
+const OWN_WITHOUT_FACTS: u8 = 2;
+/// What such a scope lacks: three texts of no octets, and the line of which nothing is known.
+const NO_FACTS: [u8; 4] = [0, 0, 0, 3];
 
 /// A row that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -170,6 +174,11 @@ impl MessageRow {
                 let (scope, after): (Scope, usize) = block(row, after)?;
                 (Some(Box::new(scope)), after)
             }
+            OWN_WITHOUT_FACTS => {
+                let end = skip_block(row, after)?;
+                let scope = [&row[after + 2..end], &NO_FACTS].concat();
+                (Some(Box::new(postcard::from_bytes(&scope)?)), end)
+            }
             format => return Err(RowError::Format(format)),
         };
         let (data_coding, likeness, mark) = match decode_body(&row.slice(after..))? {
@@ -187,7 +196,8 @@ impl MessageRow {
 pub(super) fn body_of(row: &Bytes) -> Result<Body, RowError> {
     let after = skip_block(row, 1)?;
     let after = skip_block(row, after)?;
-    let after = if row.first() == Some(&OWN_FORMAT) { skip_block(row, after)? } else { after };
+    let has_scope = matches!(row.first(), Some(&(OWN_FORMAT | OWN_WITHOUT_FACTS)));
+    let after = if has_scope { skip_block(row, after)? } else { after };
     decode_body(&row.slice(after..))
 }
 

@@ -17,19 +17,19 @@ use signalbox_core::id::{MessageId, PeerId};
 use signalbox_core::message::{Body, OriginClass};
 use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_core::policy::{PeerPolicy, Policy};
-use signalbox_core::scope::{ConversationId, Purpose, Scope};
+use signalbox_core::scope::{ContactFacts, ConversationId, Purpose, Scope};
 
 use crate::world::{ACCOUNT, ESME, LINK, TO_LINK, World, address, policy};
 
 /// New York, where it is morning when the world begins.
-const DEVICE: &str = "12125550100";
+pub const DEVICE: &str = "12125550100";
 /// Honolulu, where it is night.
 const ASLEEP: &str = "18085550100";
 const SOURCE: &str = "60777";
 const ENTERPRISE: u32 = 9;
 const CAMPAIGN: u32 = 100;
 
-fn own(purpose: Purpose, to: &str, text: &str) -> OwnText {
+pub fn own(purpose: Purpose, to: &str, text: &str) -> OwnText {
     let (source, destination) = (address(SOURCE), address(to));
     let scope = Scope {
         purpose,
@@ -43,6 +43,7 @@ fn own(purpose: Purpose, to: &str, text: &str) -> OwnText {
         program: "alerts".into(),
         client_id: "client-5".into(),
         test: false,
+        facts: ContactFacts::default(),
     };
     OwnText { source, destination, text: text.into(), scope }
 }
@@ -58,7 +59,7 @@ const fn account() -> Level {
 }
 
 /// The policy with what the account has decided, and a validity of a day.
-fn decided(decide: impl FnOnce(&mut ConsentPolicy, &mut AccountConsent)) -> Policy {
+pub fn decided(decide: impl FnOnce(&mut ConsentPolicy, &mut AccountConsent)) -> Policy {
     let mut policy = policy();
     policy.accounts.get_mut(&ACCOUNT).unwrap().default_validity = Duration::from_secs(86_400);
     let mut own = AccountConsent { enterprise: ENTERPRISE, ..AccountConsent::default() };
@@ -67,7 +68,7 @@ fn decided(decide: impl FnOnce(&mut ConsentPolicy, &mut AccountConsent)) -> Poli
     policy
 }
 
-fn world(policy: Policy) -> World {
+pub fn world(policy: Policy) -> World {
     let mut world = World::with(policy);
     world.up(PeerId::Account(ACCOUNT), ESME, 10_000);
     world.up(PeerId::Link(LINK), TO_LINK, 10_000);
@@ -75,7 +76,7 @@ fn world(policy: Policy) -> World {
 }
 
 impl World {
-    fn say(&mut self, text: OwnText) -> MessageId {
+    pub fn say(&mut self, text: OwnText) -> MessageId {
         let id = self.exchange.send_own(self.now, text).unwrap();
         self.settle();
         id
@@ -96,7 +97,7 @@ impl World {
         }
     }
 
-    fn filtered(&self) -> Vec<Reason> {
+    pub fn filtered(&self) -> Vec<Reason> {
         let filtered = self.cdrs.iter().filter(|cdr| cdr.outcome == FinalState::Filtered);
         filtered.map(|cdr| cdr.reason).collect()
     }

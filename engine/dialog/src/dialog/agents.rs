@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use signalbox_core::exchange::{OwnText, ReplyTo};
 use signalbox_core::id::MessageId;
-use signalbox_core::scope::{ConversationId, Purpose, Scope};
+use signalbox_core::scope::{ContactFacts, ConversationId, Purpose, Scope};
 use signalbox_invocation::{Channel, Cut, Send, Side};
 
 use super::send::nowhere;
@@ -316,6 +316,7 @@ impl Dialog {
             program: program.into(),
             client_id: text.client_id.as_str().into(),
             test: self.is_test(&conversation.device),
+            facts: ContactFacts::default(),
         };
         let (source, destination) = (chosen.source.clone(), conversation.device.clone());
         let own = OwnText { source, destination, text: text.text.clone(), scope };

@@ -15,7 +15,7 @@ impl Dialog {
     /// run is under way. Texts that are with the exchange go their way.
     pub(super) fn erase(&mut self, here: &mut Here<'_>, reply: ReplyTo, account: u32, device: &Address) {
         self.forget_device(here, account, device);
-        let sources: Vec<Address> = self.rules.addresses.values().map(|rule| rule.address.clone()).collect();
+        let sources: Vec<Address> = self.rules.addresses.iter().map(|rule| rule.address.clone()).collect();
         for source in sources {
             let id = ConversationId::of(device, &source);
             let for_agents = self.desk.of_conversation(id).filter(|work| work.account == account);

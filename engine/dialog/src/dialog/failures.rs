@@ -38,7 +38,7 @@ impl Dialog {
     ) -> Option<String> {
         failure_text(sub, run).or_else(|| match run.purpose {
             Purpose::OptOutConfirmation | Purpose::Help | Purpose::OptIn => {
-                failure_text(&*self.default_texts(conversation.source.key(), sub)?, run)
+                failure_text(&*self.default_texts(Some(conversation.address), sub)?, run)
             }
             Purpose::Answer | Purpose::Begin | Purpose::Agent => None,
         })

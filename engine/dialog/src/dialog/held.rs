@@ -97,6 +97,7 @@ impl Dialog {
             program: text.program.as_str().into(),
             client_id: text.client_id.as_str().into(),
             test: self.is_test(&conversation.device),
+            facts: text.facts.clone(),
         };
         let (source, destination) = (text.source.clone(), conversation.device.clone());
         let own = OwnText { source, destination, text: text.text.clone(), scope };
@@ -138,6 +139,7 @@ impl Dialog {
         let limits = self.rules.limits;
         let from = ConversationId::of(&conversation.device, &text.source);
         if from == conversation.id() {
+            conversation.address = text.address;
             match &mut conversation.before {
                 Some(before) if before.run == text.run => before.texts.push(message),
                 // Another text of the same owner: it owns the conversation by that one.
@@ -157,6 +159,7 @@ impl Dialog {
             there.position.clone_from(&conversation.position);
             there.expected.clone_from(&conversation.expected);
         }
+        there.address = text.address;
         there.remember(past, limits.history, limits.history_text);
         self.put(here, from, there);
     }

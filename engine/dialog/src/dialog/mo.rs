@@ -9,7 +9,7 @@ use super::{Dialog, Here, Told};
 use crate::conversation::{Conversation, Past};
 use crate::event::{Mo, Note, Said};
 use crate::port::Consent;
-use crate::route::{Kind, Route, route};
+use crate::route::{Kind, Message, Route, route};
 use crate::rules::{Instructions, Standing, SubCampaignRule, Texts};
 use crate::run::{Handling, Pending, Run, What};
 use signalbox_core::scope::ConversationId;
@@ -19,15 +19,15 @@ impl Dialog {
     pub(super) fn mo(&mut self, here: &mut Here<'_>, mo: Mo) {
         let id = ConversationId::of(&mo.device, &mo.source);
         let mut conversation = self.take(here, &mo.device, &mo.source);
-        let (device, source) = (mo.device.key(), mo.source.key());
-        let route = route(&self.rules, device, source, &mo.text, Some(&conversation), here.now.wall);
+        let route = route(&self.rules, &Message::of(&mo), Some(&conversation), here.now.wall);
+        conversation.address = route.address.unwrap_or(conversation.address);
         let sub = route.sub_campaign.and_then(|id| self.rules.sub_campaign(id)).cloned();
         let keyword = match &route.kind {
             Kind::Keyword(keyword) => Some(keyword.clone()),
             Kind::OptOut { .. } | Kind::OptIn | Kind::Help | Kind::Response | Kind::Other => None,
         };
         let answer = sub.as_ref().map(|sub| {
-            let fallback = self.default_texts(source, sub);
+            let fallback = self.default_texts(route.address, sub);
             handling_of(&route, sub, fallback.as_deref().map(|sub| &sub.texts))
         });
         let (purpose, mut handling) = answer.unwrap_or((Purpose::Answer, Handling::Nobody));
@@ -96,8 +96,12 @@ impl Dialog {
 
     /// The default sub-campaign of an address: what it says to STOP, HELP and START is said where a sub-campaign of the
     /// same account has no text of its own. Another account's words are not said in its name.
-    pub(super) fn default_texts(&self, source: &[u8], sub: &SubCampaignRule) -> Option<Arc<SubCampaignRule>> {
-        let default = self.rules.sub_campaign(self.rules.address(source)?.default_inbound?)?;
+    pub(super) fn default_texts(
+        &self,
+        address: Option<u32>,
+        sub: &SubCampaignRule,
+    ) -> Option<Arc<SubCampaignRule>> {
+        let default = self.rules.sub_campaign(self.rules.address(address?)?.default_inbound?)?;
         (default.account == sub.account && default.id != sub.id).then(|| default.clone())
     }
 
@@ -108,7 +112,7 @@ impl Dialog {
             Kind::OptIn => true,
             Kind::Help | Kind::Keyword(_) | Kind::Response | Kind::Other => return,
         };
-        let account = sub.map(|sub| sub.account).or_else(|| self.rules.address(mo.source.key())?.account);
+        let account = sub.map(|sub| sub.account).or_else(|| self.rules.address(route.address?)?.account);
         // Whoever owns the address that is told to stop has to; where nobody does, nobody writes from it either.
         let Some(account) = account else { return };
         let Some(rule) = self.rules.accounts.get(&account) else { return };
@@ -183,8 +187,7 @@ impl Dialog {
                     Instructions::Version(version) => version,
                     Instructions::Participation(campaign) => {
                         // An entry is no part of a conversation: one that is open waits on.
-                        let address = self.rules.address(conversation.source.key());
-                        let source_address = address.map_or(0, |address| address.id);
+                        let source_address = conversation.address;
                         let what = What::Participation { campaign, source_address };
                         let mut run = self.new_run(here, id.shard, sub.id, what, purpose);
                         run.message = Some(message);
@@ -237,9 +240,11 @@ impl Dialog {
 fn flag_of(route: &Route, sub: Option<&SubCampaignRule>) -> Option<&'static str> {
     let Some(sub) = sub else { return Some("unmatched") };
     let inactive = route.trace.iter().any(|why| matches!(why, crate::route::Why::KeywordInactive(_)));
+    let of_others = route.trace.iter().any(|why| matches!(why, crate::route::Why::OtherFamily(_)));
     match (&route.kind, sub.instructions) {
         (Kind::OptOut { certain: false }, _) => Some("likely_opt_out"),
         _ if inactive => Some("keyword_inactive"),
+        (Kind::Response | Kind::Other, _) if of_others => Some("keyword_of_other_family"),
         (Kind::Response | Kind::Other | Kind::Keyword(_), Instructions::Agent) => Some("no_instructions"),
         _ if sub.flags => Some("all_of_the_sub_campaign"),
         _ => None,

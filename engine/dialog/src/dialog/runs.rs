@@ -223,7 +223,7 @@ impl Dialog {
         ran: Ran,
     ) {
         self.note(Note::Ran { end: "ok", waited: run.waited(here.now.wall) });
-        let Ran { outcome, client_id } = ran;
+        let Ran { outcome, client_id, facts } = ran;
         let Some(sub) = self.rules.sub_campaigns.get(&run.sub_campaign).cloned() else {
             return self.next(here, id, conversation);
         };
@@ -245,7 +245,7 @@ impl Dialog {
         if let Status::BadData(_) = outcome.status {
             // Nothing of it is sent (TXS-21); that it was filtered is told.
         } else if !self.agent_has(here, conversation, run, &sub, &outcome.sends) {
-            self.send_all(here, conversation, run, &sub, &client_id, &outcome.sends);
+            self.send_all(here, conversation, run, &sub, (&client_id, &facts), &outcome.sends);
         }
         if scripted {
             if outcome.ended {

@@ -12,6 +12,7 @@ use crate::event::{Note, Said};
 use crate::rules::{SubCampaignRule, WhenBusy};
 use crate::run::Run;
 use crate::source::{Chosen, NoSource, Wish};
+use signalbox_core::scope::ContactFacts;
 
 impl Dialog {
     /// Sends the texts of a run in their order: one attempt group (MT-03, API-08). They go from the conversation's
@@ -22,7 +23,7 @@ impl Dialog {
         conversation: &mut Conversation,
         run: &Run,
         sub: &SubCampaignRule,
-        client_id: &str,
+        (client_id, facts): (&str, &ContactFacts),
         sends: &[Send],
     ) {
         for send in sends {
@@ -40,6 +41,7 @@ impl Dialog {
                     sub_campaign: sub.id,
                     answers: run.message.as_ref().map(|message| message.id),
                     client_id: client_id.to_owned(),
+                    facts: facts.clone(),
                     address: chosen.id,
                     source: chosen.source.clone(),
                     program: send.program.clone(),
@@ -88,6 +90,7 @@ impl Dialog {
             device: &conversation.device,
             carrier: here.port.carrier(&conversation.device, here.now),
             stays_on: (!conversation.source.is_empty()).then_some(&conversation.source),
+            stays_at: conversation.address,
             uses: &uses,
             busy: &busy,
             test: self.is_test(&conversation.device),
@@ -115,8 +118,7 @@ impl Dialog {
             if busy.contains(&used.address) {
                 continue;
             }
-            let known = self.rules.addresses.values().find(|rule| rule.id == used.address);
-            let Some(source) = known.map(|rule| &rule.address) else { continue };
+            let Some(source) = self.rules.address(used.address).map(|rule| &rule.address) else { continue };
             let id = ConversationId::of(device, source);
             let taken = |other: &Conversation| other.is_taken_from(sub_campaign, here.now.wall);
             if self.memory.peek(id, here.rows, taken).unwrap_or(false) {

@@ -68,7 +68,11 @@ impl Dialog {
         (kind, reason): (&str, &str),
         answered: bool,
     ) -> Work {
-        let of_address = |source: &Address| self.rules.address(source.key()).and_then(|rule| rule.account);
+        // Of several with the same digits nobody guesses.
+        let of_address = |source: &Address| {
+            let mut found = self.rules.addresses.with(source.key());
+            found.next().filter(|_| found.next().is_none()).and_then(|rule| rule.account)
+        };
         Work {
             id: past.id,
             account: sub.map(|sub| sub.account).or_else(|| of_address(conversation.1)).unwrap_or(0),

@@ -318,7 +318,14 @@ fn an_address_is_the_same_whatever_type_a_link_says_it_has() {
     pool.sources = Arc::new(Typed);
     pool.sub_campaigns = to_agents().sub_campaigns;
     world.event(Event::Rules(Arc::new(pool)));
-    world.event(Event::Mo(Box::new(Mo { id, device, source, text: "hello".to_owned() })));
+    world.event(Event::Mo(Box::new(Mo {
+        id,
+        device,
+        source,
+        text: "hello".to_owned(),
+        link: None,
+        carrier: None,
+    })));
     take(&mut world, "ann", 1);
     assert!(ask(&mut world, "ann", answer(id, "hello", None)).is_ok());
 }

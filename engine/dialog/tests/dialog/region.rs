@@ -192,7 +192,7 @@ impl Both {
 
     fn ran(&mut self, task: &Task) {
         let outcome = echo(task);
-        let result = Ok(Box::new(Ran { outcome, client_id: String::new() }));
+        let result = Ok(Box::new(Ran { outcome, client_id: String::new(), facts: Default::default() }));
         let event = Event::Ran { whose: task.whose, run: task.run, result };
         self.region.handle(self.now, event, &self.disk);
         self.settle();

@@ -131,7 +131,7 @@ fn accounts_of_a_suspended_tenant_are_not_there() {
 #[test]
 fn one_device_answers_two_sub_campaigns_on_two_addresses() {
     let mut rules = rules();
-    rules.addresses.get_mut(SECOND.as_bytes()).unwrap().default_inbound = Some(POLL);
+    rules.addresses.get_mut(2).unwrap().default_inbound = Some(POLL);
     let mut world = World::new(rules);
     world.mo(DEVICE, SHARED, "survey");
     world.mo(DEVICE, SECOND, "vote");

@@ -10,9 +10,9 @@ use signalbox_core::id::{CarrierId, MessageId, SessionId, ShardId};
 use signalbox_core::outcome::{FinalState, Reason};
 use signalbox_core::time::{Micros, Mono, Now};
 use signalbox_dialog::{
-    AccountRule, AddressRule, Chosen, Consent, Dialog, Does, Effect, Event, Instructions, Keyword, Keywords,
-    Limits, Load, Mo, NoSource, NotTaken, Note, Port, Ran, Record, Rows, Rules, RunId, Said, Sources, Stage,
-    Start, StartRefusal, SubCampaignRule, Task, Texts, Wants, WhenBusy, Wish,
+    AccountRule, AddressRule, Addresses, Chosen, Consent, Dialog, Does, Effect, Event, Instructions, Keyword,
+    Keywords, Limits, Load, Mo, NoSource, NotTaken, Note, Port, Ran, Record, Rows, Rules, RunId, Said,
+    Sources, Stage, Start, StartRefusal, SubCampaignRule, Task, Texts, Wants, WhenBusy, Wish,
 };
 use signalbox_invocation::{
     Channel, Cut, Entry, Failure, Level, Outcome, Send, SubCampaignKind, Value, Version, WebAnswer,
@@ -113,10 +113,18 @@ pub fn rules() -> Rules {
         channels: vec![Channel::Text],
         opt_out_level: Level::Account,
     };
-    let address = |id, digits, default| {
-        let address = code(digits);
-        AddressRule { id, address, account: None, default_inbound: default }
+    let address = |id, digits, default| AddressRule {
+        id,
+        address: code(digits),
+        account: None,
+        default_inbound: default,
+        country: None,
+        reaches: Vec::new(),
+        links: Vec::new(),
     };
+    let mut addresses = Addresses::default();
+    addresses.add(SHARED.as_bytes(), address(1, SHARED, Some(INFO)));
+    addresses.add(SECOND.as_bytes(), address(2, SECOND, None));
     let (inbound, outbound) = (SubCampaignKind::Inbound, SubCampaignKind::Outbound);
     let script = |account, script| Instructions::Version(version(account, script));
     let subs = [
@@ -128,30 +136,16 @@ pub fn rules() -> Rules {
     ];
     let mut keywords = Keywords::default();
     for (id, text, sub_campaign) in [(1, "survey", SURVEY), (2, "poll", POLL), (3, "stop it", POLL)] {
-        keywords
-            .add(
-                1,
-                Keyword {
-                    id,
-                    text: text.to_owned(),
-                    sub_campaign,
-                    from: None,
-                    to: None,
-                    whole: false,
-                    does: Does::Begin,
-                },
-            )
-            .unwrap();
+        let (text, does) = (text.into(), Does::Begin);
+        let bound =
+            Keyword { id, text, program: None, sub_campaign, from: None, to: None, whole: false, does };
+        keywords.add(1, bound).unwrap();
     }
     Rules {
         version: 1,
         accounts: [(ACCOUNT, account("one")), (OTHER_ACCOUNT, account("two"))].into_iter().collect(),
-        addresses: [
-            (SHARED.as_bytes().into(), address(1, SHARED, Some(INFO))),
-            (SECOND.as_bytes().into(), address(2, SECOND, None)),
-        ]
-        .into_iter()
-        .collect(),
+        addresses,
+        families: Default::default(),
         sub_campaigns: subs.into_iter().map(|sub| (sub.id, sub)).collect(),
         keywords,
         words: signalbox_consent::Words::shipped().unwrap(),
@@ -323,8 +317,8 @@ impl World {
     pub fn mo(&mut self, from: &str, to: &str, text: &str) -> MessageId {
         let device = number(from);
         let id = self.given.new_id(self.now, device.shard());
-        let mo = Mo { id, device, source: code(to), text: text.to_owned() };
-        self.event(Event::Mo(Box::new(mo)));
+        let text = text.to_owned();
+        self.event(Event::Mo(Box::new(Mo { id, device, source: code(to), text, link: None, carrier: None })));
         id
     }
 
@@ -379,7 +373,9 @@ impl World {
     }
 
     pub fn ran(&mut self, task: &Task, result: Result<Outcome, Failure>) {
-        let result = result.map(|outcome| Box::new(Ran { outcome, client_id: "client-5".to_owned() }));
+        let result = result.map(|outcome| {
+            Box::new(Ran { outcome, client_id: "client-5".to_owned(), facts: Default::default() })
+        });
         self.event(Event::Ran { whose: task.whose, run: task.run, result });
     }
 

@@ -10,7 +10,7 @@ use signalbox_config::Catalog as Rows;
 use signalbox_config::CatalogPlan;
 use signalbox_config::catalog::{KindVisitor, Right, Row, RowChange, RowChangeKind, each_kind};
 use signalbox_config::value::Name;
-use signalbox_core::backend::{CatalogChange, Version};
+use signalbox_core::backend::CatalogChange;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -139,7 +139,7 @@ fn catalog_changes(plan: CatalogPlan, current: &Snapshot) -> Vec<CatalogChange> 
         .into_iter()
         .map(|change| {
             let kind = kind_of(change.kind);
-            let held = current.versions.get(&(kind, change.name.clone())).copied().unwrap_or(Version(0));
+            let held = current.version_of(kind, &change.name);
             let (name, expected) = (change.name, Some(held));
             match change.document {
                 Some(document) => CatalogChange::Put { kind, name, document, expected },
@@ -178,6 +178,7 @@ impl Api {
         let before = &in_force.snapshot.rows;
         left.check_versions(before).map_err(frozen)?;
         left.check_lives(before)?;
+        left.check_approvals(before).map_err(frozen)?;
         check_references(&left)?;
         self.check_unused(&left, before).await?;
         let warnings = self.review(&left, before, None).await?;

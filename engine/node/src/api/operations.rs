@@ -205,6 +205,8 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::participations::operations());
     all.extend(super::tenants::operations());
     all.extend(super::families::operations());
+    all.extend(super::bindings::operations());
+    all.extend(super::dnc::operations());
     all.extend(super::apply::operations());
     all.extend(super::routing::operations());
     all.extend(super::numbers::operations());

@@ -5,6 +5,8 @@ mod entries;
 mod export;
 mod tally;
 
+pub(in crate::api) use codes::List;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{Method, StatusCode};

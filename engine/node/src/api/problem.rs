@@ -67,8 +67,9 @@ kinds! {
     NotInHand = "not_in_hand", 409, "it is not in this agent's hands";
     /// Another row refers to it, or it refers to one that is not there.
     BrokenReference = "reference_broken", 409, "rows refer to each other";
-    /// A version of a script that was tested or published would change or be lost.
-    Frozen = "frozen", 409, "a version that is in use does not change";
+    /// A version of a script that was tested or published would change or be lost, or an approval would go to a status
+    /// that does not follow its own.
+    Frozen = "frozen", 409, "what is in use does not change in this way";
     /// Somebody else changed it since the ETag was read.
     VersionMismatch = "version_mismatch", 412, "it has been changed since it was read";
     /// The body is larger than the node takes.
@@ -255,7 +256,9 @@ impl From<GatewayError> for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let kind = match &refusal {
-            Refusal::AccountQueueFull { .. } | Refusal::CounterThrottle => ProblemKind::TooManyRequests,
+            Refusal::AccountQueueFull { .. } | Refusal::QuotaReached { .. } | Refusal::CounterThrottle => {
+                ProblemKind::TooManyRequests
+            }
             Refusal::QueueFull { .. }
             | Refusal::StoreFull
             | Refusal::OutboxFull { .. }

@@ -10,9 +10,9 @@ use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use signalbox_config::catalog::{
-    Account, AgentQueue, Approval, Campaign, Carrier, CounterPolicy, Enterprise, Jurisdiction, Keyword, Link,
-    Owner, Participation, Program, Right, Route, Row, RowKind, Script, ScriptVersion, SourceAddress,
-    SubCampaign, Template, Tenancy, Token, User, WebService, Webhook, WhiteListEntry, Words,
+    Account, AgentQueue, Approval, Campaign, Carrier, CounterPolicy, DncList, Enterprise, Jurisdiction,
+    Keyword, Link, Owner, Participation, Program, Right, Route, Row, RowKind, Script, ScriptVersion,
+    SourceAddress, SubCampaign, Template, Tenancy, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
 use signalbox_config::value::{Name, Secret};
 use signalbox_core::backend::{CatalogChange, Version};
@@ -93,6 +93,7 @@ pub(super) fn operations() -> Vec<Operation> {
     operations.extend(of::<Participation>(&places!("participations", "participation", Right::CatalogWrite)));
     operations.extend(of::<Jurisdiction>(&places!("jurisdictions", "jurisdiction", Right::CatalogWrite)));
     operations.extend(of::<Words>(&places!("words", "words", Right::CatalogWrite)));
+    operations.extend(of::<DncList>(&places!("dnc-lists", "dnc_list", Right::CatalogWrite)));
     operations.extend(of::<WebService>(&places!("web-services", "web_service", Right::CatalogWrite)));
     operations
 }
@@ -176,6 +177,7 @@ fn reach(kind: RowKind) -> Reach {
         RowKind::Account | RowKind::Enterprise | RowKind::User => Reach::Read,
         RowKind::Program | RowKind::Approval | RowKind::SourceAddress | RowKind::Jurisdiction => Reach::Use,
         RowKind::Webhook
+        | RowKind::DncList
         | RowKind::Words
         | RowKind::WebService
         | RowKind::Template
@@ -262,7 +264,7 @@ pub(super) fn find<'a, R: Row>(snapshot: &'a Snapshot, name: &str) -> Option<&'a
 }
 
 pub(super) fn version_of<R: Row>(snapshot: &Snapshot, name: &str) -> Version {
-    snapshot.versions.get(&(kind_of(R::KIND), name.to_owned())).copied().unwrap_or_default()
+    snapshot.version_of(kind_of(R::KIND), name)
 }
 
 pub(super) fn etag(version: Version) -> HeaderMap {
@@ -359,6 +361,7 @@ fn segment<R: Row>() -> &'static str {
         RowKind::Jurisdiction => "jurisdictions",
         RowKind::Words => "words",
         RowKind::WebService => "web-services",
+        RowKind::DncList => "dnc-lists",
     }
 }
 

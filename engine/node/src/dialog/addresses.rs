@@ -1,13 +1,11 @@
 //! Source addresses: which messages are the dialog server's, and over which links its texts leave.
 
-use rustc_hash::FxHashMap;
 use signalbox_config::catalog::{AddressState, SourceAddress};
 use signalbox_config::value::{AddressForm, ServiceAddress};
 use signalbox_core::address::{Address, ton};
 use signalbox_core::backend::Kind;
 use signalbox_core::policy::DialogPolicy;
 
-use super::RowFaults;
 use crate::catalog::Snapshot;
 
 /// A source address that lives.
@@ -28,23 +26,14 @@ pub(super) fn address_of(row: &ServiceAddress) -> Address {
     Address::new(ton, npi, row.as_str().as_bytes()).expect("a service address has at most 15 octets")
 }
 
-/// The source addresses that live. The rows may have the same short code in two countries; a message that comes to it
-/// does not say to which, so that the first alone is taken.
-pub(super) fn own<'a>(snapshot: &'a Snapshot, faults: &mut RowFaults) -> Vec<Own<'a>> {
-    let mut first: FxHashMap<&str, &SourceAddress> = FxHashMap::default();
-    let mut own = Vec::with_capacity(snapshot.rows.source_address.len());
-    for row in snapshot.rows.source_address.iter().filter(|row| lives(row)) {
-        let Some(id) = snapshot.ids.of(Kind::SourceAddress, row.name.as_str()) else { continue };
-        if let Some(other) = first.get(row.address.as_str()) {
-            let reason =
-                format!("{} is `{}`, which is told apart from it by nothing", row.address, other.name);
-            faults.add(Kind::SourceAddress, &row.name, "address", reason);
-            continue;
-        }
-        first.insert(row.address.as_str(), row);
-        own.push(Own { id, address: address_of(&row.address), row });
-    }
-    own
+/// The source addresses that live. Short codes of several countries may have the same digits.
+pub(super) fn own(snapshot: &Snapshot) -> Vec<Own<'_>> {
+    let living = snapshot.rows.source_address.iter().filter(|row| lives(row));
+    let own = living.filter_map(|row| {
+        let id = snapshot.ids.of(Kind::SourceAddress, row.name.as_str())?;
+        Some(Own { id, address: address_of(&row.address), row })
+    });
+    own.collect()
 }
 
 fn lives(row: &SourceAddress) -> bool {
@@ -57,8 +46,7 @@ fn lives(row: &SourceAddress) -> bool {
 /// What the exchange is told of the dialog server; `None` where no source address lives.
 #[must_use]
 pub fn policy(snapshot: &Snapshot) -> Option<DialogPolicy> {
-    // What is left out is told with the rules.
-    let own = own(snapshot, &mut RowFaults::default());
+    let own = own(snapshot);
     if own.is_empty() {
         return None;
     }

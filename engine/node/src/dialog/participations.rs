@@ -10,7 +10,7 @@ use signalbox_config::catalog::{
 use signalbox_config::value::FieldText;
 use signalbox_core::backend::Kind;
 use signalbox_dialog::{
-    AddressRule, Does, Instructions, Keyword, Keywords, Stage, SubCampaignRule, Texts, WhenBusy,
+    Addresses, Does, Instructions, Keyword, Keywords, Stage, SubCampaignRule, Texts, WhenBusy,
 };
 use signalbox_invocation::SubCampaignKind;
 
@@ -40,8 +40,9 @@ fn word_id(number: u32, index: usize) -> Option<u32> {
 
 /// What campaigns add to the rules.
 pub(super) struct Added<'a> {
-    pub(super) keywords: &'a mut Keywords,
-    pub(super) addresses: &'a mut FxHashMap<Box<[u8]>, AddressRule>,
+    /// `None` where they have the campaigns' already.
+    pub(super) keywords: Option<&'a mut Keywords>,
+    pub(super) addresses: &'a mut Addresses,
     pub(super) sub_campaigns: &'a mut FxHashMap<u32, Arc<SubCampaignRule>>,
 }
 
@@ -103,7 +104,7 @@ fn listen(
 ) {
     let Some(text) = text else {
         // Without a keyword all is an entry that is nothing else.
-        let Some(rule) = added.addresses.get_mut(address.address.key()) else { return };
+        let Some(rule) = added.addresses.get_mut(address.id) else { return };
         if rule.default_inbound.is_some() {
             let reason = format!("what is no keyword at `{}` goes elsewhere already", address.row.name);
             return faults.add(Kind::Participation, &row.name, "entry_points", reason);
@@ -111,9 +112,11 @@ fn listen(
         rule.default_inbound = Some(id);
         return;
     };
-    let does = Does::Begin;
-    let keyword = Keyword { id, text, sub_campaign: id, from: None, to: None, whole: false, does };
-    if let Err(error) = added.keywords.add(address.id, keyword) {
+    let Some(keywords) = &mut added.keywords else { return };
+    let (text, does) = (text.into(), Does::Begin);
+    let keyword =
+        Keyword { id, text, program: None, sub_campaign: id, from: None, to: None, whole: false, does };
+    if let Err(error) = keywords.add(address.id, keyword) {
         let reason = format!("[{place}]: {error}");
         faults.add(Kind::Participation, &row.name, "entry_points", reason);
     }
@@ -128,6 +131,7 @@ fn words(
     added: &mut Added<'_>,
     faults: &mut RowFaults,
 ) {
+    let Some(keywords) = &mut added.keywords else { return };
     for (index, word) in row.words.iter().enumerate() {
         let Some(id) = word_id(number, index) else { return };
         let text =
@@ -137,8 +141,9 @@ fn words(
             WordAction::OptIn => Does::OptIn,
             WordAction::OptOut => Does::OptOut,
         };
-        let keyword = Keyword { id, text, sub_campaign: id, from: None, to: None, whole: true, does };
-        if let Err(error) = added.keywords.add(address.id, keyword) {
+        let (text, program, from, to) = (text.into(), None, None, None);
+        let keyword = Keyword { id, text, program, sub_campaign: id, from, to, whole: true, does };
+        if let Err(error) = keywords.add(address.id, keyword) {
             let reason = format!("[{place}]: {error}");
             faults.add(Kind::Participation, &row.name, "words", reason);
         }

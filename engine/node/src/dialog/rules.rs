@@ -13,18 +13,19 @@ use signalbox_config::value::{Count, FieldText, Name};
 use signalbox_core::backend::Kind;
 use signalbox_core::time::Micros;
 use signalbox_dialog::{
-    AccountRule, AddressRule, Does, Instructions, Keyword, Keywords, Limits, Rules, Stage, SubCampaignRule,
-    Texts, WhenBusy,
+    AccountRule, AddressRule, Addresses, Families, Family, Instructions, Limits, Rules, Stage,
+    SubCampaignRule, Texts, WhenBusy,
 };
 use signalbox_invocation::{Channel, Level, SubCampaignKind};
 use signalbox_programs::Book;
 
 use super::addresses::{Own, own};
+use super::keywords::keywords;
 use super::participations::{self, Added};
 use super::queues::{priority, queue_of, queues};
 use super::versions::version_of;
 use super::words::words;
-use super::{Pool, RowFaults};
+use super::{Changed, Pool, RowFaults};
 use crate::catalog::Snapshot;
 
 /// Compiles the rows. What cannot be carried out is left out and added to `faults`.
@@ -32,23 +33,25 @@ pub fn rules(
     settings: &DialogSettings,
     snapshot: &Snapshot,
     programs: Arc<Book>,
+    changed: Option<&Changed<'_>>,
     faults: &mut RowFaults,
 ) -> Rules {
-    let own = own(snapshot, faults);
-    let mut addresses: FxHashMap<Box<[u8]>, AddressRule> = own
-        .iter()
-        .filter(|own| own.row.receives())
-        .map(|own| (own.address.key().into(), address(snapshot, own)))
-        .collect();
+    let own = own(snapshot);
+    let mut addresses = Addresses::default();
+    for own in own.iter().filter(|own| own.row.receives()) {
+        addresses.add(own.address.key(), address(snapshot, own));
+    }
     let words = words(snapshot, faults);
     let mut sub_campaigns = sub_campaigns(snapshot, faults);
-    let mut keywords = keywords(snapshot, &own, faults);
+    let (mut keywords, entries_too) = keywords(snapshot, &own, changed, faults);
+    let added_keywords = (!entries_too).then_some(&mut keywords);
     let added =
-        Added { keywords: &mut keywords, addresses: &mut addresses, sub_campaigns: &mut sub_campaigns };
+        Added { keywords: added_keywords, addresses: &mut addresses, sub_campaigns: &mut sub_campaigns };
     participations::add(snapshot, &own, added, faults);
     Rules {
         version: snapshot.version.0,
         accounts: accounts(snapshot),
+        families: families(snapshot, &own, &programs),
         keywords,
         addresses,
         sub_campaigns,
@@ -105,38 +108,33 @@ fn address(snapshot: &Snapshot, own: &Own<'_>) -> AddressRule {
         address: own.address.clone(),
         account: account.map(|account| account.0),
         default_inbound: default.and_then(|name| snapshot.ids.of(Kind::SubCampaign, name.as_str())),
+        country: own.row.country.as_str().parse().ok(),
+        reaches: own.row.reaches.iter().filter_map(|country| country.as_str().parse().ok()).collect(),
+        links: own.row.links.iter().filter_map(|link| snapshot.ids.link(link.as_str())).collect(),
     }
 }
 
-fn keywords(snapshot: &Snapshot, own: &[Own<'_>], faults: &mut RowFaults) -> Keywords {
-    // Numbers by name, once for all: there may be 100,000 keywords of few addresses and sub-campaigns.
-    let addresses: HashMap<&Name, u32> = own.iter().map(|own| (&own.row.name, own.id)).collect();
-    let sub_campaigns: HashMap<&Name, u32> = snapshot
-        .rows
-        .sub_campaign
-        .iter()
-        .filter_map(|row| Some((&row.name, snapshot.ids.of(Kind::SubCampaign, row.name.as_str())?)))
-        .collect();
-    let mut keywords = Keywords::default();
-    for row in &snapshot.rows.keyword {
-        // At an address that does not live nobody says it.
-        let Some(address) = addresses.get(&row.source_address) else { continue };
-        let Some(sub_campaign) = sub_campaigns.get(&row.sub_campaign) else { continue };
-        let Some(id) = snapshot.ids.of(Kind::Keyword, row.name.as_str()) else { continue };
-        let keyword = Keyword {
-            id,
-            text: row.text.to_string(),
-            sub_campaign: *sub_campaign,
-            from: row.from.map(micros),
-            to: row.to.map(micros),
-            whole: false,
-            does: Does::Begin,
-        };
-        if let Err(error) = keywords.add(*address, keyword) {
-            faults.add(Kind::Keyword, &row.name, "text", error);
+/// The families of all programs (PRG-05), as inbound messages meet them: by address and carrier. What ends later is in
+/// them with its end, so that they hold until the rows change.
+fn families(snapshot: &Snapshot, own: &[Own<'_>], programs: &Book) -> Families {
+    let addresses: HashMap<&str, u32> = own.iter().map(|own| (own.row.name.as_str(), own.id)).collect();
+    let mut families = Families::default();
+    for family in programs.approved_together(i64::MIN) {
+        let (id, program): (Arc<str>, Arc<str>) = (family.id.as_str().into(), family.program.as_str().into());
+        // Members are in the order of their addresses.
+        for here in family.members.chunk_by(|one, other| one.address == other.address) {
+            let Some(address) = here.first().and_then(|member| addresses.get(member.address.as_str())) else {
+                continue;
+            };
+            let carriers = here.iter().filter_map(|member| {
+                let approval = programs.approval(&program, &member.address, &member.carrier)?;
+                Some((snapshot.ids.carrier(&member.carrier)?, approval.to.map(Micros)))
+            });
+            let (id, program, carriers) = (id.clone(), program.clone(), carriers.collect());
+            families.add(*address, Family { id, program, carriers });
         }
     }
-    keywords
+    families
 }
 
 fn micros(at: jiff::Timestamp) -> Micros {

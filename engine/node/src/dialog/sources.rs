@@ -37,7 +37,8 @@ pub struct Pool {
     /// Numbers and addresses, by name.
     addresses: FxHashMap<String, (u32, Address)>,
     names: FxHashMap<u32, String>,
-    by_key: FxHashMap<Box<[u8]>, String>,
+    /// Names by the digits; short codes of several countries may have the same.
+    by_key: FxHashMap<Box<[u8]>, Vec<(String, String)>>,
     tenants: FxHashMap<u32, Tenant>,
     carriers: FxHashMap<u32, String>,
     ways: FxHashMap<u32, Way>,
@@ -58,18 +59,34 @@ impl Pool {
             let way = Way { fixed, policy: row.pool.map(policy) };
             Some((snapshot.ids.of(Kind::SubCampaign, row.name.as_str())?, way))
         });
+        let mut by_key: FxHashMap<Box<[u8]>, Vec<(String, String)>> = FxHashMap::default();
+        for own in own {
+            let known = (own.row.name.to_string(), own.row.country.to_string());
+            by_key.entry(own.address.key().into()).or_default().push(known);
+        }
         Self {
             book,
             addresses: own
                 .iter()
                 .map(|own| (own.row.name.to_string(), (own.id, own.address.clone())))
                 .collect(),
-            by_key: own.iter().map(|own| (own.address.key().into(), own.row.name.to_string())).collect(),
+            by_key,
             names,
             tenants: tenants(snapshot),
             carriers: carriers.collect(),
             ways: ways.collect(),
         }
+    }
+
+    /// The address of a conversation: by its number, else by its digits, of several the one of the device's country.
+    fn here(&self, wish: &Wish<'_>, country: &str) -> Option<&String> {
+        let same = self.by_key.get(wish.stays_on?.key())?;
+        let known =
+            self.names.get(&wish.stays_at).filter(|name| same.iter().any(|(other, _)| other == *name));
+        known.or_else(|| match same.as_slice() {
+            [(only, _)] => Some(only),
+            several => several.iter().find(|(_, own)| own == country).map(|(name, _)| name),
+        })
     }
 
     fn chosen(&self, name: &str, reason: &'static str) -> Result<Chosen, NoSource> {
@@ -80,7 +97,10 @@ impl Pool {
 
 impl Sources for Pool {
     fn choose(&self, wish: &Wish<'_>) -> Result<Chosen, NoSource> {
-        let here = wish.stays_on.and_then(|address| self.by_key.get(address.key()));
+        let digits = wish.device.digits().unwrap_or_default();
+        let region = country_of(digits);
+        let country = region.as_ref().map_or("", |region| region.as_str());
+        let here = self.here(wish, country);
         // The answer to STOP or HELP comes from where the word went, whatever is approved there.
         if wish.owed
             && let Some(here) = here
@@ -100,10 +120,8 @@ impl Sources for Pool {
                 Some(LastUse { address, account, at: used.at.0 })
             })
             .collect();
-        let digits = wish.device.digits().unwrap_or_default();
         let busy: Vec<&str> =
             wish.busy.iter().filter_map(|id| self.names.get(id)).map(String::as_str).collect();
-        let region = country_of(digits);
         let way = self.ways.get(&wish.sub_campaign);
         let request = Request {
             program: wish.program,
@@ -112,7 +130,7 @@ impl Sources for Pool {
             enterprises: &enterprises,
             device: Device {
                 number: std::str::from_utf8(digits).unwrap_or_default(),
-                country: region.as_ref().map_or("", |region| region.as_str()),
+                country,
                 carrier: wish.carrier.and_then(|id| self.carriers.get(&id.0)).map(String::as_str),
             },
             fixed: way.and_then(|way| way.fixed.as_deref()),

@@ -1,5 +1,6 @@
 mod compiling;
 mod control;
+mod families;
 mod instructions;
 mod pool;
 
@@ -266,7 +267,7 @@ fn rules(snapshot: &Snapshot) -> Rules {
 fn left_out(snapshot: &Snapshot) -> (Rules, RowFaults) {
     let mut faults = RowFaults::default();
     let book = std::sync::Arc::new(crate::programs::book(&snapshot.rows));
-    (super::rules(&settings().dialog, snapshot, book, &mut faults), faults)
+    (super::rules(&settings().dialog, snapshot, book, None, &mut faults), faults)
 }
 
 fn faults(snapshot: &Snapshot) -> String {
@@ -274,7 +275,7 @@ fn faults(snapshot: &Snapshot) -> String {
 }
 
 fn compiled(snapshot: &Snapshot, before: Option<&Compiled>) -> Compiled {
-    Compiled::new(&settings(), snapshot, before)
+    Compiled::new(&settings(), snapshot, before, None)
 }
 
 fn settings() -> Settings {

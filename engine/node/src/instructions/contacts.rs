@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use signalbox_core::backend::Clock;
 use signalbox_core::id::AccountId;
+use signalbox_core::scope::ContactFacts;
 use signalbox_invocation::{Contact, Device, LineType};
 use signalbox_people::{Asked, ContactId, Inbound, LineType as KnownLine, Medium, People};
 use tokio::sync::{mpsc, oneshot};
@@ -21,11 +22,13 @@ const BATCH: usize = 512;
 /// A run waits so long for its contact, and goes on without.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the account knows of a device: its contact, and its line where that was looked up (CON-07).
+/// What the account knows of a device: its contact, its line where that was looked up (CON-07), and what the send gate
+/// asks.
 #[derive(Clone)]
 pub(super) struct Known {
     pub contact: Contact,
     pub line: Option<LineType>,
+    pub facts: ContactFacts,
 }
 
 /// A run that waits for its contact.
@@ -56,12 +59,15 @@ impl Contacts {
             medium: Medium::Phone,
         };
         match tokio::time::timeout(PATIENCE, self.ask(asked)).await {
-            Ok(Some(known)) => known,
+            Ok(Some(mut known)) => {
+                known.facts.state = state_of(&known.facts.state, device);
+                known
+            }
             Ok(None) | Err(_) => {
                 let client_id = if named.client_id.is_empty() { &device.address } else { &named.client_id };
                 let devices = vec![device.clone()];
                 let contact = Contact { client_id: client_id.clone(), devices, ..Contact::default() };
-                Known { contact, line: None }
+                Known { contact, line: None, facts: ContactFacts::default() }
             }
         }
     }
@@ -129,7 +135,33 @@ fn known(found: Inbound) -> Known {
         KnownLine::Voip => LineType::Voip,
         KnownLine::Unknown => LineType::Unknown,
     });
-    Known { contact: given(found.contact), line }
+    let facts = facts(&found.contact, found.line);
+    Known { contact: given(found.contact), line, facts }
+}
+
+/// What the send gate asks of a contact: its zone, its fields `state`, such as `FL` or `US-FL`, and `postal_code`, and
+/// the line of the device.
+fn facts(contact: &signalbox_people::Contact, line: Option<KnownLine>) -> ContactFacts {
+    let field = |name: &str| contact.fields.get(name).map_or("", |text| text.trim());
+    ContactFacts {
+        zone: contact.known.zone.as_deref().unwrap_or_default().into(),
+        state: field("state").to_ascii_uppercase().into(),
+        postal: field("postal_code").into(),
+        line: match line {
+            Some(KnownLine::Wireless) => signalbox_consent::LineType::Wireless,
+            Some(KnownLine::Landline) => signalbox_consent::LineType::Landline,
+            Some(KnownLine::Voip) => signalbox_consent::LineType::Voip,
+            Some(KnownLine::Unknown) | None => signalbox_consent::LineType::Unknown,
+        },
+    }
+}
+
+/// A state as it is called everywhere: the device's country says of which one it is.
+fn state_of(state: &str, device: &Device) -> Box<str> {
+    match &device.country {
+        Some(country) if !state.is_empty() && !state.contains('-') => format!("{country}-{state}").into(),
+        Some(_) | None => state.into(),
+    }
 }
 
 /// A contact as instructions are given it.

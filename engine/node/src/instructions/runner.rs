@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use signalbox_core::backend::Kind;
-use signalbox_dialog::{Event, Ran, Task, What};
+use signalbox_core::scope::ContactFacts;
+use signalbox_dialog::{Event, Ran, Task, What, Whose};
 use signalbox_invocation::{Cost, Cut, Entry, Failure, Invocation, Limits, Outcome, Send, Status};
 use signalbox_participation::{Channel, EntryId, RawEntry, Reply};
 use signalbox_script::Pool;
@@ -45,11 +46,15 @@ impl Runner {
             What::Instructions { version, .. } => compiled.versions.get(*version).cloned(),
             What::Text { .. } | What::Participation { .. } => None,
         };
-        if needs_contact(&what, source.as_ref()) {
-            let account = invocation.version.account;
+        let mut facts = ContactFacts::default();
+        let account = invocation.version.account;
+        // The first text asks the send gate where its contact is, and what its line is.
+        let begins = matches!(whose, Whose::Start(_));
+        let needed = needs_contact(&what, source.as_ref());
+        if needed || begins && invocation.contact.id != 0 {
             let (named, device) = (&invocation.contact, &invocation.device);
             let known = self.contacts.of(account, named, device).await;
-            invocation.contact = known.contact;
+            (invocation.contact, facts) = (known.contact, known.facts);
             if let Some(line) = known.line {
                 invocation.device.line = line;
             }
@@ -72,7 +77,7 @@ impl Runner {
                 Err(Failure::Invalid(what))
             }
         };
-        let result = result.map(|outcome| Box::new(Ran { outcome, client_id }));
+        let result = result.map(|outcome| Box::new(Ran { outcome, client_id, facts }));
         // Closed when the node ends; the run is begun again by the next one.
         let _ = self.ends.send(Event::Ran { whose, run, result }).await;
     }

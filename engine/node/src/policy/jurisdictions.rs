@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use signalbox_config::catalog::{AllowedHours, CapOver as CapRow, Day, Jurisdiction, RuleScope as ScopeRow};
+use signalbox_config::catalog::{
+    AllowedHours, CapOver as CapRow, Day, FrequencyCap, Jurisdiction, RuleScope as ScopeRow,
+};
 use signalbox_consent::{
     CapOver, CapSpec, HoursError, JurisdictionSpec, QuietHours, QuietHoursSpec, RuleScope, WeekSpec, Zones,
 };
@@ -55,19 +57,20 @@ fn of(row: &Jurisdiction) -> Result<JurisdictionSpec, PolicyError> {
         hours: week(&row.allowed),
         holidays: row.holidays.iter().map(ToString::to_string).collect(),
         on_holidays: row.on_holidays.iter().map(|span| format!("{}-{}", span.from, span.to)).collect(),
-        caps: row
-            .caps
-            .iter()
-            .map(|cap| CapSpec {
-                most: u16::try_from(cap.most.get()).unwrap_or(u16::MAX),
-                hours: u32::try_from(cap.hours.get()).unwrap_or(u32::MAX),
-                over: match cap.over {
-                    CapRow::Matter => CapOver::Matter,
-                    CapRow::Account => CapOver::Account,
-                },
-            })
-            .collect(),
+        caps: row.caps.iter().map(cap).collect(),
     })
+}
+
+/// A cap as the counts read it.
+pub(super) fn cap(row: &FrequencyCap) -> CapSpec {
+    CapSpec {
+        most: u16::try_from(row.most.get()).unwrap_or(u16::MAX),
+        hours: u32::try_from(row.hours.get()).unwrap_or(u32::MAX),
+        over: match row.over {
+            CapRow::Matter => CapOver::Matter,
+            CapRow::Account => CapOver::Account,
+        },
+    }
 }
 
 fn week(allowed: &[AllowedHours]) -> WeekSpec {

@@ -361,3 +361,24 @@ fn an_address_that_is_named_is_used_or_none() {
     off.addresses[1].sends = false;
     assert_eq!(choose(off, &fixed), Err(Refusal::NotInUse));
 }
+
+/// SRC-15: an address that several customers share is theirs, and that of who is below them.
+#[test]
+fn an_address_of_several_customers_is_theirs_alone() {
+    let mut shared = Address::new("code", "70650", "US").carrier("red").program("p");
+    shared.only = Some(User::Accounts(vec!["bank".into(), "shop".into()]));
+    let book = Book::new(Rows {
+        programs: vec![Program::new("p")],
+        addresses: vec![shared],
+        approvals: vec![Approval::new("p", "code", "red")],
+        keywords: vec![],
+    });
+    let device = Device { number: "12125550100", country: "US", carrier: Some("red") };
+    let from = |account: &str, above: &[&str]| {
+        let request = Request { above, ..Request::new("p", account, device) };
+        book.choose(&request, &Today::default()).map(|choice| choice.address.to_owned())
+    };
+    assert_eq!(from("bank", &[]).as_deref(), Ok("code"));
+    assert_eq!(from("branch", &["shop"]).as_deref(), Ok("code"));
+    assert_eq!(from("club", &[]), Err(Refusal::AddressNotForAccount));
+}

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use signalbox_programs::{Approval, ApprovalStatus, Book, Family, KeywordBinding, Program, Rows};
 
 fn keyword(words: &str, address: &str, program: Option<&str>) -> KeywordBinding {
-    KeywordBinding { words: words.into(), address: address.into(), program: program.map(str::to_owned) }
+    KeywordBinding { words: words.into(), address: address.into(), program: program.map(Into::into) }
 }
 
 fn families(approvals: Vec<Approval>, keywords: Vec<KeywordBinding>) -> Vec<Family> {

@@ -89,7 +89,7 @@ async fn import(
     }
     owned(&api, &caller, &name)?;
     let campaigns = api.0.participations.campaigns().clone();
-    let list = List { handle: Handle::current(), body, rest: Bytes::new() };
+    let list = List::new(body);
     let imported =
         behind(move || campaigns.import_codes(&name, &query.batch, BufReader::new(list), |_| ())).await??;
     let bad_lines = imported.bad_lines.into_iter();
@@ -102,10 +102,17 @@ async fn import(
 }
 
 /// The body of a request, as a thread reads it that may wait.
-struct List {
+pub(in crate::api) struct List {
     handle: Handle,
     body: Body,
     rest: Bytes,
+}
+
+impl List {
+    /// To be made within the runtime.
+    pub(in crate::api) fn new(body: Body) -> Self {
+        Self { handle: Handle::current(), body, rest: Bytes::new() }
+    }
 }
 
 impl Read for List {

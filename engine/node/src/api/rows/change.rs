@@ -23,10 +23,12 @@ pub(in crate::api) fn check_references(rows: &Rows) -> Result<(), Problem> {
     })
 }
 
-/// The same for what a caller changes, and refuses changes of versions of scripts that do not change any more.
+/// The same for what a caller changes, and refuses changes of versions of scripts that do not change any more, and of
+/// approvals that do not follow each other.
 pub(in crate::api) fn check_change(caller: &Caller, rows: &Rows, before: &Rows) -> Result<(), Problem> {
     rows.check_versions(before).map_err(frozen)?;
     rows.check_lives(before)?;
+    rows.check_approvals(before).map_err(frozen)?;
     match rows.check() {
         Ok(()) => Ok(()),
         Err(_) if caller.scope() == Owner::Platform => check_references(rows),
@@ -39,7 +41,7 @@ pub(in crate::api) fn check_change(caller: &Caller, rows: &Rows, before: &Rows) 
     }
 }
 
-/// A version of a script that does not change any more.
+/// What does not change in this way: a version of a script, or the status of an approval.
 pub(in crate::api) fn frozen(errors: ConfigErrors) -> Problem {
     Problem::new(ProblemKind::Frozen, Problem::from(errors).body().detail)
 }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use signalbox_consent::{Asks, Certainty};
 use signalbox_core::backend::Kind;
 use signalbox_core::time::Micros;
-use signalbox_dialog::{Instructions, Kind as RouteKind, Route, Stage, Standing, Texts, Watch, Why, route};
+use signalbox_dialog::{
+    Instructions, Kind as RouteKind, Message, Route, Rules, Stage, Standing, Texts, Watch, Why, route,
+};
 use signalbox_invocation::{Channel, Level, SubCampaignKind, Version};
 
 use super::{
@@ -17,7 +19,16 @@ use crate::catalog::Snapshot;
 const NOW: Micros = Micros(1_768_435_200_000_000);
 
 fn way(snapshot: &Snapshot, to: &str, text: &str) -> Route {
-    route(&rules(snapshot), b"12025550123", to.as_bytes(), text, None, NOW)
+    way_of(&rules(snapshot), "12025550123", to, text)
+}
+
+fn way_of(rules: &Rules, from: &str, to: &str, text: &str) -> Route {
+    let (device, to) = (number(from), code(to));
+    route(rules, &Message { device: &device, to: &to, text, link: None, carrier: None }, None, NOW)
+}
+
+fn family(id: &str) -> Why {
+    Why::Family(id.to_owned())
 }
 
 #[test]
@@ -81,14 +92,12 @@ fn what_is_suspended_above_takes_all_below_it_out() {
 fn addresses_are_those_that_messages_can_come_to() {
     let snapshot = snapshot(CATALOG);
     let rules = rules(&snapshot);
-    let mut keys: Vec<_> = rules.addresses.keys().map(|key| String::from_utf8_lossy(key)).collect();
-    keys.sort();
-    assert_eq!(keys, ["12025550100", "70650"]);
+    assert_eq!(rules.addresses.iter().count(), 2);
     let info = id(&snapshot, Kind::SubCampaign, "info");
-    let shared = rules.address(code("70650").key()).unwrap();
+    let shared = rules.addresses.find(code("70650").key(), None, || None).unwrap();
     assert_eq!(shared.id, id(&snapshot, Kind::SourceAddress, "us-70650"));
     assert_eq!((shared.account, shared.default_inbound), (None, Some(info)));
-    let long = rules.address(number("+12025550100").key()).unwrap();
+    let long = rules.addresses.find(number("+12025550100").key(), None, || None).unwrap();
     assert_eq!(long.account, Some(id(&snapshot, Kind::Account, "bank")));
 }
 
@@ -190,7 +199,10 @@ fn a_keyword_whose_sub_campaign_is_not_running_gives_way() {
     let snapshot = snapshot(CATALOG);
     let way = way(&snapshot, "70650", "soon");
     let info = id(&snapshot, Kind::SubCampaign, "info");
-    assert_eq!(way.trace, [Why::KeywordInactive("soon".into()), Why::DefaultInbound(info)]);
+    assert_eq!(
+        way.trace,
+        [Why::KeywordInactive("soon".into()), Why::DefaultInbound(info), family("balance/us-70650")]
+    );
     assert_eq!(way.sub_campaign, Some(info));
 }
 
@@ -228,17 +240,6 @@ fn what_is_tested_talks_with_the_version_that_is_tested() {
     let tested = snapshot(&tested);
     let sub = &rules(&tested).sub_campaigns[&id(&tested, Kind::SubCampaign, "balance-in")];
     assert!(matches!(sub.instructions, Instructions::Version(Version { version: 3, .. })));
-}
-
-#[test]
-fn the_same_short_code_of_two_countries_is_taken_once() {
-    let twice = with(
-        "[[source_address]]\nname = \"gb-70650\"\naddress = \"70650\"\nsharing = \"shared\"\ncountry = \"GB\"\n\
-         links = []\ncarriers = [\"other\"]\nstate = \"cooling\"\n",
-    );
-    let told =
-        "source_address `gb-70650`, address: 70650 is `us-70650`, which is told apart from it by nothing";
-    assert_eq!(faults(&twice), told);
 }
 
 #[test]
@@ -281,7 +282,7 @@ fn words_of_an_account_are_those_of_its_messages_alone() {
     let mut expected = ["bank", "branch"].map(|name| id(&snapshot, Kind::Account, name));
     expected.sort_unstable();
     assert_eq!(of, expected);
-    let address = rules.address(b"70650").unwrap();
+    let address = rules.addresses.with(b"70650").next().unwrap();
     let asks = |answers: Option<&str>| {
         let answers = answers.map(|name| id(&snapshot, Kind::SubCampaign, name));
         rules.words_for(address, answers).classify("basta", false)
@@ -332,7 +333,7 @@ fn bounds_of_the_dialog_server_are_settings() {
     let text =
         "[node]\nname = \"a\"\n[dialog]\nwaiting = 3\nfirst_messages = 7\noffer_for = \"9s\"\nrun = \"5s\"\n";
     let settings = Settings::parse("test", text).unwrap();
-    let limits = Compiled::new(&settings, &snapshot(CATALOG), None).rules.limits;
+    let limits = Compiled::new(&settings, &snapshot(CATALOG), None, None).rules.limits;
     assert_eq!((limits.waiting, limits.starts), (3, 7));
     assert_eq!((limits.patience.as_secs(), limits.run.as_secs()), (9, 5));
     // What is not set is as it was before there were settings.

@@ -32,6 +32,7 @@ impl Asked<'_> {
             device: &device,
             carrier: self.carrier.and_then(|name| snapshot.ids.carrier(name)),
             stays_on: self.stays_on.as_ref(),
+            stays_at: 0,
             uses: &self.uses,
             busy: &[],
             test: self.test,

@@ -92,7 +92,7 @@ mod tests {
 
     fn known(client_id: &str) -> Known {
         let contact = Contact { client_id: client_id.to_owned(), ..Contact::default() };
-        Known { contact, line: None }
+        Known { contact, line: None, facts: Default::default() }
     }
 
     fn at(seconds: u64) -> Mono {

@@ -39,7 +39,9 @@ pub fn of_refusal(refusal: &Refusal, side: Side) -> CommandStatus {
         | Refusal::PartsFull { .. }
         | Refusal::DeviceBusy => (CommandStatus::RMSGQFUL, CommandStatus::RMSGQFUL),
         Refusal::Draining => (CommandStatus::RX_T_APPN, CommandStatus::RX_T_APPN),
-        Refusal::CounterThrottle => (CommandStatus::RTHROTTLED, CommandStatus::RTHROTTLED),
+        Refusal::CounterThrottle | Refusal::QuotaReached { .. } => {
+            (CommandStatus::RTHROTTLED, CommandStatus::RTHROTTLED)
+        }
         Refusal::NoRoute | Refusal::NoDestination => (CommandStatus::RINVDSTADR, CommandStatus::RX_R_APPN),
         Refusal::RouteRejects { .. } | Refusal::AccountInactive => {
             (CommandStatus::RSUBMITFAIL, CommandStatus::RX_R_APPN)
@@ -95,6 +97,8 @@ impl StatusMap {
 
 #[cfg(test)]
 mod tests {
+    use signalbox_core::time::Micros;
+
     use super::*;
 
     #[test]
@@ -108,6 +112,7 @@ mod tests {
             (Refusal::DeviceBusy, 0x14, 0x14),
             (Refusal::Draining, 0x64, 0x64),
             (Refusal::CounterThrottle, 0x58, 0x58),
+            (Refusal::QuotaReached { until: Micros(1) }, 0x58, 0x58),
             (Refusal::NoRoute, 0x0b, 0x66),
             (Refusal::NoDestination, 0x0b, 0x66),
             (Refusal::RouteRejects { rule: String::new() }, 0x45, 0x66),
