@@ -153,6 +153,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .right(Right::MessagesSend)
         .tenants()
+        .once()
         .body::<PassBody>()
         .answer::<PassInfo>(201, "the pass; it begins at once, or when its time comes")
         .with("ETag")
