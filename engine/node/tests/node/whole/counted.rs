@@ -1,5 +1,6 @@
 //! DC-25: what the counters have counted outlives the node, whether it is ended or killed.
 
+use rustix::process::Signal;
 use std::time::Duration;
 
 use super::esme::Esme;
@@ -29,7 +30,7 @@ fn dc_25_the_counters_go_on_where_they_were() {
             wait_for("two snapshots", Duration::from_secs(20), || (written() >= before + 2.0).then_some(()));
             node.kill();
         } else {
-            node.signal("TERM");
+            node.signal(Signal::TERM);
             esme.until_closed();
             assert!(node.ended(Duration::from_secs(40)).success());
         }

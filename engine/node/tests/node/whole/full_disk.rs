@@ -1,6 +1,7 @@
 //! A file system without room: the node refuses for the time being, keeps its sessions, and goes on when there is
 //! room again. The file system is a tmpfs of 16 MB in a mount namespace of the test's own.
 
+use rustix::process::Signal;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -118,7 +119,7 @@ fn a_full_disk_refuses_for_the_time_being_and_loses_nothing() {
         (super::site::finals_in(&cdrs).len() == accepted).then_some(())
     });
     println!("{accepted} accepted and delivered, {} refused while the disk was full", statuses.len());
-    node.signal("TERM");
+    node.signal(Signal::TERM);
     esme.until_closed();
     assert!(node.ended(PATIENCE).success());
 }

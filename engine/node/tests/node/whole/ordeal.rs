@@ -1,5 +1,6 @@
 //! A node under load that dies again and again, and the books at the end.
 
+use rustix::process::Signal;
 use std::io;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -160,7 +161,7 @@ impl<'a> Ordeal<'a> {
         wait_for("nothing is open", PATIENCE, || {
             (self.site.metric("queue_messages", "") == 0.0).then_some(())
         });
-        node.signal("TERM");
+        node.signal(Signal::TERM);
         session.until_closed();
         assert!(node.ended(PATIENCE).success());
         assert!(

@@ -1,5 +1,6 @@
 //! A panic in the session of one link, planted, and again and again.
 
+use rustix::process::Signal;
 use std::time::Duration;
 
 use signalbox_backends::failpoint::{VARIABLE, built_in};
@@ -52,7 +53,7 @@ fn a_link_that_panics_is_restarted_and_leaves_the_others_alone() {
     assert_eq!(site.http("GET", "/ready", "").map(|(status, _)| status), Some(200));
 
     wait_for("nothing is open", PATIENCE, || (site.metric("queue_messages", "") == 0.0).then_some(()));
-    node.signal("TERM");
+    node.signal(Signal::TERM);
     esme.until_closed();
     assert!(node.ended(PATIENCE).success());
     // A window for each panic, of which there may have been some since they were counted.

@@ -1,5 +1,6 @@
 //! A node as a process of its own, with its folder, its ports and its log.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -262,10 +263,9 @@ impl Node<'_> {
         })
     }
 
-    pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status().expect("kill");
-        assert!(status.success(), "kill -s {name} {pid}");
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("the node is there");
     }
 
     /// kill -9.

@@ -1,5 +1,6 @@
 //! SMSCs that stop answering, reset, answer late, throttle, send garbage: every accepted message still ends once.
 
+use rustix::process::Signal;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ fn through(mood: Mood, count: u64, link: &str, most_duplicates: usize, while_bad
     smsc.set(Mood::Takes(Duration::ZERO));
     esme.until("a receipt for each", PATIENCE, |esme| esme.book.receipts.len() as u64 >= count);
     wait_for("a final record for each", PATIENCE, || (site.finals().len() as u64 == count).then_some(()));
-    node.signal("TERM");
+    node.signal(Signal::TERM);
     esme.until_closed();
     assert!(node.ended(PATIENCE).success());
     println!("{mood:?}: {}", judge(&site, &esme.book, &smsc, most_duplicates));

@@ -1,5 +1,6 @@
 //! `/live /ready /metrics /log-level /drain /version`.
 
+use rustix::process::Signal;
 use std::time::Duration;
 
 use super::super::esme::Esme;
@@ -67,7 +68,7 @@ fn where_links_are_needed_the_node_is_ready_only_while_they_are_bound() {
         .replace("[admin]\n", "[admin]\nready_needs_links = true\n")
         .replace("[log]\n", "[log]\nlevel = \"warn\"\n");
     std::fs::write(&file, strict).expect("the settings");
-    node.signal("HUP");
+    node.signal(Signal::HUP);
     wait_for("the reload sets the level of the log", Duration::from_secs(5), || {
         (site.http("GET", "/log-level", "")?.1.trim() == "warn").then_some(())
     });
@@ -77,7 +78,7 @@ fn where_links_are_needed_the_node_is_ready_only_while_they_are_bound() {
         (ready() == (503, "not ready: link `smsc` is not bound\n".to_owned())).then_some(())
     });
     std::fs::write(&file, text).expect("the settings");
-    node.signal("HUP");
+    node.signal(Signal::HUP);
     wait_for("it is ready when no link is needed", Duration::from_secs(5), || {
         (ready().0 == 200).then_some(())
     });

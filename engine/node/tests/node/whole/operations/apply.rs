@@ -1,6 +1,7 @@
 //! `signalbox apply` and SIGHUP while traffic runs: the link that is changed works as changed, the others keep their
 //! sessions, nothing is lost.
 
+use rustix::process::Signal;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -107,7 +108,7 @@ fn a_changed_link_leaves_the_others_alone_and_loses_nothing_under_load() {
 
     // A reload that changes nothing touches nobody.
     let sessions = changed.sessions();
-    node.signal("HUP");
+    node.signal(Signal::HUP);
     load.until("it is reloaded", || site.log().contains("\"reloaded\""), 50);
     assert_eq!(changed.sessions(), sessions);
     assert_eq!(kept.sessions(), 1, "the other link has its session of the beginning");
@@ -117,7 +118,7 @@ fn a_changed_link_leaves_the_others_alone_and_loses_nothing_under_load() {
     assert_eq!(esme.book.accepted.len() as u64, 2 * next, "{:?}", esme.book.refused);
     esme.until("a receipt for each", PATIENCE, |esme| esme.book.receipts.len() as u64 == 2 * next);
     wait_for("nothing is open", PATIENCE, || (site.metric("queue_messages", "") == 0.0).then_some(()));
-    node.signal("TERM");
+    node.signal(Signal::TERM);
     esme.until_closed();
     assert!(node.ended(PATIENCE).success());
     println!("{} messages over 3 changes: {}", 2 * next, judge_of(&site, &esme.book, &[&changed, &kept], 0));

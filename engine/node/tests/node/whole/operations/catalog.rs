@@ -1,6 +1,7 @@
 //! A large portability table and many rows are put in force while traffic runs: nobody is refused, nothing is lost, and
 //! what comes after is routed by them.
 
+use rustix::process::Signal;
 use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -95,7 +96,7 @@ fn a_large_upload_beside_traffic_refuses_nobody_and_loses_nothing() {
     assert_eq!((first.sessions(), second.sessions()), (1, 1), "no link was touched");
 
     wait_for("nothing is open", PATIENCE, || (site.metric("queue_messages", "") == 0.0).then_some(()));
-    node.signal("TERM");
+    node.signal(Signal::TERM);
     esme.until_closed();
     assert!(node.ended(PATIENCE).success());
     println!(

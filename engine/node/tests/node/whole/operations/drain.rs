@@ -1,5 +1,6 @@
 //! SIGTERM under load: nothing lost, nothing doubled, exit code 0.
 
+use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
 use super::super::esme::Esme;
@@ -26,7 +27,7 @@ fn a_drain_under_load_loses_nothing_and_doubles_nothing() {
             session.submit(next).expect("a submit");
             next += 1;
         }
-        node.signal("TERM");
+        node.signal(Signal::TERM);
         // The load goes on until the node closes.
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -70,7 +71,7 @@ fn a_drain_under_load_loses_nothing_and_doubles_nothing() {
         session.book.receipts
     );
     wait_for("nothing is open", PATIENCE, || (site.metric("queue_messages", "") == 0.0).then_some(()));
-    node.signal("TERM");
+    node.signal(Signal::TERM);
     session.until_closed();
     assert!(node.ended(PATIENCE).success());
     let doubts = site.finals().into_iter().filter(|cdr| cdr["doubt"] == true).collect::<Vec<_>>();

@@ -1,5 +1,6 @@
 //! SIGHUP: what is right is put in force while sessions stay; what is wrong changes nothing and is named.
 
+use rustix::process::Signal;
 use std::fs;
 
 use super::super::esme::Esme;
@@ -20,7 +21,7 @@ fn a_reload_changes_bounds_and_touches_no_session() {
     // Two open messages at most: with an SMSC that answers nothing they stay open.
     smsc.set(Mood::Silent);
     site.write_settings_with("[limits]\naccount_messages = 12\n");
-    node.signal("HUP");
+    node.signal(Signal::HUP);
     wait_for("the reload is logged", PATIENCE, || site.log().contains("\"reloaded\"").then_some(()));
     assert!((site.metric("config_last_reload_successful", "") - 1.0).abs() < 0.1);
     // The ten before are open too, since their receipts never come.
@@ -31,7 +32,7 @@ fn a_reload_changes_bounds_and_touches_no_session() {
     let right = fs::read_to_string(site.path("node.toml")).expect("the settings");
     let line = right.lines().count() + 1;
     fs::write(site.path("node.toml"), format!("{right}account_mesages = 5000\n")).expect("the settings");
-    node.signal("HUP");
+    node.signal(Signal::HUP);
     wait_for("the fault is logged with its place", PATIENCE, || {
         let log = site.log();
         let told = log.lines().find(|line| line.contains("not reloaded"))?.to_owned();

@@ -1,5 +1,6 @@
 //! What the metrics say of the node itself: certificates, a disk that hangs.
 
+use rustix::process::Signal;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ fn the_end_of_the_certificates_is_told_and_follows_a_reload() {
         assert_eq!(site.metric(EXPIRY, listener), 1_956_441_600.0, "{listener}");
     }
     certify(&site, 2032);
-    node.signal("HUP");
+    node.signal(Signal::HUP);
     for listener in ["listener=\"api\"", "listener=\"smpp/safe\""] {
         wait_for("the renewed certificate shows", Duration::from_secs(10), || {
             (site.metric(EXPIRY, listener) == 1_988_064_000.0).then_some(())
