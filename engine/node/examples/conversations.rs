@@ -68,6 +68,7 @@ fn fill(store: &mut SqliteSpine, asleep: u64, source: &Address) -> anyhow::Resul
         }
         for shard in rows.chunk_by(|one, other| one.0.shard == other.0.shard).map(|same| same[0].0.shard) {
             let mark: &mut ShardMark = &mut marks[usize::from(shard.number())];
+            mark.epoch = epoch;
             mark.commit += 1;
             commit.marks.push((shard, *mark));
         }

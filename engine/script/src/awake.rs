@@ -13,8 +13,22 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
-/// How long a reader stays awake.
+/// How long one who waits stays awake.
 const MOMENT: Duration = Duration::from_micros(60);
+
+/// The time for which one who waits looks again; it begins with the first look in vain.
+#[derive(Default)]
+pub(crate) struct Moment {
+    until: Option<Instant>,
+}
+
+impl Moment {
+    /// Whether it is time to sleep.
+    pub(crate) fn is_over(&mut self) -> bool {
+        let now = Instant::now();
+        now >= *self.until.get_or_insert(now + MOMENT)
+    }
+}
 
 /// See the [module](self).
 pub(crate) struct Awake<S>(pub(crate) S);
@@ -22,18 +36,13 @@ pub(crate) struct Awake<S>(pub(crate) S);
 impl<S: Borrow<UnixStream>> Read for Awake<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut socket: &UnixStream = self.0.borrow();
-        let mut until = None;
+        let mut moment = Moment::default();
         loop {
             match recv(socket, &mut *into, RecvFlags::DONTWAIT) {
                 Ok((octets, _)) => return Ok(octets),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    let now = Instant::now();
-                    if now >= *until.get_or_insert(now + MOMENT) {
-                        return socket.read(into);
-                    }
-                    std::thread::yield_now();
-                }
+                Err(Errno::AGAIN) if moment.is_over() => return socket.read(into),
+                Err(Errno::AGAIN) => std::thread::yield_now(),
                 Err(error) => return Err(error.into()),
             }
         }

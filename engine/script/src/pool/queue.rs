@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 use signalbox_invocation::{Failure, Outcome};
 use tokio::sync::oneshot::Sender;
 
 use super::Settings;
 use super::scripts::Loaded;
+use crate::awake::Moment;
 use crate::host::Given;
 use crate::lint::Finding;
 
@@ -68,8 +69,17 @@ struct State {
     turn: VecDeque<u32>,
     waiting: usize,
     running: usize,
+    /// Those who look for a batch again without having gone to sleep.
+    looking: usize,
     draining: bool,
     closed: bool,
+}
+
+impl State {
+    /// Whether more accounts wait than there are who look, or will look at once.
+    fn wants_another(&self, coming: usize) -> bool {
+        self.turn.len() > self.looking + coming
+    }
 }
 
 pub(super) struct Queue {
@@ -108,23 +118,46 @@ impl Queue {
             state.turn.push_back(account);
         }
         state.waiting += 1;
-        drop(state);
-        self.changed.notify_one();
+        self.call(state, 0);
         Ok(())
     }
 
-    /// The next batch of one account, waiting for one; `None` once the queue is closed.
+    /// Wakes one more when those who look, and `coming` who will look at once, are too few: to wake another for what one
+    /// of them takes would take the core away from its worker.
+    fn call(&self, state: MutexGuard<'_, State>, coming: usize) {
+        let wanted = state.wants_another(coming);
+        let draining = state.draining;
+        drop(state);
+        if draining {
+            // The one who waits for the end may be the one that is woken.
+            self.changed.notify_all();
+        } else if wanted {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The next batch of one account, waiting for one; `None` once the queue is closed. It is waited for awake for a
+    /// moment, so that runs that come one by one go to the worker that is awake, too.
     pub(super) fn take(&self) -> Option<(u32, Vec<Job>)> {
         let mut state = self.state.lock();
+        let mut moment = Moment::default();
         loop {
             if state.closed {
                 return None;
             }
             if let Some(account) = self.next(&mut state) {
                 let jobs = self.batch(&mut state, account);
+                self.call(state, 0);
                 return Some((account, jobs));
             }
-            self.changed.wait(&mut state);
+            if moment.is_over() {
+                self.changed.wait(&mut state);
+                moment = Moment::default();
+                continue;
+            }
+            state.looking += 1;
+            MutexGuard::unlocked(&mut state, std::thread::yield_now);
+            state.looking -= 1;
         }
     }
 
@@ -181,8 +214,7 @@ impl Queue {
         if ended {
             state.lines.remove(&account);
         }
-        drop(state);
-        self.changed.notify_all();
+        self.call(state, 1);
     }
 
     pub(super) fn load(&self) -> (usize, usize) {
@@ -224,5 +256,22 @@ impl Queue {
         if !state.closed {
             self.changed.wait_for(&mut state, time);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_worker_is_woken_for_an_account_that_nobody_who_looks_will_take() {
+        let mut state = State { turn: VecDeque::from([1]), ..State::default() };
+        assert!(state.wants_another(0), "all are asleep");
+        assert!(!state.wants_another(1), "who ended a batch takes it");
+        state.looking = 1;
+        assert!(!state.wants_another(0), "who looks takes it");
+        state.turn.push_back(2);
+        assert!(state.wants_another(0), "one looks, two accounts wait");
+        assert!(!state.wants_another(1));
     }
 }
