@@ -99,7 +99,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     rate("taken in", intake.waiting()?, start);
     let (start, mut taken) = (Instant::now(), 0);
     while intake.waiting()? > 0 {
-        taken += campaigns.take_from(&intake, batch as usize)?.len() as u64;
+        taken += campaigns.take_from(&intake, batch as usize)?.verdicts.len() as u64;
     }
     rate("taken out and judged", taken, start);
     let size = |name: &str| std::fs::metadata(dir.path().join(name)).map_or(0, |file| file.len() >> 20);

@@ -20,9 +20,13 @@ mod judging;
 mod participants;
 mod rejects;
 mod results;
+mod stores;
+mod taking;
 
 pub use campaigns::{Campaigns, CampaignsOptions, EnterError, PutError, Unknown};
 pub use codes::{BadCode, CodesImported, ImportError};
 pub use intake::{Intake, IntakeError};
 pub use participants::{FactsError, Participants};
 pub use results::{DrawError, DrawRecord, ExportError};
+pub use stores::NotOpen;
+pub use taking::Taken;

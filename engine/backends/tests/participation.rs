@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "participation/apart.rs"]
+mod apart;
 #[path = "participation/crash.rs"]
 mod crash;
 #[path = "participation/entries.rs"]

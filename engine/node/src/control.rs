@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::catalog::{Snapshot, SnapshotError, all_rows, undo};
 use crate::dialog::{self, Changed, Compiled, RowFaults};
 use crate::gauges::PeerNames;
-use crate::participation::Participations;
+use crate::participation::{Participations, Unusable};
 use crate::policy::{self, NumbersError, PolicyError};
 use crate::spine::SpineHandle;
 
@@ -149,7 +149,7 @@ impl Control {
     /// disk; what cannot be in force is logged.
     pub fn attach_participations(&self, participations: Arc<Participations>) {
         let _one_at_a_time = self.changing.lock();
-        tell(&participations.follow(&self.in_force().snapshot));
+        tell(&participations.follow(&self.in_force().snapshot, Unusable::Waits));
         // Attached once, before anything else is.
         let _ = self.participations.set(participations);
     }
@@ -292,7 +292,8 @@ impl Control {
         }
         // Before the dialog server hears of a keyword, its campaign is there.
         if let Some(participations) = self.participations.get() {
-            let faults = participations.follow(&snapshot);
+            let unusable = if allowed.is_some() { Unusable::Refused } else { Unusable::Waits };
+            let faults = participations.follow(&snapshot, unusable);
             match allowed {
                 Some(_) if !faults.0.is_empty() => return Err(faults.into()),
                 Some(_) | None => tell(&faults),

@@ -26,7 +26,6 @@ use crate::spine::SpineHandle;
 
 pub use agents::{AgentError, Agents};
 pub(crate) use contacts::given;
-pub(crate) use entries::not_judged;
 pub use entries::{Entries, Judged};
 pub use pool::script_pool;
 pub use starts::{StartError, Starts, Wanted};

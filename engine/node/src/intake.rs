@@ -1,6 +1,8 @@
 //! The first layer for entries that come by forms and over the API (CM-02, CM-03, CM-16): each is written durably, then
-//! acknowledged. It knows nothing of campaigns. Behind it the second and third layer take entries out of the queue;
-//! while they cannot, entries wait there, and no other way is needed for them than the queue's file.
+//! acknowledged, whatever becomes of campaigns' databases. Behind it the second and third layer take entries out of the
+//! queue; while they cannot, entries wait there, and no other way is needed for them than the queue's file.
+
+mod lanes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +14,14 @@ use signalbox_participation::{EntryId, MAX_TEXT, RawEntry, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::instructions::{Judged, not_judged};
+use crate::instructions::Judged;
+use crate::participation::{Standing, not_judged};
+use lanes::Behind;
 
 /// Entries that wait to be written; who has one more waits.
 const QUEUE: usize = 4_096;
 /// Entries that are written, and that are judged, together.
 const BATCH: usize = 500;
-/// Between two tries while a database fails.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Between two looks at the queue when nobody says that there is something: another process may have written.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// An entry that was not taken: nobody is told that it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,9 @@ type Asking = Mutex<FxHashMap<EntryId, Vec<oneshot::Sender<Verdict>>>>;
 pub struct Reception {
     arriving: mpsc::Sender<Arriving>,
     asking: Arc<Asking>,
+    standing: Arc<Standing>,
+    /// Entries that may wait for one campaign.
+    bound: u64,
 }
 
 impl Reception {
@@ -56,23 +59,36 @@ impl Reception {
     pub fn start(
         intake: Intake,
         campaigns: Arc<Campaigns>,
+        standing: Arc<Standing>,
         judged: Arc<Judged>,
     ) -> (Self, [JoinHandle<()>; 2]) {
         let (arriving, to_write) = mpsc::channel(QUEUE);
         let (intake, asking, written) = (Arc::new(intake), Arc::<Asking>::default(), watch::channel(()));
         let (written, to_judge) = written;
-        let judging = Judging { intake: intake.clone(), campaigns, asking: asking.clone(), judged };
-        let tasks = [tokio::spawn(write(intake, to_write, written)), tokio::spawn(judging.run(to_judge))];
-        (Self { arriving, asking }, tasks)
+        let bound = intake.bound();
+        let behind = Behind {
+            intake: intake.clone(),
+            campaigns,
+            standing: standing.clone(),
+            asking: asking.clone(),
+            judged,
+        };
+        let tasks =
+            [tokio::spawn(write(intake, to_write, written)), tokio::spawn(lanes::run(behind, to_judge))];
+        (Self { arriving, asking, standing, bound }, tasks)
     }
 
-    /// Takes an entry; when this returns, it is durable and will have a verdict.
+    /// Takes an entry that came by the way of a campaign; when this returns, it is durable and will have a verdict.
     ///
     /// # Errors
     /// When it was not taken.
-    pub async fn take(&self, entry: RawEntry) -> Result<(), NotTaken> {
+    pub async fn take(&self, campaign: &str, entry: RawEntry) -> Result<(), NotTaken> {
         if entry.text.len() > MAX_TEXT {
             return Err(NotTaken::TooLong);
+        }
+        // Before what waits for one campaign takes the place of others'.
+        if self.standing.waiting(campaign) >= self.bound {
+            return Err(NotTaken::Later);
         }
         let (taken, durable) = oneshot::channel();
         self.arriving.send(Arriving { entry, taken }).await.map_err(|_| NotTaken::Later)?;
@@ -83,12 +99,17 @@ impl Reception {
     ///
     /// # Errors
     /// When it was not taken.
-    pub async fn ask(&self, entry: RawEntry, patience: Duration) -> Result<Option<Verdict>, NotTaken> {
+    pub async fn ask(
+        &self,
+        campaign: &str,
+        entry: RawEntry,
+        patience: Duration,
+    ) -> Result<Option<Verdict>, NotTaken> {
         let id = entry.id;
         let (verdict, told) = oneshot::channel();
         self.asking.lock().entry(id).or_default().push(verdict);
         let asked = async {
-            self.take(entry).await?;
+            self.take(campaign, entry).await?;
             Ok(tokio::time::timeout(patience, told).await.ok().and_then(Result::ok))
         };
         let _forget = Forget { asking: &self.asking, id };
@@ -138,53 +159,5 @@ async fn write(intake: Arc<Intake>, mut arriving: mpsc::Receiver<Arriving>, writ
             let _ = taken.send(result);
         }
         written.send_replace(());
-    }
-}
-
-/// The second and third layer behind the queue.
-struct Judging {
-    intake: Arc<Intake>,
-    campaigns: Arc<Campaigns>,
-    asking: Arc<Asking>,
-    judged: Arc<Judged>,
-}
-
-impl Judging {
-    /// Judges until nothing can come any more.
-    async fn run(self, mut written: watch::Receiver<()>) {
-        loop {
-            let (intake, campaigns) = (self.intake.clone(), self.campaigns.clone());
-            let judged = tokio::task::spawn_blocking(move || {
-                let verdicts = campaigns.take_from(&intake, BATCH);
-                (verdicts, intake.waiting().unwrap_or_default())
-            });
-            match judged.await {
-                Ok((Ok(verdicts), waiting)) => {
-                    metrics::gauge!("participation_entries_waiting").set(waiting as f64);
-                    if verdicts.is_empty() {
-                        // Whoever wakes it, or time does.
-                        if let Ok(Err(_)) = tokio::time::timeout(LOOK, written.changed()).await {
-                            return;
-                        }
-                    }
-                    self.tell(verdicts);
-                    continue;
-                }
-                Ok((Err(error), _)) => not_judged("", &error),
-                Err(error) => not_judged("", &error),
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    fn tell(&self, verdicts: Vec<Verdict>) {
-        self.judged.tell(&verdicts);
-        let mut asking = self.asking.lock();
-        for verdict in verdicts {
-            for told in asking.remove(&verdict.entry).unwrap_or_default() {
-                // Who asked may have given up a moment ago.
-                let _ = told.send(verdict.clone());
-            }
-        }
     }
 }

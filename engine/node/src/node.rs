@@ -167,7 +167,7 @@ impl Node {
         let pool = Arc::new(script_pool(&settings.scripts, surrounds.program.as_deref())?);
         crate::scripts::check_seed(&settings, &*catalog, &pool).await?;
         let control = Control::start(settings, surrounds.file.clone(), catalog, salt)?;
-        let participations = Arc::new(Participations::open(&control.in_force().settings)?);
+        let participations = Arc::new(Participations::open(&control.in_force().settings, clock.clone())?);
         control.attach_participations(participations.clone());
         let in_force = control.in_force();
         let settings = in_force.settings.clone();
@@ -208,7 +208,8 @@ impl Node {
         let gateway = Gateway::open(spine.clone());
         let starts = Arc::new(Starts::default());
         let agents = Arc::new(Agents::default());
-        let entries = Arc::new(Entries::new(participations.campaigns().clone()));
+        let entries =
+            Arc::new(Entries::new(participations.campaigns().clone(), participations.standing().clone()));
         participations.attach(crate::participation::Way {
             control: Arc::downgrade(&control),
             gateway: gateway.clone(),
@@ -216,8 +217,12 @@ impl Node {
             runtime: tokio::runtime::Handle::current(),
         });
         let intake = Participations::intake(&settings)?;
-        let (reception, receiving) =
-            Reception::start(intake, participations.campaigns().clone(), entries.judged().clone());
+        let (reception, receiving) = Reception::start(
+            intake,
+            participations.campaigns().clone(),
+            participations.standing().clone(),
+            entries.judged().clone(),
+        );
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
         let api = crate::api::Server::start(crate::api::Parts {

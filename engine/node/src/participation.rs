@@ -1,22 +1,25 @@
 //! Participation campaigns: their databases, and how the rows of the catalog come into force there.
 
 mod participants;
+mod standing;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use signalbox_backends::participation::{Campaigns, CampaignsOptions, Intake};
+use signalbox_backends::participation::{Campaigns, CampaignsOptions, Intake, PutError};
 use signalbox_backends::sqlite::OpenError;
 use signalbox_config::Settings;
 use signalbox_config::catalog::{EntryPoint, Participation, Row};
-use signalbox_core::backend::Kind;
+use signalbox_core::backend::{Clock, Kind};
 
 use crate::catalog::Snapshot;
 use crate::dialog::RowFaults;
 use participants::Known;
 pub use participants::Way;
+pub(crate) use standing::{BackOff, not_judged};
+pub use standing::{Failing, Standing};
 
 /// Where the databases are, below the data directory.
 const DIRECTORY: &str = "participation";
@@ -25,8 +28,25 @@ const DIRECTORY: &str = "participation";
 pub struct Participations {
     campaigns: Arc<Campaigns>,
     known: Known,
-    /// Versions of the rows in force, by name.
-    versions: Mutex<HashMap<String, u64>>,
+    standing: Arc<Standing>,
+    versions: Mutex<Versions>,
+}
+
+/// Versions of rows, by name.
+#[derive(Default)]
+struct Versions {
+    in_force: HashMap<String, u64>,
+    /// Those whose database could not be used; it is tried again.
+    waiting: HashMap<String, u64>,
+}
+
+/// What becomes of a campaign whose database cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// Its row stands: its entries wait.
+    Waits,
+    /// Its row is about to be changed: the change is a fault, unless the row waits already.
+    Refused,
 }
 
 impl Participations {
@@ -34,14 +54,15 @@ impl Participations {
     ///
     /// # Errors
     /// When the directory cannot be used, or another process has it.
-    pub fn open(settings: &Settings) -> Result<Self, OpenError> {
+    pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let options = CampaignsOptions {
             lock_wait: settings.store.lock_wait.duration(),
             ..CampaignsOptions::in_dir(settings.in_data_directory(Path::new(DIRECTORY)))
         };
         let known = Known::default();
         let campaigns = Campaigns::open(options, Box::new(known.clone()))?;
-        Ok(Self { campaigns: Arc::new(campaigns), known, versions: Mutex::default() })
+        let standing = Arc::new(Standing::new(clock));
+        Ok(Self { campaigns: Arc::new(campaigns), known, standing, versions: Mutex::default() })
     }
 
     /// From now on it can be asked who opted out or in; entries that depend on it wait until then.
@@ -65,37 +86,60 @@ impl Participations {
         &self.campaigns
     }
 
+    /// How judging stands.
+    #[must_use]
+    pub fn standing(&self) -> &Arc<Standing> {
+        &self.standing
+    }
+
     /// Brings the rows that changed into force; blocks on the disk. Those that cannot be keep the rules that they had.
-    pub fn follow(&self, snapshot: &Snapshot) -> RowFaults {
-        let mut in_force = self.versions.lock();
+    pub fn follow(&self, snapshot: &Snapshot, unusable: Unusable) -> RowFaults {
+        let mut versions = self.versions.lock();
+        let Versions { in_force, waiting } = &mut *versions;
         let version = |row: &Participation| snapshot.version_of(Kind::Participation, row.name.as_str()).0;
         let rows = &snapshot.rows.participation;
-        in_force.retain(|name, _| {
-            let stays = rows.iter().any(|row| row.name.as_str() == name);
-            if !stays {
-                self.campaigns.remove(name);
-            }
-            stays
-        });
+        let stays = |name: &str| rows.iter().any(|row| row.name.as_str() == name);
+        for known in [&mut *in_force, &mut *waiting] {
+            known.retain(|name, _| {
+                if !stays(name) {
+                    self.campaigns.remove(name);
+                    self.standing.gone(name);
+                }
+                stays(name)
+            });
+        }
         let changed = |row: &&Participation| in_force.get(row.name.as_str()) != Some(&version(row));
-        let mut waiting: Vec<&Participation> = rows.iter().filter(changed).collect();
+        let mut left: Vec<&Participation> = rows.iter().filter(changed).collect();
         // A keyword may go from one campaign to another that comes before it.
         loop {
-            let (tried, mut faults, mut failed) = (waiting.len(), RowFaults::default(), Vec::new());
-            for row in waiting {
-                match self.campaigns.put(&row.to_document(), version(row)) {
-                    Ok(()) => drop(in_force.insert(row.name.to_string(), version(row))),
-                    Err(error) => {
-                        let reason = crate::links::describe(&error);
-                        faults.add(Kind::Participation, &row.name, "state", reason);
-                        failed.push(row);
+            let (tried, mut faults, mut failed) = (left.len(), RowFaults::default(), Vec::new());
+            for row in left {
+                let (name, version) = (row.name.as_str(), version(row));
+                let error = match self.campaigns.put(&row.to_document(), version) {
+                    Ok(()) => {
+                        in_force.insert(name.to_owned(), version);
+                        waiting.remove(name);
+                        self.standing.works(name);
+                        continue;
                     }
+                    Err(error) => error,
+                };
+                let is_store = matches!(error, PutError::Open(_) | PutError::Store(_));
+                if is_store && (unusable == Unusable::Waits || waiting.get(name) == Some(&version)) {
+                    self.standing.failed(name, &error);
+                    waiting.insert(name.to_owned(), version);
+                    continue;
                 }
+                if is_store && !in_force.contains_key(name) && !waiting.contains_key(name) {
+                    self.campaigns.remove(name);
+                }
+                faults.add(Kind::Participation, &row.name, "state", crate::links::describe(&error));
+                failed.push(row);
             }
             if failed.is_empty() || failed.len() == tried {
                 return faults;
             }
-            waiting = failed;
+            left = failed;
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::sqlite::OpenError;
 const SCHEMA: Schema = Schema {
     name: "participation campaign",
     application: 0x5347_5043,
-    version: 1,
+    changes: &[],
     tables: "
         CREATE TABLE campaign(
           id INTEGER PRIMARY KEY CHECK(id = 1),

@@ -8,20 +8,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
-use rusqlite::Connection;
 use signalbox_participation::{
     Channel, Check, Conflict, EntryId, Facts, NoReply, Outcome, Participant, RawEntry, RejectCode, Reply,
     Rules, RulesError, Seed, Selection, State, StateError, Tally, Verdict, extract,
 };
 
-use super::campaign::CampaignFile;
 use super::codes::{self, CodesImported, ImportError};
 use super::database;
-use super::intake::{Intake, IntakeError};
+use super::intake::IntakeError;
 use super::judging::{Prepared, judge};
 use super::participants::{FactsError, Participants};
 use super::rejects::{RejectLog, Rejected};
 use super::results::{self, DrawError, DrawRecord, ExportError};
+use super::stores::{Campaign, InForce, NotOpen};
 use crate::lock::LockFile;
 use crate::sqlite::OpenError;
 
@@ -66,6 +65,9 @@ pub enum EnterError {
     /// What participants want is not known.
     #[error(transparent)]
     Facts(#[from] FactsError),
+    /// A database cannot be opened.
+    #[error(transparent)]
+    NotOpen(#[from] NotOpen),
 }
 
 /// Rules that did not come into force; those before them stay.
@@ -102,27 +104,6 @@ pub enum PutError {
     /// Its database fails.
     #[error("cannot store rules")]
     Store(#[from] rusqlite::Error),
-}
-
-pub(super) struct InForce {
-    pub rules: Rules,
-    pub version: u64,
-}
-
-struct Campaign {
-    rules: RwLock<Arc<InForce>>,
-    /// Both files are written under one lock, so that an entry is judged once at a time.
-    files: Mutex<Files>,
-    /// Tally, and who has a submission.
-    reader: Mutex<Connection>,
-    /// Verdicts on what does not count, for those who ask.
-    reject_reader: Mutex<Connection>,
-    path: PathBuf,
-}
-
-pub(super) struct Files {
-    pub campaign: CampaignFile,
-    pub rejects: RejectLog,
 }
 
 /// All campaigns of a node.
@@ -165,7 +146,8 @@ impl Campaigns {
     /// already may be put again, as at a start.
     ///
     /// # Errors
-    /// When they are wrong or do not follow on those in force. Nothing changes then.
+    /// When they are wrong or do not follow on those in force. Nothing changes then; only that the first rules of a
+    /// campaign whose database cannot be used let its entries wait for that.
     pub fn put(&self, document: &str, version: u64) -> Result<(), PutError> {
         let rules = Rules::from_json(document)?;
         let _change = self.change.lock();
@@ -185,21 +167,18 @@ impl Campaigns {
                 return Err(PutError::Database { is, wanted: rules.database });
             }
         }
-        let campaign = match before {
-            Some(campaign) => campaign,
-            None => Arc::new(self.open_campaign(&rules, version)?),
-        };
-        {
-            let mut files = campaign.files.lock();
-            let (state, last) = files.campaign.last()?;
-            if let Some((last, stored)) = last
-                && (version < last || (version == last && stored != document))
-            {
-                return Err(PutError::Version { version, last });
+        let is_known = before.is_some();
+        let campaign = before.unwrap_or_else(|| Arc::new(Campaign::new(&self.options, &rules, version)));
+        match campaign.put(&rules, version, document) {
+            Ok(()) => {}
+            Err(error @ (PutError::Open(_) | PutError::Store(_))) if !is_known => {
+                // Its entries find it, and wait until its database can be used.
+                campaign.not_written(document);
+                self.campaigns.write().insert(rules.name, campaign);
+                *self.selection.write() = Arc::new(selection);
+                return Err(error);
             }
-            let state = state.to(rules.state)?;
-            files.campaign.put(version, document, state)?;
-            *campaign.rules.write() = Arc::new(InForce { rules: rules.clone(), version });
+            Err(error) => return Err(error),
         }
         self.campaigns.write().insert(rules.name, campaign);
         *self.selection.write() = Arc::new(selection);
@@ -217,21 +196,6 @@ impl Campaigns {
         if let Ok(selection) = Selection::new(left.iter().map(|it| &it.rules)) {
             *self.selection.write() = Arc::new(selection);
         }
-    }
-
-    fn open_campaign(&self, rules: &Rules, version: u64) -> Result<Campaign, PutError> {
-        let file = |end: &str| self.options.dir.join(format!("{}.{end}.db", rules.database));
-        let path = file("campaign");
-        let wait = self.options.lock_wait;
-        let campaign = CampaignFile::open(&path, &rules.name, wait)?;
-        let rejects = RejectLog::open(&file("rejects"), wait)?;
-        Ok(Campaign {
-            rules: RwLock::new(Arc::new(InForce { rules: rules.clone(), version })),
-            files: Mutex::new(Files { campaign, rejects }),
-            reader: Mutex::new(database::reader(&path, wait)?),
-            reject_reader: Mutex::new(database::reader(&file("rejects"), wait)?),
-            path,
-        })
     }
 
     fn campaign(&self, name: &str) -> Result<Arc<Campaign>, Unknown> {
@@ -258,39 +222,18 @@ impl Campaigns {
             let in_force = found.rules.read().clone();
             let participants: Vec<Participant> = entries.iter().map(RawEntry::participant).collect();
             let facts = self.participants.facts(&in_force.rules, &participants)?;
-            let prepared = self.prepare(&in_force.rules, entries, facts).map_err(store)?;
-            let mut files = found.files.lock();
+            let prepared = self.prepare(&in_force.rules, entries, facts)?;
+            let stores = found.stores()?;
+            let mut files = stores.files.lock();
             // Rules that came into force meanwhile may ask for other fields.
             if !Arc::ptr_eq(&in_force, &found.rules.read()) {
                 continue;
             }
-            return judge(&mut files, &in_force, &prepared).map_err(store);
+            return judge(&mut files, &in_force, &prepared).map_err(|error| {
+                found.failed(&error);
+                store(error)
+            });
         }
-    }
-
-    /// Hands what waits in an intake over to the campaigns, at most so many entries, each to the campaign that it is
-    /// for, and lets go of them. Entries of one participant keep their order in each campaign.
-    ///
-    /// # Errors
-    /// When a database fails: the entries stay where they are.
-    pub fn take_from(&self, intake: &Intake, at_most: usize) -> Result<Vec<Verdict>, EnterError> {
-        let waiting = intake.first(at_most)?;
-        let Some((last, _)) = waiting.last() else { return Ok(Vec::new()) };
-        let last = *last;
-        let mut batches: Vec<(String, Vec<RawEntry>)> = Vec::new();
-        for (_, entry) in waiting {
-            let name = self.find(entry.channel, &entry.to, &entry.text).unwrap_or_default();
-            match batches.iter_mut().find(|(campaign, _)| *campaign == name) {
-                Some((_, batch)) => batch.push(entry),
-                None => batches.push((name, vec![entry])),
-            }
-        }
-        let mut verdicts = Vec::new();
-        for (campaign, batch) in &batches {
-            verdicts.extend(self.enter(campaign, batch)?);
-        }
-        intake.done(last)?;
-        Ok(verdicts)
     }
 
     /// The second layer.
@@ -299,7 +242,7 @@ impl Campaigns {
         rules: &Rules,
         entries: &'a [RawEntry],
         facts: Vec<Facts>,
-    ) -> rusqlite::Result<Vec<Prepared<'a>>> {
+    ) -> Result<Vec<Prepared<'a>>, EnterError> {
         let steps = rules.requirements.iter().filter_map(|requirement| match &requirement.check {
             Check::StepDone(step) => Some(step.as_str()),
             Check::Window
@@ -322,7 +265,12 @@ impl Campaigns {
         let prepare = |(raw, mut facts): (&'a RawEntry, Facts)| {
             for step in &steps {
                 let Ok(other) = self.campaign(step) else { continue };
-                if results::has(&other.reader.lock(), &raw.participant())? {
+                let has = results::has(&other.stores()?.reader.lock(), &raw.participant());
+                let store = |source| {
+                    other.failed(&source);
+                    EnterError::Store { campaign: (*step).to_owned(), source }
+                };
+                if has.map_err(store)? {
                     facts.steps.push((*step).to_owned());
                 }
             }
@@ -357,9 +305,14 @@ impl Campaigns {
     /// When there is no such campaign, or its database fails.
     pub fn tally(&self, campaign: &str) -> Result<Tally, DrawError> {
         let found = self.campaign(campaign)?;
-        let reader = found.reader.lock();
-        let frozen = results::frozen(&reader).map_err(DrawError::Store)?;
-        frozen.map_or_else(|| results::live(&reader), Ok).map_err(DrawError::Store)
+        let stores = found.stores()?;
+        let reader = stores.reader.lock();
+        let tally =
+            results::frozen(&reader).and_then(|frozen| frozen.map_or_else(|| results::live(&reader), Ok));
+        tally.map_err(|error| {
+            found.failed(&error);
+            DrawError::Store(error)
+        })
     }
 
     /// The verdict on an entry; `None` while it has none.
@@ -368,10 +321,11 @@ impl Campaigns {
     /// When there is no such campaign, or its database fails.
     pub fn verdict(&self, campaign: &str, entry: EntryId) -> Result<Option<Verdict>, DrawError> {
         let found = self.campaign(campaign)?;
-        let counts = super::campaign::verdict(&found.reader.lock(), entry).map_err(DrawError::Store)?;
+        let stores = found.stores()?;
+        let counts = super::campaign::verdict(&stores.reader.lock(), entry).map_err(DrawError::Store)?;
         match counts {
             Some(verdict) => Ok(Some(verdict)),
-            None => super::rejects::verdict(&found.reject_reader.lock(), entry).map_err(DrawError::Store),
+            None => super::rejects::verdict(&stores.reject_reader.lock(), entry).map_err(DrawError::Store),
         }
     }
 
@@ -380,7 +334,7 @@ impl Campaigns {
     /// # Errors
     /// When there is no such campaign, or its log fails.
     pub fn rejected(&self, campaign: &str) -> Result<Vec<(RejectCode, u64)>, DrawError> {
-        self.campaign(campaign)?.files.lock().rejects.counts().map_err(DrawError::Store)
+        self.campaign(campaign)?.stores()?.files.lock().rejects.counts().map_err(DrawError::Store)
     }
 
     /// Writes all submissions of a campaign as CSV, row by row, and says how many they are. Entries go on meanwhile.
@@ -414,7 +368,8 @@ impl Campaigns {
         }
         let connection = database::reader(&found.path, self.options.lock_wait).map_err(DrawError::Store)?;
         let record = results::draw(&connection, seed, winners, only, now).map_err(DrawError::Store)?;
-        results::record_draw(&found.files.lock().campaign.connection, &record).map_err(DrawError::Store)?;
+        results::record_draw(&found.stores()?.files.lock().campaign.connection, &record)
+            .map_err(DrawError::Store)?;
         Ok(record)
     }
 
@@ -435,7 +390,7 @@ impl Campaigns {
         let mut line = 0;
         loop {
             let (chunk, goes_on) = codes::read_chunk(&mut list, length, &mut line, &mut report)?;
-            codes::store(&mut found.files.lock().campaign, batch, chunk, &mut report)
+            codes::store(&mut found.stores()?.files.lock().campaign, batch, chunk, &mut report)
                 .map_err(ImportError::Store)?;
             progress(&report);
             if !goes_on {
@@ -455,7 +410,7 @@ impl Campaigns {
         votes: u32,
     ) -> Result<(), DrawError> {
         let found = self.campaign(campaign)?;
-        found.files.lock().campaign.grant(participant, votes).map_err(DrawError::Store)
+        found.stores()?.files.lock().campaign.grant(participant, votes).map_err(DrawError::Store)
     }
 
     /// Removes personal data of campaigns whose time of retention is over: rejected entries, and who sent submissions
@@ -473,7 +428,8 @@ impl Campaigns {
                 continue;
             }
             let store = |source| EnterError::Store { campaign: rules.name.clone(), source };
-            let mut files = campaign.files.lock();
+            let stores = campaign.stores()?;
+            let mut files = stores.files.lock();
             rows += files.campaign.forget(rules).map_err(store)?;
             rows += files.rejects.remove_before(Timestamp::MAX).map_err(store)?;
         }

@@ -43,6 +43,9 @@ pub enum ImportError {
     /// There is no such campaign.
     #[error(transparent)]
     Unknown(#[from] super::Unknown),
+    /// Its database cannot be used.
+    #[error(transparent)]
+    NotOpen(#[from] super::NotOpen),
     /// No field of the campaign is a code of this batch.
     #[error("no rule of the campaign finds codes of the batch {0}")]
     NoBatch(String),

@@ -9,12 +9,20 @@ use signalbox_participation::EntryId;
 
 use crate::sqlite::OpenError;
 
-/// What a file is for: its `application_id`, `user_version` and tables.
+/// What a file is for: its `application_id` and tables.
 pub(super) struct Schema {
     pub name: &'static str,
     pub application: i64,
-    pub version: i64,
     pub tables: &'static str,
+    /// What each version after the first one changes.
+    pub changes: &'static [&'static str],
+}
+
+impl Schema {
+    /// The `user_version` of a file that has all changes.
+    fn version(&self) -> i64 {
+        1 + self.changes.len() as i64
+    }
 }
 
 /// Opens or makes a file; commits wait until the disk has them (rule 1).
@@ -35,14 +43,20 @@ pub(super) fn open(path: &Path, schema: &Schema, lock_wait: Duration) -> Result<
     if !is_new && application != schema.application {
         return Err(OpenError::Foreign { path: path.to_owned(), expected: schema.name, found: application });
     }
-    if version > schema.version {
-        return Err(OpenError::Newer { path: path.to_owned(), found: version, known: schema.version });
+    if version > schema.version() {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version, known: schema.version() });
     }
-    if is_new {
+    if version < schema.version() {
         let made = connection.transaction().map_err(failed)?;
-        made.execute_batch(schema.tables).map_err(failed)?;
+        if is_new {
+            made.execute_batch(schema.tables).map_err(failed)?;
+        }
+        let done = usize::try_from(version).unwrap_or_default().saturating_sub(1);
+        for change in schema.changes.iter().skip(done) {
+            made.execute_batch(change).map_err(failed)?;
+        }
         made.pragma_update(None, "application_id", schema.application).map_err(failed)?;
-        made.pragma_update(None, "user_version", schema.version).map_err(failed)?;
+        made.pragma_update(None, "user_version", schema.version()).map_err(failed)?;
         made.commit().map_err(failed)?;
     }
     Ok(connection)

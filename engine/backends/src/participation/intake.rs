@@ -1,5 +1,8 @@
 //! The first layer for channels without a log of their own (CM-02, CM-03, CM-16): entries wait here, durably, until
 //! the second layer takes them. It knows nothing of campaigns.
+//!
+//! The second layer writes beside each entry which campaign it is for, and judges each campaign's entries for
+//! themselves: those of one whose database fails wait here, in their order, and no other waits for them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,8 +17,9 @@ use crate::sqlite::OpenError;
 const SCHEMA: Schema = Schema {
     name: "intake of entries",
     application: 0x5347_5049,
-    version: 1,
     tables: "CREATE TABLE entries(place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;",
+    changes: &["ALTER TABLE entries ADD COLUMN campaign TEXT;
+        CREATE INDEX of_campaign ON entries(campaign, place);"],
 };
 
 /// Entries that were not taken in: nobody is told that they were.
@@ -52,12 +56,18 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// The queue in this file, of at most `bound` entries.
+    /// The queue in this file, of at most `bound` entries that the second layer did not look at.
     ///
     /// # Errors
     /// When the file cannot be opened or is another.
     pub fn open(path: &Path, bound: u64, lock_wait: Duration) -> Result<Self, OpenError> {
         Ok(Self { connection: Mutex::new(database::open(path, &SCHEMA, lock_wait)?), bound })
+    }
+
+    /// How many entries may wait.
+    #[must_use]
+    pub fn bound(&self) -> u64 {
+        self.bound
     }
 
     /// Takes entries in, all in one commit: when it returns they may be acknowledged. One whose id waits already is
@@ -71,7 +81,7 @@ impl Intake {
         }
         let mut connection = self.connection.lock();
         let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
-        let waiting = waiting(&transaction)?;
+        let waiting = arrived(&transaction)?;
         if waiting + entries.len() as u64 > self.bound {
             return Err(IntakeError::Full { waiting, bound: self.bound });
         }
@@ -85,51 +95,125 @@ impl Intake {
         Ok(transaction.commit()?)
     }
 
-    /// The first entries that wait, with their places.
+    /// The first entries that nobody looked at, with their places.
     ///
     /// # Errors
     /// When the database fails.
     pub fn first(&self, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
-        self.after(0, at_most)
+        first(&self.connection.lock(), at_most)
     }
 
-    /// The first entries that wait behind a place, with theirs.
+    /// Writes beside the first entries that nobody looked at which campaign each is for, at most so many in one commit;
+    /// says how many came to each.
+    ///
+    /// # Errors
+    /// When the database fails: they stay as they were.
+    pub fn assign(
+        &self,
+        at_most: usize,
+        campaign_of: impl Fn(&RawEntry) -> String,
+    ) -> Result<Vec<(String, u64)>, IntakeError> {
+        let mut connection = self.connection.lock();
+        let mut came: Vec<(String, u64)> = Vec::new();
+        let entries = first(&connection, at_most)?;
+        if entries.is_empty() {
+            return Ok(came);
+        }
+        let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
+        {
+            let mut statement =
+                transaction.prepare_cached("UPDATE entries SET campaign = ?2 WHERE place = ?1")?;
+            for (place, entry) in &entries {
+                let campaign = campaign_of(entry);
+                statement.execute(params![place, campaign])?;
+                match came.iter_mut().find(|(known, _)| *known == campaign) {
+                    Some((_, count)) => *count += 1,
+                    None => came.push((campaign, 1)),
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(came)
+    }
+
+    /// Campaigns that entries wait for, with how many.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn after(&self, place: i64, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
+    pub fn campaigns(&self) -> Result<Vec<(String, u64)>, IntakeError> {
         let connection = self.connection.lock();
-        let mut statement = connection
-            .prepare_cached("SELECT place, body FROM entries WHERE place > ?1 ORDER BY place LIMIT ?2")?;
-        let mut rows = statement.query(params![place, i64::try_from(at_most).unwrap_or(i64::MAX)])?;
-        let mut entries = Vec::new();
-        while let Some(row) = rows.next()? {
-            entries.push((row.get(0)?, serde_json::from_str(&row.get::<_, String>(1)?)?));
-        }
-        Ok(entries)
+        let mut statement = connection.prepare_cached(
+            "SELECT campaign, count(*) FROM entries WHERE campaign IS NOT NULL GROUP BY campaign",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, database::Count>(1)?.0)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Lets go of everything up to a place: it has verdicts.
+    /// The first entries that wait for a campaign, with their places.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn of(&self, campaign: &str, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
+        let connection = self.connection.lock();
+        let mut statement = connection
+            .prepare_cached("SELECT place, body FROM entries WHERE campaign = ?1 ORDER BY place LIMIT ?2")?;
+        collect(statement.query(params![campaign, limit(at_most)])?)
+    }
+
+    /// Lets go of everything of a campaign up to a place: it has verdicts.
     ///
     /// # Errors
     /// When the database fails; they are handed over again then, and have the same verdicts.
-    pub fn done(&self, through: i64) -> Result<(), IntakeError> {
-        self.connection.lock().execute("DELETE FROM entries WHERE place <= ?1", params![through])?;
+    pub fn judged(&self, campaign: &str, through: i64) -> Result<(), IntakeError> {
+        let connection = self.connection.lock();
+        connection
+            .prepare_cached("DELETE FROM entries WHERE campaign = ?1 AND place <= ?2")?
+            .execute(params![campaign, through])?;
         Ok(())
     }
 
-    /// How many entries wait.
+    /// How many entries wait that nobody looked at.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn arrived(&self) -> Result<u64, IntakeError> {
+        Ok(arrived(&self.connection.lock())?)
+    }
+
+    /// How many entries have no verdict; each is counted.
     ///
     /// # Errors
     /// When the database fails.
     pub fn waiting(&self) -> Result<u64, IntakeError> {
-        Ok(waiting(&self.connection.lock())?)
+        let connection = self.connection.lock();
+        Ok(connection.prepare_cached("SELECT count(*) FROM entries")?.query_row([], database::count)?)
     }
 }
 
-/// Places are in a row, for only the first are ever let go of.
-fn waiting(connection: &Connection) -> rusqlite::Result<u64> {
+fn limit(at_most: usize) -> i64 {
+    i64::try_from(at_most).unwrap_or(i64::MAX)
+}
+
+fn first(connection: &Connection, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
+    let mut statement = connection
+        .prepare_cached("SELECT place, body FROM entries WHERE campaign IS NULL ORDER BY place LIMIT ?1")?;
+    collect(statement.query(params![limit(at_most)])?)
+}
+
+fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push((row.get(0)?, serde_json::from_str(&row.get::<_, String>(1)?)?));
+    }
+    Ok(entries)
+}
+
+/// Places that nobody looked at are in a row, for only the first of them are ever looked at.
+fn arrived(connection: &Connection) -> rusqlite::Result<u64> {
     connection
-        .prepare_cached("SELECT coalesce(max(place) - min(place) + 1, 0) FROM entries")?
+        .prepare_cached(
+            "SELECT coalesce((SELECT max(place) FROM entries WHERE campaign IS NULL)
+                           - (SELECT min(place) FROM entries WHERE campaign IS NULL) + 1, 0)",
+        )?
         .query_row([], database::count)
 }

@@ -8,8 +8,8 @@ use signalbox_participation::{
 };
 
 use super::campaign::Batch;
-use super::campaigns::{Files, InForce};
 use super::rejects::{RejectLog, Rejected};
+use super::stores::{Files, InForce};
 use crate::failpoint;
 
 /// An entry behind the second layer.

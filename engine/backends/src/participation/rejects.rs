@@ -13,7 +13,7 @@ use crate::sqlite::OpenError;
 const SCHEMA: Schema = Schema {
     name: "log of rejected entries",
     application: 0x5347_5052,
-    version: 1,
+    changes: &[],
     tables: "
         CREATE TABLE rejects(
           entry BLOB NOT NULL, seq INTEGER NOT NULL,

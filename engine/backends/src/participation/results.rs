@@ -33,6 +33,9 @@ pub enum DrawError {
     /// There is no such campaign.
     #[error(transparent)]
     Unknown(#[from] super::Unknown),
+    /// Its database cannot be used.
+    #[error(transparent)]
+    NotOpen(#[from] super::NotOpen),
     /// Entries still come.
     #[error("winners are drawn when the campaign is over, and it is {0}")]
     NotOver(State),
@@ -47,6 +50,9 @@ pub enum ExportError {
     /// There is no such campaign.
     #[error(transparent)]
     Unknown(#[from] super::Unknown),
+    /// Its database cannot be used.
+    #[error(transparent)]
+    NotOpen(#[from] super::NotOpen),
     /// The database fails.
     #[error("cannot read submissions")]
     Store(#[source] rusqlite::Error),

@@ -32,7 +32,8 @@ fn child() {
     );
     campaigns.put(&document("song", "open", &more), 1).unwrap();
     while queue.waiting().unwrap() > 0 {
-        campaigns.take_from(&queue, 50).unwrap();
+        let taken = campaigns.take_from(&queue, 50).unwrap();
+        assert!(taken.failed.is_empty(), "{:?}", taken.failed);
     }
 }
 

@@ -3,6 +3,7 @@
 mod codes;
 mod entries;
 mod export;
+mod judging;
 mod tally;
 
 pub(in crate::api) use codes::List;
@@ -97,6 +98,7 @@ pub(super) fn operations() -> Vec<Operation> {
     operations.extend(tally::operations());
     operations.extend(entries::operations());
     operations.extend(export::operations());
+    operations.extend(judging::operations());
     operations.extend(codes::operations());
     operations
 }
@@ -174,7 +176,7 @@ impl From<DrawError> for Problem {
         match &error {
             DrawError::Unknown(_) => Self::new(ProblemKind::NotFound, error.to_string()),
             DrawError::NotOver(_) => Self::new(ProblemKind::TooLate, error.to_string()),
-            DrawError::Store(_) => internal(&error),
+            DrawError::Store(_) | DrawError::NotOpen(_) => internal(&error),
         }
     }
 }

@@ -139,7 +139,7 @@ pub(super) async fn receive(
         received_at: Timestamp::from_microsecond(now.wall.0).unwrap_or_default(),
         smsc_at: None,
     };
-    match forms.reception.take(raw).await {
+    match forms.reception.take(&name, raw).await {
         Ok(()) => {
             count("received");
             see(&name, id)

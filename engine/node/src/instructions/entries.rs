@@ -2,7 +2,6 @@
 //! (CM-16).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -10,12 +9,12 @@ use signalbox_backends::participation::Campaigns;
 use signalbox_participation::{EntryId, Outcome, RawEntry, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::participation::{BackOff, Standing};
+
 /// Entries of a campaign that wait; who has one more waits.
 const QUEUE: usize = 8_192;
 /// Entries that are judged together.
 const BATCH: usize = 1_000;
-/// Between two tries while a database fails.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Who waits for a verdict.
 type Asking = Mutex<FxHashMap<EntryId, oneshot::Sender<Verdict>>>;
@@ -23,6 +22,7 @@ type Asking = Mutex<FxHashMap<EntryId, oneshot::Sender<Verdict>>>;
 /// The way of entries to their campaigns, each of which has a queue of its own.
 pub struct Entries {
     campaigns: Arc<Campaigns>,
+    standing: Arc<Standing>,
     queues: Mutex<FxHashMap<String, mpsc::Sender<RawEntry>>>,
     asking: Arc<Asking>,
     judged: Arc<Judged>,
@@ -61,8 +61,8 @@ impl Judged {
 impl Entries {
     /// The way to these campaigns.
     #[must_use]
-    pub fn new(campaigns: Arc<Campaigns>) -> Self {
-        Self { campaigns, queues: Mutex::default(), asking: Arc::default(), judged: Arc::default() }
+    pub fn new(campaigns: Arc<Campaigns>, standing: Arc<Standing>) -> Self {
+        Self { campaigns, standing, queues: Mutex::default(), asking: Arc::default(), judged: Arc::default() }
     }
 
     /// Who is told of verdicts.
@@ -90,6 +90,7 @@ impl Entries {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let judging = Judging {
             campaigns: self.campaigns.clone(),
+            standing: self.standing.clone(),
             campaign: campaign.to_owned(),
             asking: self.asking.clone(),
             judged: self.judged.clone(),
@@ -103,6 +104,7 @@ impl Entries {
 /// Who judges the entries of one campaign.
 struct Judging {
     campaigns: Arc<Campaigns>,
+    standing: Arc<Standing>,
     campaign: String,
     asking: Arc<Asking>,
     judged: Arc<Judged>,
@@ -125,20 +127,18 @@ impl Judging {
 
     /// The verdicts of a batch; while the database fails, nobody is told anything.
     async fn judge(&self, entries: Arc<Vec<RawEntry>>) -> Vec<Verdict> {
+        let mut back_off = BackOff::default();
         loop {
             let (campaigns, name, batch) = (self.campaigns.clone(), self.campaign.clone(), entries.clone());
             match tokio::task::spawn_blocking(move || campaigns.enter(&name, &batch)).await {
-                Ok(Ok(verdicts)) => return verdicts,
-                Ok(Err(error)) => not_judged(&self.campaign, &error),
-                Err(error) => not_judged(&self.campaign, &error),
+                Ok(Ok(verdicts)) => {
+                    self.standing.works(&self.campaign);
+                    return verdicts;
+                }
+                Ok(Err(error)) => self.standing.failed(&self.campaign, &error),
+                Err(error) => self.standing.failed(&self.campaign, &error),
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(back_off.pause()).await;
         }
     }
-}
-
-/// Says that entries wait for another try.
-pub(crate) fn not_judged(campaign: &str, error: &(dyn std::error::Error + 'static)) {
-    tracing::error!(campaign, error, "entries cannot be judged");
-    metrics::counter!("participation_failures_total").increment(1);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod agents;
+mod apart;
 mod asked;
 mod bad_peers;
 mod channels;

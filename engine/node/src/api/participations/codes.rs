@@ -144,7 +144,7 @@ impl From<ImportError> for Problem {
             ImportError::Unknown(_) => Self::new(ProblemKind::NotFound, error.to_string()),
             ImportError::NoBatch(_) => Self::field("batch", error.to_string()),
             ImportError::Read(_) => Self::new(ProblemKind::Malformed, crate::links::describe(&error)),
-            ImportError::Store(_) => internal(&error),
+            ImportError::Store(_) | ImportError::NotOpen(_) => internal(&error),
         }
     }
 }

@@ -134,7 +134,7 @@ async fn enter(
         smsc_at: None,
     };
     let id = entry.id;
-    let verdict = api.0.reception.ask(entry, PATIENCE).await.map_err(|error| match error {
+    let verdict = api.0.reception.ask(&name, entry, PATIENCE).await.map_err(|error| match error {
         NotTaken::Later => Problem::new(ProblemKind::NotAcceptedNow, error.to_string()).retry_after(1),
         NotTaken::TooLong => Problem::field("text", error.to_string()),
     })?;

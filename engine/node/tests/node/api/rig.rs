@@ -245,15 +245,23 @@ impl Node {
         .unwrap();
         let relay = Relay::start(Box::new(sink), Box::new(reader), clock.clone(), spine.clone()).unwrap();
         let participations =
-            Arc::new(signalbox::participation::Participations::open(&control.in_force().settings).unwrap());
+            signalbox::participation::Participations::open(&control.in_force().settings, clock.clone());
+        let participations = Arc::new(participations.unwrap());
         control.attach_participations(participations.clone());
         let people = Arc::new(signalbox::people::open(&control.in_force().settings).await.unwrap());
         let starts = Arc::new(signalbox::instructions::Starts::default());
-        let entries = Arc::new(signalbox::instructions::Entries::new(participations.campaigns().clone()));
+        let entries = Arc::new(signalbox::instructions::Entries::new(
+            participations.campaigns().clone(),
+            participations.standing().clone(),
+        ));
         let judged = entries.judged().clone();
         let intake = signalbox::participation::Participations::intake(&control.in_force().settings).unwrap();
-        let (reception, receiving) =
-            signalbox::intake::Reception::start(intake, participations.campaigns().clone(), judged.clone());
+        let (reception, receiving) = signalbox::intake::Reception::start(
+            intake,
+            participations.campaigns().clone(),
+            participations.standing().clone(),
+            judged.clone(),
+        );
         let pool = script_pool();
         let agents = Arc::<signalbox::instructions::Agents>::default();
         // Ends with the exchange's thread.
