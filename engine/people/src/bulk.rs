@@ -5,6 +5,8 @@
 //! it has: each column comes as one array, for planning thousands of marks takes longer than inserting the rows. The
 //! Any driver knows no arrays, so they come as texts that PostgreSQL reads as arrays.
 
+use std::borrow::Cow;
+
 use sqlx::any::AnyArguments;
 use sqlx::{Any, Arguments, AssertSqlSafe, Row, Transaction};
 
@@ -79,15 +81,17 @@ impl Cell for Option<i64> {
 
 impl Cell for Option<&str> {
     fn put(self, values: &mut Values) {
+        let storable = self.map(storable);
+        let text = storable.as_deref();
         match &mut values.shape {
             Shape::Marks(arguments) => {
-                if let Err(error) = arguments.add(self) {
+                if let Err(error) = arguments.add(text) {
                     values.failed.get_or_insert(error);
                 }
             }
             Shape::Columns(columns, next) => {
                 let column = element(columns, next);
-                let Some(text) = self else { return column.push_str("NULL") };
+                let Some(text) = text else { return column.push_str("NULL") };
                 column.push('"');
                 for letter in text.chars() {
                     if matches!(letter, '"' | '\\') {
@@ -99,6 +103,11 @@ impl Cell for Option<&str> {
             }
         }
     }
+}
+
+/// A text as both databases keep it: PostgreSQL takes no NUL, and a device may write one.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
 /// The column of the next value, ready for one more element.

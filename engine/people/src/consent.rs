@@ -9,6 +9,7 @@ use signalbox_core::time::Micros;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
+use crate::bulk::storable;
 use crate::device::{UnknownKind, account_of, words};
 use crate::error::PeopleError;
 use crate::id::Scope;
@@ -199,7 +200,7 @@ async fn append(
     .bind(said.at.0)
     .bind(said.who.as_str())
     .bind(said.how.as_str())
-    .bind(said.wording.as_deref())
+    .bind(said.wording.as_deref().map(|wording| storable(wording).into_owned()))
     .bind(said.source.as_deref())
     .bind(said.evidence.as_deref())
     .execute(&mut **transaction)

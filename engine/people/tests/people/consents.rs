@@ -5,7 +5,12 @@ use signalbox_people::{Action, Channels, Level, NewConsent, Scope};
 
 use crate::database::{Database, MINE, NOW, on_both, others};
 
-on_both!(the_ledger_comes_to_suppressions, an_event_stands_once, levels_are_apart);
+on_both!(
+    the_ledger_comes_to_suppressions,
+    an_event_stands_once,
+    levels_are_apart,
+    a_wording_that_a_database_does_not_take_is_evidence_all_the_same,
+);
 
 const NUMBER: &str = "+12125550123";
 
@@ -81,4 +86,12 @@ async fn levels_are_apart(database: &Database) {
     assert_eq!(page[0].subject, "+12125550100");
     let page = people.suppressions(Level::Account, "1", Some(&page[0].subject), 9).await.expect("read");
     assert_eq!(page.into_iter().map(|one| one.subject).collect::<Vec<_>>(), ["C-1"]);
+}
+
+async fn a_wording_that_a_database_does_not_take_is_evidence_all_the_same(database: &Database) {
+    let people = &database.people;
+    let odd = NewConsent { wording: Some("STOP\0".into()), ..said("1", Action::OptOut, Channels::TEXT) };
+    assert!(people.record_consent(&odd).await.expect("recorded"));
+    let ledger = people.consents(&Scope::All, MINE, NUMBER, None, 9).await.expect("read");
+    assert_eq!(ledger[0].said.wording.as_deref(), Some("STOP\u{fffd}"));
 }

@@ -10,6 +10,7 @@ on_both!(
     an_event_told_twice_stands_once,
     an_end_told_without_words_leaves_them,
     what_others_did_is_not_seen,
+    a_sign_that_a_database_does_not_take_stops_no_history,
 );
 
 fn event(number: i64, device: &str, client_id: Option<&str>) -> NewTrace {
@@ -91,4 +92,14 @@ async fn what_others_did_is_not_seen(database: &Database) {
     let seen = people.trace_of_device(&others(), OTHER, "+12125550123", None, 9).await.expect("a page");
     assert_eq!(seen, [theirs]);
     assert_eq!(people.trace_of_client(&others(), MINE, "C-1", None, 9).await.expect("a page"), []);
+}
+
+/// PostgreSQL has no NUL in a text, and any device may write one: history must not stand still for it.
+async fn a_sign_that_a_database_does_not_take_stops_no_history(database: &Database) {
+    let people = &database.people;
+    let odd = NewTrace { text: Some("a\0b".into()), ..event(1, "+12125550123", None) };
+    people.record_trace(&[odd, event(2, "+12125550123", None)]).await.expect("recorded");
+    let seen = people.trace_of_device(&Scope::All, MINE, "+12125550123", None, 10).await.expect("read");
+    let texts: Vec<_> = seen.iter().filter_map(|entry| entry.text.as_deref()).collect();
+    assert_eq!(texts, ["text 2", "a\u{fffd}b"]);
 }
