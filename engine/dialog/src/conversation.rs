@@ -14,7 +14,7 @@ use crate::attempt::OfPass;
 use crate::run::{Pending, Run, RunId};
 
 /// First octet of a row.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// A message of the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,6 +91,23 @@ pub struct Before {
     pub pass: Option<OfPass>,
 }
 
+impl Before {
+    /// There was nothing.
+    #[must_use]
+    pub fn nothing(run: RunId) -> Self {
+        Self {
+            run,
+            texts: Vec::new(),
+            owner: None,
+            version: None,
+            variables: BTreeMap::new(),
+            position: String::new(),
+            expected: None,
+            pass: None,
+        }
+    }
+}
+
 /// All that is kept of the messages between one device and one of our addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
@@ -121,8 +138,8 @@ pub struct Conversation {
     pub expected: Option<Expected>,
     /// The earliest instant for which a timer row is in the store.
     pub timer: Option<Micros>,
-    /// Runs since the last message of the device.
-    pub chained: u8,
+    /// How often each web service was called since the last message of the device.
+    pub made: BTreeMap<String, u8>,
     /// Texts that the exchange had no room for, in their order.
     pub held: VecDeque<Offered>,
     /// When they are offered again.
@@ -168,7 +185,7 @@ impl Conversation {
             calls: VecDeque::new(),
             expected: None,
             timer: None,
-            chained: 0,
+            made: BTreeMap::new(),
             held: VecDeque::new(),
             offers: None,
             before: None,
@@ -200,7 +217,7 @@ impl Conversation {
         self.version = version;
         self.calls.clear();
         self.expected = None;
-        self.chained = 0;
+        self.made.clear();
         self.before = None;
         self.pass = None;
         self.replied = false;
@@ -221,8 +238,21 @@ impl Conversation {
         })
     }
 
-    /// Goes back to where it stood if nothing of the first message can reach the device any more.
+    /// The exchange has a text of a run. One that is not of the first message's owns the conversation, whatever becomes
+    /// of that.
+    pub fn handed_over(&mut self, run: RunId, message: MessageId) {
+        match &mut self.before {
+            Some(before) if before.run == run => before.texts.push(message),
+            other => *other = None,
+        }
+    }
+
+    /// Goes back to where it stood if nothing of the first message can reach the device any more. What runs meanwhile
+    /// ends first: it may send something that does.
     pub fn go_back(&mut self) {
+        if self.run.is_some() {
+            return;
+        }
         let run = match &self.before {
             Some(before) if before.texts.is_empty() => before.run,
             Some(_) | None => return,

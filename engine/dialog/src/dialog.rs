@@ -77,6 +77,8 @@ pub struct Dialog {
     horizon: Micros,
     /// When the next ones are read from the store.
     reads_timers: Mono,
+    /// Records that are not in the catalog's database yet.
+    to_record: usize,
     wants: Wants,
 }
 
@@ -102,6 +104,7 @@ impl Dialog {
             timers: BinaryHeap::new(),
             horizon: Micros(0),
             reads_timers: Mono(0),
+            to_record: 0,
             wants: Wants::default(),
             rules,
         }
@@ -126,6 +129,7 @@ impl Dialog {
             }
             Event::Erase { reply, account, device } => self.erase(&mut here, reply, account, &device),
             Event::Recorded(ids) => {
+                self.to_record = self.to_record.saturating_sub(ids.len());
                 for id in ids {
                     here.port.delete(id.shard(), Table::Record, id.to_bytes());
                 }
@@ -164,9 +168,21 @@ impl Dialog {
         self.queued.len()
     }
 
-    /// True when a device's message can be taken: not too many of its messages wait.
+    /// Records that are not in the catalog's database yet.
+    #[must_use]
+    pub fn to_record(&self) -> usize {
+        self.to_record
+    }
+
+    /// True when a device's message can be taken: not too many of its messages wait, and not too much waits to be
+    /// written into the catalog's database.
     #[must_use]
     pub fn has_room(&self, device: &Address, source: &Address) -> bool {
+        if self.to_record >= self.rules.limits.records
+            && self.rules.addresses.with(source.key()).next().is_some()
+        {
+            return false;
+        }
         self.memory.waiting(device, source) < self.rules.limits.waiting
     }
 
@@ -213,6 +229,7 @@ impl Dialog {
         };
         let row = postcard::to_stdvec(&record).expect("a vector takes any number of octets");
         here.port.put(id.shard(), Table::Record, id.to_bytes(), row.into());
+        self.to_record += 1;
         self.wants.effects.push(Effect::Record(Box::new(record)));
     }
 }

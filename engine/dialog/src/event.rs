@@ -352,6 +352,8 @@ pub enum Effect {
         run: RunId,
         /// On whose behalf.
         account: u32,
+        /// How many of this service its conversation makes with it since its device wrote.
+        number: u8,
         /// The call.
         call: WebCall,
         /// When an answer comes too late.

@@ -278,6 +278,8 @@ pub struct Limits {
     pub starts: usize,
     /// Attempts of passes that have no end yet.
     pub attempts: usize,
+    /// Records that wait to be written into the catalog's database; while it fails, devices are asked to wait.
+    pub records: usize,
     /// A text that the exchange has no room for is offered again after this time.
     pub offers: Duration,
     /// And not any more after this time.
@@ -288,7 +290,7 @@ pub struct Limits {
     pub tries: u8,
     /// A web service must answer within this time.
     pub call: Duration,
-    /// Runs in a row without a message of the device, by calls that lead to calls.
+    /// Calls of web services in a row without a message of the device.
     pub chained: u8,
     /// How long a device's use of a source address counts (D4).
     pub last_use: Duration,
@@ -311,6 +313,7 @@ impl Default for Limits {
             run: Duration::from_secs(30),
             starts: 100_000,
             attempts: 200_000,
+            records: 500_000,
             offers: Duration::from_secs(1),
             patience: Duration::from_secs(120),
             under_way: 4_096,

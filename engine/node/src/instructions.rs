@@ -95,8 +95,8 @@ pub async fn run(parts: Parts, mut asked: mpsc::UnboundedReceiver<Wants>) {
         for effect in wants.effects {
             match effect {
                 Effect::Run(task) => drop(tokio::spawn(runner.clone().run(*task))),
-                Effect::Call { whose, run, account, call, until } => {
-                    drop(tokio::spawn(calls.clone().make(whose, run, account, call, until)));
+                Effect::Call { whose, run, account, number, call, until } => {
+                    drop(tokio::spawn(calls.clone().make(whose, run, account, (call, number), until)));
                 }
                 Effect::Started { to, result } => parts.starts.answer(to.token, result),
                 Effect::Agent { to, result } => parts.agents.answer(to.token, result),

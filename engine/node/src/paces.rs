@@ -14,7 +14,7 @@ use signalbox_core::time::Mono;
 pub struct Pace(Mutex<Gcra>);
 
 impl Pace {
-    fn unlimited() -> Self {
+    pub(crate) fn unlimited() -> Self {
         Self(Mutex::new(Gcra::new(None, 1)))
     }
 

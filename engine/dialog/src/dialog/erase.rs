@@ -6,7 +6,7 @@ use signalbox_core::exchange::ReplyTo;
 use signalbox_core::scope::ConversationId;
 
 use super::{Dialog, Here};
-use crate::conversation::Conversation;
+use crate::conversation::{Before, Conversation};
 use crate::event::Effect;
 use crate::run::RunId;
 
@@ -82,6 +82,11 @@ impl Dialog {
             conversation.run = None;
         }
         if !conversation.owner.is_some_and(is_theirs) {
+            // Nor does the conversation go back to it, should another's first message come to nothing.
+            let theirs = conversation.before.as_mut().filter(|before| before.owner.is_some_and(is_theirs));
+            if let Some(before) = theirs {
+                **before = Before { texts: std::mem::take(&mut before.texts), ..Before::nothing(before.run) };
+            }
             return;
         }
         conversation.calls.clear();

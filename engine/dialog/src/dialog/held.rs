@@ -50,7 +50,10 @@ impl Dialog {
                     conversation.offers = Some(here.now.wall.after(self.rules.limits.offers));
                     return;
                 }
-                Err(refused) => self.not_taken(here, conversation, &text, refused.reason),
+                Err(refused) => {
+                    self.not_taken(here, conversation, &text, refused.reason);
+                    conversation.go_back();
+                }
             }
         }
     }
@@ -73,7 +76,6 @@ impl Dialog {
         };
         self.record(here, told, Said::Filtered { text: text.text.clone(), status: reason.to_owned() });
         self.group_gives_up(here, text.run, reason);
-        conversation.go_back();
     }
 
     fn hand_over(
@@ -140,18 +142,13 @@ impl Dialog {
         let from = ConversationId::of(&conversation.device, &text.source);
         if from == conversation.id() {
             conversation.address = text.address;
-            match &mut conversation.before {
-                Some(before) if before.run == text.run => before.texts.push(message),
-                // Another text of the same owner: it owns the conversation by that one.
-                other => *other = None,
-            }
+            conversation.handed_over(text.run, message);
             return conversation.remember(past, limits.history, limits.history_text);
         }
         // Another address: whatever the device answers there is of the same sub-campaign (D5).
         let mut there = self.take(here, &conversation.device, &text.source);
         if there.owner != Some(sub.id) || there.history.is_empty() {
-            let mut before = there.standing(text.run);
-            before.texts.push(message);
+            let before = there.standing(text.run);
             there.begin(sub.id, conversation.version);
             there.before = Some(before);
             there.pass = conversation.pass;
@@ -160,6 +157,7 @@ impl Dialog {
             there.expected.clone_from(&conversation.expected);
         }
         there.address = text.address;
+        there.handed_over(text.run, message);
         there.remember(past, limits.history, limits.history_text);
         self.put(here, from, there);
     }

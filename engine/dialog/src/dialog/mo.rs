@@ -73,7 +73,7 @@ impl Dialog {
             self.show_agent(here, work);
         }
         if sub.is_some() {
-            conversation.chained = 0;
+            conversation.made.clear();
             if conversation.waiting.len() >= self.rules.limits.waiting {
                 // The exchange asks before it takes a message; this is for what it had taken already.
                 self.note(Note::Limit { what: "messages_that_wait_for_a_run" });
@@ -154,9 +154,11 @@ impl Dialog {
         }
     }
 
-    /// Takes up the next message that waits, or the next call.
+    /// Takes up the next message that waits, or the next call. A first message of which nothing is taken has begun
+    /// nothing (D5).
     pub(super) fn next(&mut self, here: &mut Here<'_>, id: ConversationId, conversation: &mut Conversation) {
         conversation.run = None;
+        conversation.go_back();
         if !conversation.calls.is_empty() {
             return self.next_call(here, id, conversation);
         }

@@ -418,9 +418,15 @@ impl Dialog {
         id: ConversationId,
         conversation: &mut Conversation,
     ) {
-        let (Some(call), Some(owner)) = (conversation.calls.front(), conversation.owner) else { return };
-        conversation.chained = conversation.chained.saturating_add(1);
-        if conversation.chained > self.rules.limits.chained {
+        let (Some(call), Some(owner)) = (conversation.calls.front(), conversation.owner) else {
+            // Nobody waits for an answer any more.
+            conversation.calls.clear();
+            return self.next(here, id, conversation);
+        };
+        let made = conversation.made.entry(call.service.clone()).or_default();
+        *made = made.saturating_add(1);
+        let in_all = conversation.made.values().map(|made| u32::from(*made)).sum::<u32>();
+        if in_all > u32::from(self.rules.limits.chained) {
             conversation.calls.clear();
             self.note(Note::Limit { what: "calls_in_a_row" });
             return self.next(here, id, conversation);

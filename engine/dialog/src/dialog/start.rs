@@ -95,7 +95,12 @@ impl Dialog {
             return Err(StartRefusal::NotBegun);
         }
         let limits = self.rules.limits;
-        for (held, most) in [(self.starts.len(), limits.starts), (self.attempts.len(), limits.attempts)] {
+        let bounds = [
+            (self.starts.len(), limits.starts),
+            (self.attempts.len(), limits.attempts),
+            (self.to_record, limits.records),
+        ];
+        for (held, most) in bounds {
             if held >= most {
                 self.note(Note::Limit { what: "first_messages" });
                 return Err(StartRefusal::TooMany(most));
@@ -164,7 +169,10 @@ impl Dialog {
     /// Takes a row of a record that was not in the catalog's database when the process ended.
     pub fn restore_record(&mut self, row: &Bytes) {
         match postcard::from_bytes(row) {
-            Ok(record) => self.wants.effects.push(Effect::Record(Box::new(record))),
+            Ok(record) => {
+                self.to_record += 1;
+                self.wants.effects.push(Effect::Record(Box::new(record)));
+            }
             Err(error) => self.note(Note::RowDamaged { why: format!("record: {error}") }),
         }
     }
@@ -282,8 +290,6 @@ impl Dialog {
             conversation.expected = Some(Expected { until, then: String::new() });
         }
         self.carry_out(here, at, &mut conversation, &starting.run, Ran { client_id, ..*ran });
-        // A first message of which nothing is taken has begun nothing (D5).
-        conversation.go_back();
         self.put(here, at, conversation);
         self.start_over(here, id);
     }

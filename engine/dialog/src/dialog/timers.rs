@@ -224,6 +224,7 @@ impl Dialog {
                 whose,
                 run: run.id,
                 account: self.account_of(run.sub_campaign),
+                number: conversation.made.get(&call.service).copied().unwrap_or(1),
                 call: call.clone(),
                 until: run.until,
             }),

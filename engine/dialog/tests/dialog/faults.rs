@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use signalbox_core::backend::Table;
-use signalbox_dialog::{Instructions, Said, SubCampaignRule};
+use signalbox_dialog::{Event, Instructions, Said, StartRefusal, SubCampaignRule};
 use signalbox_invocation::{Failure, Wait, WebCall};
 
-use crate::world::{DEVICE, REMINDER, SHARED, SURVEY, World, entry, rules, says};
+use crate::world::{DEVICE, REMINDER, SHARED, SURVEY, World, code, entry, number, rules, says};
 
 /// Killed between taking a message and the end of its run: the run begins again, and sees the same.
 #[test]
@@ -157,4 +157,27 @@ fn an_entry_without_a_verdict_is_never_parked() {
     world.ran(&task, Ok(says(&["you voted"])));
     assert_eq!(world.last_text(), "you voted");
     assert_eq!(world.next_task().unwrap().invocation.attempt.unwrap().text, "survey 8");
+}
+
+/// While the catalog's database fails, what is to be written there does not fill the memory: devices are asked to wait,
+/// and what is only carried goes on.
+#[test]
+fn what_waits_for_the_database_is_bounded() {
+    let mut rules = rules();
+    rules.limits.records = 4;
+    let mut world = World::new(rules);
+    let room = |world: &World, to: &str| world.dialog.has_room(&number(DEVICE), &code(to));
+    assert!(room(&world, SHARED));
+    for text in ["survey", "1", "2", "3"] {
+        world.mo(DEVICE, SHARED, text);
+        world.run();
+    }
+    assert!(world.dialog.to_record() >= 4 && !room(&world, SHARED) && room(&world, "447400123456"));
+    assert_eq!(world.start(REMINDER, "447400123456"), Err(StartRefusal::TooMany(4)));
+    let ids: Vec<_> = std::mem::take(&mut world.records).into_iter().map(|record| record.id).collect();
+    world.restart();
+    assert!(!room(&world, SHARED), "they are known after a restart too");
+    world.event(Event::Recorded(ids));
+    assert!(room(&world, SHARED));
+    assert_eq!((world.dialog.to_record(), world.store.count(Table::Record)), (0, 0));
 }

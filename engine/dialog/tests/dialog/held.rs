@@ -1,12 +1,15 @@
 //! Texts that the exchange has no room for, and first messages that never reach their device.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_core::outcome::{FinalState, Reason};
-use signalbox_dialog::NotTaken;
-use signalbox_invocation::Outcome;
+use signalbox_dialog::{Effect, NotTaken, What};
+use signalbox_invocation::{Outcome, WebCall};
 
-use crate::world::{DEVICE, INFO, NOTICE, REMINDER, SHARED, SURVEY, World, rules, says};
+use crate::world::{
+    ACCOUNT, DEVICE, INFO, NOTICE, Only, REMINDER, SECOND, SHARED, SURVEY, World, rules, says, version,
+};
 
 const FULL: NotTaken = NotTaken { reason: "queue_full", temporary: true };
 const INACTIVE: NotTaken = NotTaken { reason: "account_inactive", temporary: false };
@@ -129,4 +132,95 @@ fn an_answer_that_comes_before_the_end_of_the_first_message_is_its_own() {
     world.run();
     world.mo(DEVICE, SHARED, "yes");
     assert_eq!(world.next_task().unwrap().invocation.sub_campaign.id, REMINDER);
+}
+
+/// What a first message wants that also asks a web service.
+fn says_and_asks(text: &str) -> Outcome {
+    let call =
+        WebCall { service: "crm".into(), path: String::new(), body: String::new(), then: "told".into() };
+    Outcome { position: "confirm".into(), calls: vec![call], ..says(&[text]) }
+}
+
+fn calls(world: &World) -> usize {
+    world.effects.iter().filter(|effect| matches!(effect, Effect::Call { .. })).count()
+}
+
+/// The survey waits for an answer, and so does another sub-campaign on the other address: a first message shares one.
+fn waiting() -> World {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(Outcome { position: "age".into(), ..says(&["Your age?"]) }));
+    world.start(NOTICE, DEVICE).unwrap();
+    world.run();
+    assert_eq!(world.texts()[1].1, SECOND);
+    world
+}
+
+/// D5: nothing of it stays, neither its step nor its calls.
+#[test]
+fn a_first_message_that_is_refused_leaves_a_survey_where_it_stood() {
+    let mut world = waiting();
+    world.start(REMINDER, DEVICE).unwrap();
+    let task = world.next_task().unwrap();
+    world.given.refuses_one = Some(INACTIVE);
+    world.ran(&task, Ok(says_and_asks("Dear you")));
+    assert_eq!((words(&world).len(), calls(&world)), (2, 0));
+    world.mo(DEVICE, SHARED, "forty");
+    let task = world.next_task().unwrap();
+    assert_eq!(task.invocation.sub_campaign.id, SURVEY);
+    assert_eq!(task.invocation.conversation.position, "age");
+}
+
+#[test]
+fn a_first_message_that_is_refused_leaves_a_new_device_free() {
+    let mut world = World::new(rules());
+    world.start(REMINDER, DEVICE).unwrap();
+    let task = world.next_task().unwrap();
+    world.given.refuses_one = Some(INACTIVE);
+    world.ran(&task, Ok(says_and_asks("Dear you")));
+    world.mo(DEVICE, SHARED, "hello?");
+    assert_eq!(world.next_task().unwrap().invocation.sub_campaign.id, INFO);
+}
+
+#[test]
+fn a_first_message_of_which_the_second_text_is_taken_owns_the_conversation() {
+    let mut world = surveyed();
+    world.start(REMINDER, DEVICE).unwrap();
+    let task = world.next_task().unwrap();
+    world.given.refuses_one = Some(INACTIVE);
+    world.ran(&task, Ok(says(&["a", "b"])));
+    assert_eq!(words(&world), ["Thank you.", "b"]);
+    world.mo(DEVICE, SHARED, "yes");
+    assert_eq!(world.next_task().unwrap().invocation.sub_campaign.id, REMINDER);
+}
+
+/// What it asked a web service is told to its own instructions, not to those that own the conversation again.
+#[test]
+fn a_call_outlives_the_first_message_that_failed() {
+    let mut world = surveyed();
+    world.start(REMINDER, DEVICE).unwrap();
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(says_and_asks("Dear you")));
+    world.ended(1, FinalState::Filtered, Reason::NoRoute);
+    world.answer_call("42");
+    let task = world.next_task().unwrap();
+    assert!(matches!(&task.what, What::Instructions { version: of, .. } if *of == version(ACCOUNT, 2)));
+    world.ran(&task, Ok(says(&[])));
+    world.mo(DEVICE, SHARED, "forty");
+    assert_eq!(world.next_task().unwrap().invocation.sub_campaign.id, SURVEY);
+}
+
+/// D5 holds there too: one text of the group is enough.
+#[test]
+fn texts_that_leave_from_another_address_own_the_conversation_there() {
+    let mut of = rules();
+    of.sources = Arc::new(Only(2, SECOND));
+    let mut world = World::new(of);
+    world.mo(DEVICE, SHARED, "survey");
+    let task = world.next_task().unwrap();
+    world.ran(&task, Ok(says(&["a", "b"])));
+    world.ended(0, FinalState::Filtered, Reason::NoRoute);
+    world.mo(DEVICE, SECOND, "yes");
+    assert_eq!(world.next_task().unwrap().invocation.sub_campaign.id, SURVEY);
 }

@@ -269,6 +269,38 @@ fn calls_that_lead_to_calls_end_somewhere() {
     assert!(world.next_task().is_some());
 }
 
+/// Each service counts for itself, and anew with each message of the device: what a call may cost is the service's word.
+#[test]
+fn calls_are_counted_by_service() {
+    let mut world = surveyed();
+    let call = |service: &str| WebCall {
+        service: service.into(),
+        path: String::new(),
+        body: String::new(),
+        then: "more".into(),
+    };
+    let mut numbers = Vec::new();
+    for text in ["", "again"] {
+        if !text.is_empty() {
+            world.mo(DEVICE, SHARED, text);
+        }
+        let task = world.next_task().unwrap();
+        let calls = ["crm", "bank", "crm"].map(call).into();
+        world.ran(&task, Ok(Outcome { calls, ..Outcome::default() }));
+        for _ in 0..3 {
+            numbers.extend(world.effects.iter().filter_map(|effect| match effect {
+                Effect::Call { number, call, .. } => Some((call.service.clone(), *number)),
+                _ => None,
+            }));
+            world.answer_call("");
+            let task = world.next_task().unwrap();
+            world.ran(&task, Ok(Outcome::default()));
+        }
+    }
+    let once = [("crm", 1), ("bank", 1), ("crm", 2)].map(|(service, number)| (service.to_owned(), number));
+    assert_eq!(numbers, [once.clone(), once].concat());
+}
+
 #[test]
 fn two_messages_at_once_are_handled_in_order_once_each() {
     let mut world = surveyed();

@@ -68,6 +68,16 @@ impl Sources for Pool {
     }
 }
 
+/// This address alone, whatever the conversation is on.
+#[derive(Debug)]
+pub struct Only(pub u32, pub &'static str);
+
+impl Sources for Only {
+    fn choose(&self, _wish: &Wish<'_>) -> Result<Chosen, NoSource> {
+        Ok(Chosen { id: self.0, source: code(self.1), reason: "program" })
+    }
+}
+
 fn sub(id: u32, account: u32, kind: SubCampaignKind, instructions: Instructions) -> Arc<SubCampaignRule> {
     let text = |text: &str| Some(text.to_owned());
     Arc::new(SubCampaignRule {
@@ -191,6 +201,8 @@ pub struct Given {
     pub consents: Vec<Consent>,
     pub writes: Vec<Write>,
     pub refuses: Option<NotTaken>,
+    /// The next text alone.
+    pub refuses_one: Option<NotTaken>,
     ids: u64,
     random: u64,
 }
@@ -205,8 +217,8 @@ impl Port for Given {
     }
 
     fn send(&mut self, now: Now, mt: OwnText) -> Result<MessageId, NotTaken> {
-        if let Some(refused) = &self.refuses {
-            return Err(refused.clone());
+        if let Some(refused) = self.refuses_one.take().or_else(|| self.refuses.clone()) {
+            return Err(refused);
         }
         let id = self.new_id(now, mt.destination.shard());
         self.sent.push((id, mt));

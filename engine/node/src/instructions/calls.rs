@@ -4,18 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use reqwest::redirect::Policy;
-use rustc_hash::FxHashMap;
 use signalbox_core::backend::Clock;
 use signalbox_core::time::Micros;
 use signalbox_dialog::{Event, RunId, Whose};
 use signalbox_invocation::{WebAnswer, WebCall};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
+use self::doors::Doors;
 use crate::control::Control;
 use crate::dialog::Service;
 use crate::webhooks::{GuardedResolver, check_literal};
+
+mod doors;
 
 /// A connection is made within this time.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -24,7 +25,7 @@ pub(super) struct Calls {
     control: Arc<Control>,
     clock: Arc<dyn Clock>,
     ends: mpsc::Sender<Event>,
-    windows: Mutex<FxHashMap<String, Arc<Semaphore>>>,
+    doors: Doors,
     /// For services of public networks, and for those that may be in private ones.
     clients: [reqwest::Client; 2],
 }
@@ -32,7 +33,7 @@ pub(super) struct Calls {
 impl Calls {
     pub(super) fn new(control: Arc<Control>, clock: Arc<dyn Clock>, ends: mpsc::Sender<Event>) -> Self {
         let clients = [false, true].map(client);
-        Self { control, clock, ends, windows: Mutex::default(), clients }
+        Self { control, clock, ends, doors: Doors::default(), clients }
     }
 
     /// Makes one call, and tells its end.
@@ -41,7 +42,7 @@ impl Calls {
         whose: Whose,
         run: RunId,
         account: u32,
-        call: WebCall,
+        (call, number): (WebCall, u8),
         until: Micros,
     ) {
         let left = until.since(self.clock.now().wall);
@@ -50,7 +51,7 @@ impl Calls {
             None => Err(format!("the account has no web service `{}`", call.service)),
             Some(service) => {
                 let within = service.timeout.min(left);
-                let answered = tokio::time::timeout(within, self.ask(&service, &call));
+                let answered = tokio::time::timeout(within, self.ask(&service, &call, number));
                 answered.await.unwrap_or_else(|_| Err(format!("no answer within {within:?}")))
             }
         };
@@ -64,7 +65,8 @@ impl Calls {
         let _ = self.ends.send(Event::Called { whose, run, answer }).await;
     }
 
-    async fn ask(&self, service: &Service, call: &WebCall) -> Result<(u16, String), String> {
+    async fn ask(&self, service: &Service, call: &WebCall, number: u8) -> Result<(u16, String), String> {
+        check_budget(service, number)?;
         if call.body.len() > service.max_request {
             return Err(format!(
                 "the body has {} octets, the limit is {}",
@@ -73,8 +75,7 @@ impl Calls {
             ));
         }
         let url = address(service, &call.path)?;
-        let window = self.window(service);
-        let _room = window.acquire().await.map_err(|_| "the node is about to stop".to_owned())?;
+        let _room = self.doors.enter(&*self.clock, service).await?;
         if !service.private {
             check_literal(&url).map_err(|error| error.to_string())?;
         }
@@ -97,12 +98,6 @@ impl Calls {
         }
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
     }
-
-    fn window(&self, service: &Service) -> Arc<Semaphore> {
-        let mut windows = self.windows.lock();
-        let window = windows.entry(service.name.clone());
-        window.or_insert_with(|| Arc::new(Semaphore::new(service.window.max(1)))).clone()
-    }
 }
 
 fn client(private: bool) -> reqwest::Client {
@@ -113,6 +108,15 @@ fn client(private: bool) -> reqwest::Client {
         .connect_timeout(CONNECT)
         .build()
         .expect("a client of these settings can be made, as those of webhooks are")
+}
+
+/// A conversation has so many calls of a service between two messages of its device.
+fn check_budget(service: &Service, number: u8) -> Result<(), String> {
+    if u32::from(number) > service.calls {
+        let Service { name, calls, .. } = service;
+        return Err(format!("web service `{name}` takes {calls} calls between two messages of a device"));
+    }
+    Ok(())
 }
 
 /// The service's address with a path behind it, where it takes one. The path stays below the service's own.
@@ -135,7 +139,7 @@ fn address(service: &Service, path: &str) -> Result<reqwest::Url, String> {
 mod tests {
     use super::*;
 
-    fn service(path: bool) -> Service {
+    pub(super) fn service(path: bool) -> Service {
         Service {
             name: "crm".to_owned(),
             url: "https://crm.example.com/api/v2".parse().unwrap(),
@@ -165,5 +169,11 @@ mod tests {
             told("//evil.example.com/").is_ok_and(|url| url.starts_with("https://crm.example.com/api/v2/"))
         );
         assert!(address(&service(false), "/x").is_err());
+    }
+
+    #[test]
+    fn a_conversation_has_so_many_calls_of_a_service() {
+        assert_eq!(check_budget(&service(false), 1), Ok(()));
+        assert!(check_budget(&service(false), 2).is_err_and(|error| error.contains("takes 1 calls")));
     }
 }
