@@ -2,10 +2,14 @@
 //!
 //! `uploads/ACCOUNT/LIST/NAME.csv` goes into the list of that name, which is made where there is none. A file is
 //! taken when it has not changed from one look to the next; whoever writes slowly writes another name and renames.
+//! It is read as the account usually has its files, or as `upload.json` in its folder says.
 //! Then it is called `NAME.csv.done` or `NAME.csv.failed`. One that a stop interrupts is read again from its
 //! beginning, which changes nothing about what was stored.
 
+mod reading;
+
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,10 +20,18 @@ use signalbox_people::{
     ColumnMap, Existing, Level, ListId, People, PeopleError, Scope, Upload, UploadOrder, UploadState,
 };
 use signalbox_text::phone::{Bare, Home};
+use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
 use crate::control::{Control, InForce};
 
+pub(crate) use reading::Reading;
+use reading::WrongReading;
+
+/// How the files of a folder are read, where it says so.
+const READING: &str = "upload.json";
+/// Octets of that file at most: of as many columns as a file may have.
+const READING_LENGTH: u64 = 256 << 10;
 /// The folder in the data directory.
 const FOLDER: &str = "uploads";
 /// From one look to the next.
@@ -59,6 +71,14 @@ enum NotTaken {
     NoAccount,
     #[error("the file cannot be used")]
     File(#[from] std::io::Error),
+    #[error("{READING} cannot be read")]
+    Reading(#[source] std::io::Error),
+    #[error("{READING} is longer than {READING_LENGTH} octets")]
+    LongReading,
+    #[error("{READING} is no description of files")]
+    NoReading(#[from] serde_json::Error),
+    #[error("{READING}: {0}")]
+    WrongReading(#[from] WrongReading),
     #[error(transparent)]
     People(#[from] PeopleError),
 }
@@ -157,12 +177,30 @@ async fn upload(
     let account_name = name(file.parent().and_then(Path::parent)).unwrap_or_default();
     let in_force = control.in_force();
     let account = in_force.snapshot.ids.account(&account_name).ok_or(NotTaken::NoAccount)?;
+    let reading = reading_of(file).await?;
     let list = list_of(people, account, &list_name, clock).await?;
-    let order =
+    let mut order =
         UploadOrder { file: name(Some(file)).unwrap_or_default(), ..usual(&in_force, &account_name, list) };
+    reading.apply(&mut order)?;
     let source = tokio::fs::File::open(file).await?;
     let started = people.start_upload(&Scope::All, &order, clock.now().wall).await?;
     Ok(people.run_upload(&started, &order, source, || clock.now().wall).await?)
+}
+
+/// What the folder of a file says of how its files are read.
+async fn reading_of(file: &Path) -> Result<Reading, NotTaken> {
+    let mut text = Vec::new();
+    match tokio::fs::File::open(file.with_file_name(READING)).await {
+        Ok(found) => {
+            found.take(READING_LENGTH + 1).read_to_end(&mut text).await.map_err(NotTaken::Reading)?
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Reading::default()),
+        Err(error) => return Err(NotTaken::Reading(error)),
+    };
+    if text.len() as u64 > READING_LENGTH {
+        return Err(NotTaken::LongReading);
+    }
+    Ok(serde_json::from_slice(&text)?)
 }
 
 /// The list of a name; made where there is none.

@@ -11,10 +11,10 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use bytes::{Buf, Bytes};
 use http_body::Body as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 use signalbox_config::catalog::Right;
-use signalbox_people::{List, ListId, Unmapped, Upload, UploadId, UploadOrder};
+use signalbox_people::{List, ListId, Upload, UploadId, UploadOrder};
 use tokio::io::{AsyncRead, ReadBuf};
 use utoipa::ToSchema;
 
@@ -25,7 +25,7 @@ use crate::api::extract::{PathName, QueryOf, timestamp};
 use crate::api::operations::{Operation, operation};
 use crate::api::page::{Page, PageQuery, read_cursor};
 use crate::api::problem::{Problem, ProblemKind, internal};
-use crate::uploads::usual;
+use crate::uploads::{Reading, usual};
 
 /// Media type of the files.
 pub(in crate::api) const CSV: &str = "text/csv";
@@ -249,30 +249,27 @@ async fn cancel(
 fn order(api: &Api, list: &List, query: UploadQuery) -> Result<UploadOrder, Problem> {
     let account = api.account_called(list.account);
     let mut order = usual(&api.control().in_force(), &account, list.id);
-    if let Some(country) = &query.country {
-        let unknown = |_| Problem::field("country", "is no country with a number plan");
-        order.home.region = Some(country.parse().map_err(unknown)?);
-    }
-    match query.delimiter.as_deref().map(str::as_bytes) {
-        None => {}
-        Some([one]) if !matches!(one, b'"' | b'\r' | b'\n') => order.delimiter = *one,
-        Some(_) => return Err(Problem::field("delimiter", "must be one ASCII character, and no quote")),
-    }
-    if let Some(word) = query.existing.as_deref() {
-        order.existing =
-            word.parse().map_err(|_| Problem::field("existing", "must be `keep` or `update`"))?;
-    }
-    order.columns.unmapped = match query.unmapped.as_deref() {
-        None | Some("field") => Unmapped::Field,
-        Some("ignore") => Unmapped::Ignore,
-        Some("refuse") => Unmapped::Refuse,
-        Some(_) => return Err(Problem::field("unmapped", "must be `field`, `ignore` or `refuse`")),
+    let reading = Reading {
+        header: query.header,
+        delimiter: query.delimiter,
+        country: query.country,
+        existing: word("existing", query.existing.as_deref(), "must be `keep` or `update`")?,
+        columns: object("columns", query.columns.as_deref())?,
+        positions: object("positions", query.positions.as_deref())?,
+        unmapped: word("unmapped", query.unmapped.as_deref(), "must be `field`, `ignore` or `refuse`")?
+            .unwrap_or_default(),
     };
-    order.columns.names = object("columns", query.columns.as_deref())?;
-    order.columns.positions = object("positions", query.positions.as_deref())?;
-    order.header = query.header.unwrap_or(order.header);
+    reading.apply(&mut order).map_err(|wrong| Problem::field(wrong.field, wrong.why))?;
     order.file = query.file.unwrap_or_default().chars().take(FILE_NAME).collect();
     Ok(order)
+}
+
+/// A word of a list, as JSON documents have it.
+fn word<T: DeserializeOwned>(field: &str, text: Option<&str>, must: &str) -> Result<Option<T>, Problem> {
+    let read = |text: &str| {
+        T::deserialize(text.into_deserializer()).map_err(|_: serde_json::Error| Problem::field(field, must))
+    };
+    text.map(read).transpose()
 }
 
 /// A map that the query has as a JSON object.

@@ -44,6 +44,41 @@ fn a_file_in_the_folder_becomes_a_list() {
     assert_eq!((found.client_id.as_str(), found.devices[0].address.as_str()), ("C-1", "+447700900123"));
 }
 
+/// What `upload.json` says holds for the files beside it, and a file is not read by guess where it cannot be understood.
+#[test]
+fn a_folder_says_how_its_files_are_read() {
+    let smsc = Smsc::start(None);
+    smsc.set(Mood::Takes(Duration::ZERO));
+    let site = Site::new(&rows(smsc.address, "", ""));
+    let described = |list: &str, reading: &str, lines: &str| {
+        let folder = site.data.join("uploads/demo").join(list);
+        fs::create_dir_all(&folder).expect("the folder");
+        fs::write(folder.join("upload.json"), reading).expect("a file");
+        fs::write(folder.join("a.csv"), lines).expect("a file");
+    };
+    let reading = r#"{"header": false, "delimiter": ";", "country": "US", "existing": "update",
+        "positions": {"1": "client_id", "2": "cell", "3": "field:city"}}"#;
+    described("described", reading, "C-7;(202) 555-0123;Springfield\n");
+    described("misspelt", r#"{"delimeter": ";"}"#, "id;mobile\nC-8;07700 900128\n");
+    described("impossible", r#"{"delimiter": "||"}"#, "id||mobile\nC-9||07700 900129\n");
+    let _node = site.start();
+    for name in ["described/a.csv.done", "misspelt/a.csv.failed", "impossible/a.csv.failed"] {
+        let file = site.data.join("uploads/demo").join(name);
+        wait_for(name, PATIENCE, || file.exists().then_some(()));
+    }
+    let (found, missing) = tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let people = People::open(&Place::File(site.data.join("people.db")), "other").await.expect("people");
+        let found = people.contact_by_client_id(&Scope::All, AccountId(1), "C-7").await.expect("read");
+        let missing = people.list_named(&Scope::All, AccountId(1), "misspelt").await.expect("read");
+        people.close().await;
+        (found.expect("a contact"), missing)
+    });
+    assert_eq!(found.devices[0].address, "+12025550123");
+    assert_eq!(found.fields.get("city").map(String::as_str), Some("Springfield"));
+    assert!(missing.is_none(), "nothing is made for what is not read");
+    assert!(site.log().contains("must be one ASCII character"), "{}", site.log());
+}
+
 /// With a database server the node keeps people there, and makes no file of its own.
 #[test]
 fn people_are_kept_on_a_server() {
