@@ -14,6 +14,10 @@ use signalbox_people::{AccountId, ColumnMap, Existing, Level, People, Place, Sco
 use signalbox_text::phone::{Bare, Home};
 use tokio::io::{AsyncRead, ReadBuf};
 
+/// As in the node.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The file, made while it is read.
 struct Rows {
     next: u64,
