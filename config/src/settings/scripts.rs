@@ -8,9 +8,9 @@ settings! {
         workers: Count<1, 256> = 2; restart,
         /// Runs that may wait for a worker.
         queue: Count<1, 1_000_000> = 10_000; restart,
-        /// A run that takes longer is interrupted.
+        /// A run that has the processor for longer is interrupted; what it waits for a busy machine does not count.
         soft_limit: Period = "50ms"; restart,
-        /// The process of a run that takes longer is killed.
+        /// The process of a run that takes longer by the clock is killed.
         hard_limit: Period = "500ms"; restart,
         /// A run that goes through more operations is terminated, in ticks of 10,000.
         max_ticks: Count<1, 1_000_000> = 1_000; restart,

@@ -19,7 +19,7 @@ pub enum Failure {
         /// Where: method and line, as far as that is known.
         at: String,
     },
-    /// They ran for too long and were interrupted (TXS-14).
+    /// They had the processor for too long and were interrupted (TXS-14).
     #[error("the script ran longer than {millis} ms")]
     TooLong {
         /// The limit.
@@ -58,6 +58,9 @@ pub enum Failure {
         /// How many.
         waiting: usize,
     },
+    /// The worker was ended, or got no time of the processor, before the run could come to its end.
+    #[error("the run was interrupted: {0}")]
+    Interrupted(String),
 }
 
 impl Failure {
@@ -76,12 +79,25 @@ impl Failure {
             Self::BadOutcome(_) => "script_bad_outcome",
             Self::Suspended { .. } => "script_suspended",
             Self::Overloaded { .. } => "script_overloaded",
+            Self::Interrupted(_) => "script_interrupted",
         }
     }
 
     /// True when the same run may succeed later: the instructions are not at fault.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Overloaded { .. })
+        match self {
+            Self::Overloaded { .. } | Self::Interrupted(_) => true,
+            Self::Invalid(_)
+            | Self::NoMethod(_)
+            | Self::Threw { .. }
+            | Self::TooLong { .. }
+            | Self::TooMuch { .. }
+            | Self::TooLarge { .. }
+            | Self::Excess(_)
+            | Self::Killed(_)
+            | Self::BadOutcome(_)
+            | Self::Suspended { .. } => false,
+        }
     }
 }

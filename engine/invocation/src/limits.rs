@@ -6,7 +6,7 @@ use crate::value::Value;
 /// Bounds of one run and of what it may want; each hit is a [`Failure`](crate::Failure) with the limit's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Time until the run is interrupted, in milliseconds (TXS-14).
+    /// Time of the processor until the run is interrupted, in milliseconds (TXS-14).
     pub soft_ms: u32,
     /// Time until the process that runs it is killed, in milliseconds.
     pub hard_ms: u32,

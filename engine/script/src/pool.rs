@@ -1,6 +1,7 @@
 //! The parent's side: worker processes, who gets them, and who is cut off.
 
 mod child;
+mod fair;
 mod queue;
 mod scripts;
 mod settings;
@@ -56,7 +57,7 @@ impl<T> fmt::Debug for Answer<T> {
 }
 
 fn closed() -> Failure {
-    Failure::Killed("the pool of workers was closed".to_owned())
+    Failure::Interrupted("the pool of workers was closed".to_owned())
 }
 
 /// What threads of the pool share.

@@ -1,5 +1,7 @@
 //! Runs: begun, ended, and what they want done.
 
+use std::time::Duration;
+
 use signalbox_core::id::ShardId;
 use signalbox_core::time::Micros;
 use signalbox_invocation::{
@@ -16,6 +18,11 @@ use crate::port::Consent;
 use crate::rules::SubCampaignRule;
 use crate::run::{Calling, Run, RunId, What, Whose};
 use signalbox_core::scope::{ConversationId, Purpose};
+
+/// The shortest pause before a run in a conversation that was interrupted is begun again; the longest is twice as long.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long who wrote is left to wait for a run that is interrupted again and again.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 impl Dialog {
     /// A run that has not begun.
@@ -146,7 +153,7 @@ impl Dialog {
     }
 
     /// Begins runs that wait, as many as others have ended.
-    fn next_queued(&mut self, here: &mut Here<'_>) {
+    pub(super) fn next_queued(&mut self, here: &mut Here<'_>) {
         while self.under_way.len() < self.rules.limits.under_way {
             let Some((whose, run)) = self.queued.pop_front() else { return };
             self.waits.remove(&run);
@@ -197,8 +204,13 @@ impl Dialog {
         }
         if let Err(failure) = &result
             && failure.is_temporary()
+            && let Some(run) = &mut conversation.run
+            && here.now.wall < run.at.after(PATIENCE)
         {
-            // It stays as it is and its timer begins it again.
+            // Its timer begins it again, and that is no try: the instructions were not at fault.
+            run.tries = run.tries.saturating_sub(1);
+            let more = here.port.random() % u64::try_from(PAUSE.as_millis()).unwrap_or(1);
+            run.until = here.now.wall.after(PAUSE + Duration::from_millis(more));
             self.note(Note::Ran { end: failure.name(), waited: None });
             return self.put(here, id, conversation);
         }

@@ -25,6 +25,11 @@ use signalbox_core::scope::Purpose;
 /// How long a first message waits for the run of a message that the device wrote to the same address.
 const BUSY: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// The first pause before a run that was interrupted is begun again; each one is twice as long as the one before.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+/// The longest one.
+const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// How long one waits before it looks again whether an address has become free.
 const NONE_FREE: std::time::Duration = std::time::Duration::from_secs(15);
 
@@ -37,6 +42,10 @@ pub(super) struct Starting {
     pub(super) run: Run,
     /// The contact's place in a pass.
     pub(super) of: Option<OfPass>,
+    /// True while it waits to be begun again: what ended its run was not the fault of its instructions. It is not stored:
+    /// a restart begins it at once.
+    #[serde(skip)]
+    put_off: bool,
     /// What the run wants, while its conversation is busy. It is not stored: a restart runs it again.
     #[serde(skip)]
     done: Option<Box<Ran>>,
@@ -64,6 +73,14 @@ impl Starts {
     pub(super) fn of_device(&self, device: &Address) -> Vec<RunId> {
         let to = self.by_id.values().filter(|starting| starting.device.key() == device.key());
         to.map(|starting| starting.run.id).collect()
+    }
+
+    /// Those that are wanted, in the order of their numbers.
+    pub(super) fn those(&self, wanted: impl Fn(&Starting) -> bool) -> Vec<RunId> {
+        let mut found: Vec<RunId> =
+            self.by_id.values().filter(|starting| wanted(starting)).map(|starting| starting.run.id).collect();
+        found.sort_unstable();
+        found
     }
 
     /// The sub-campaign of one.
@@ -130,7 +147,7 @@ impl Dialog {
         let run = self.new_run(here, start.device.shard(), sub.id, what, Purpose::Begin);
         let (device, contact, client_id) = (start.device, start.contact, start.client_id);
         let id = run.id;
-        let starting = Starting { device, contact, client_id, run, of, done: None };
+        let starting = Starting { device, contact, client_id, run, of, put_off: false, done: None };
         self.attempt_begins(&starting);
         self.begin_start(here, starting);
         Ok(id)
@@ -217,12 +234,43 @@ impl Dialog {
             starting.run.until = here.now.wall.after(self.rules.limits.run);
             return self.starts.insert(starting);
         }
-        starting.run.tries = starting.run.tries.saturating_add(1);
-        if starting.run.tries <= self.rules.limits.tries {
+        if std::mem::take(&mut starting.put_off) {
             return self.begin_start(here, starting);
         }
-        let detail = format!("no end after {} tries", self.rules.limits.tries);
-        self.start_failed(here, &starting, "internal", detail);
+        // Instructions come to an end in their time or are ended: that there is none is ours.
+        self.note(Note::Limit { what: "time_of_a_run" });
+        self.start_put_off(here, starting, "internal", "no end in its time".to_owned());
+    }
+
+    /// Begins a first message again after a pause: what ended its run was a lack of ours, of room or of time. That goes
+    /// on for as long as its sub-campaign runs and a conversation of it may wait; who cancels the pass ends it before.
+    fn start_put_off(
+        &mut self,
+        here: &mut Here<'_>,
+        mut starting: Starting,
+        name: &'static str,
+        detail: String,
+    ) {
+        let (id, now) = (starting.run.id, here.now.wall);
+        self.note(Note::Ran { end: name, waited: None });
+        let sub = self.rules.sub_campaigns.get(&starting.run.sub_campaign).cloned();
+        let Some(sub) =
+            sub.filter(|sub| sub.standing(now, self.is_test(&starting.device)) != Standing::Ended)
+        else {
+            self.attempts.withhold(id, "sub_campaign_ended");
+            return self.start_over(here, id);
+        };
+        if now >= starting.run.at.after(sub.timeout) {
+            return self.start_failed(here, &starting, name, detail);
+        }
+        let doublings = u32::from(starting.run.tries.saturating_sub(1)).min(16);
+        let pause = PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+        // Not all at once that were refused together: from half of the pause to the whole.
+        let part = u32::try_from(here.port.random() % 512).unwrap_or_default();
+        starting.run.tries = starting.run.tries.saturating_add(1);
+        starting.run.until = now.after(pause / 2 + pause / 1_024 * part);
+        starting.put_off = true;
+        self.starts.insert(starting);
     }
 
     fn start_failed(&mut self, here: &mut Here<'_>, starting: &Starting, name: &str, detail: String) {
@@ -245,8 +293,7 @@ impl Dialog {
         let ran = match result {
             Ok(ran) => ran,
             Err(failure) if failure.is_temporary() => {
-                // Its row stays, and so does its time: then it is begun again.
-                return self.starts.insert(starting);
+                return self.start_put_off(here, starting, failure.name(), failure.to_string());
             }
             Err(failure) => {
                 self.note(Note::Ran { end: failure.name(), waited: None });

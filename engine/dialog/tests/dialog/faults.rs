@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use signalbox_core::backend::Table;
-use signalbox_dialog::{Event, Instructions, Said, StartRefusal, SubCampaignRule};
+use signalbox_dialog::{Effect, Event, Instructions, Said, StartRefusal, SubCampaignRule};
 use signalbox_invocation::{Failure, Wait, WebCall};
 
 use crate::world::{DEVICE, REMINDER, SHARED, SURVEY, World, code, entry, number, rules, says};
@@ -133,6 +133,70 @@ fn workers_that_are_too_busy_are_asked_again() {
     world.ran(&task, Err(Failure::Overloaded { waiting: 9 }));
     assert!(world.next_task().is_none());
     world.pass(Duration::from_secs(31));
+    world.run();
+    assert_eq!(world.last_text(), "moHandler:survey");
+}
+
+/// A first message whose run is interrupted, refused or never ends is begun again, at growing pauses, for as long as its
+/// sub-campaign runs: only what the script itself did is the end of it.
+#[test]
+fn a_first_message_is_not_failed_by_what_is_not_its_script_s_fault() {
+    let ends = [
+        Some(Failure::Overloaded { waiting: 9 }),
+        Some(Failure::Interrupted("the pool was closed".into())),
+        None,
+    ];
+    for end in ends {
+        let mut world = World::new(rules());
+        world.start_in(3, REMINDER, 41, DEVICE, true).unwrap();
+        let mut longest = 0;
+        for _ in 0..12 {
+            let task = world.next_task().expect("it is begun again");
+            if let Some(failure) = &end {
+                world.ran(&task, Err(failure.clone()));
+            }
+            let mut waited = 0;
+            while !world.effects.iter().any(|effect| matches!(effect, Effect::Run(_))) {
+                world.pass(Duration::from_millis(500));
+                waited += 1;
+                assert!(waited <= 2 * 91, "the pause is bounded");
+            }
+            longest = longest.max(waited);
+        }
+        assert!(longest >= 2 * 30, "and it grows: {longest}");
+        assert_eq!(world.completions(), []);
+        world.run();
+        assert_eq!(world.texts().len(), 1);
+    }
+}
+
+/// What the script did is the end of it at once, and what is not has an end, too: that of the conversation's time.
+#[test]
+fn a_first_message_fails_by_its_script_or_when_its_time_is_over() {
+    let mut world = World::new(rules());
+    world.start_in(3, REMINDER, 41, DEVICE, true).unwrap();
+    let task = world.next_task().unwrap();
+    world.ran(&task, Err(Failure::TooLong { millis: 50 }));
+    assert_eq!(world.completions(), [(41, "failed", "script_too_long")]);
+    let mut world = World::new(rules());
+    world.start_in(3, REMINDER, 41, DEVICE, true).unwrap();
+    let task = world.next_task().unwrap();
+    world.pass(Duration::from_secs(10));
+    world.now.wall = world.now.wall.after(Duration::from_secs(86_400));
+    world.ran(&task, Err(Failure::Overloaded { waiting: 9 }));
+    assert_eq!(world.completions(), [(41, "failed", "script_overloaded")]);
+}
+
+/// The same holds for what devices wrote: no try is counted for a refusal.
+#[test]
+fn a_device_is_answered_however_often_the_workers_were_too_busy() {
+    let mut world = World::new(rules());
+    world.mo(DEVICE, SHARED, "survey");
+    for _ in 0..20 {
+        let task = world.next_task().expect("it is begun again");
+        world.ran(&task, Err(Failure::Overloaded { waiting: 9 }));
+        world.pass(Duration::from_secs(5));
+    }
     world.run();
     assert_eq!(world.last_text(), "moHandler:survey");
 }

@@ -9,6 +9,7 @@ use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
 use super::Settings;
+use super::fair::Fair;
 use super::scripts::Loaded;
 use crate::awake::Awake;
 use crate::frame::{self, FrameError};
@@ -39,7 +40,7 @@ pub(super) enum ChildError {
 
 pub(super) struct Child {
     process: std::process::Child,
-    from: BufReader<Awake<UnixStream>>,
+    from: BufReader<Fair<Awake<UnixStream>>>,
     /// Sources that it has, the one that was run last at the back.
     has: VecDeque<Key>,
     most: usize,
@@ -63,9 +64,11 @@ impl Child {
             .stdout(Stdio::null());
         let process = command.spawn().map_err(ChildError::Start)?;
         drop(command);
+        let soft = Duration::from_millis(settings.limits.soft_ms.into());
+        let fair = Fair::new(Awake(ours), process.id(), soft);
         let mut child = Self {
             process,
-            from: BufReader::with_capacity(64 << 10, Awake(ours)),
+            from: BufReader::with_capacity(64 << 10, fair),
             has: VecDeque::new(),
             most: settings.compiled,
             body: Vec::new(),
@@ -80,6 +83,7 @@ impl Child {
             }
         }
         child.patience(Duration::from_millis(settings.limits.hard_ms.into()))?;
+        child.ran(None);
         Ok(child)
     }
 
@@ -87,8 +91,18 @@ impl Child {
         self.process.id()
     }
 
+    /// A run ended, with the processor's time in microseconds that it says it had.
+    pub(super) fn ran(&mut self, micros: Option<u64>) {
+        self.from.get_mut().ran(micros.map(Duration::from_micros));
+    }
+
+    /// True when what it is late with had less than the time of the soft limit: then a busy machine is to blame.
+    pub(super) fn is_starved(&self) -> bool {
+        self.from.get_ref().is_starved()
+    }
+
     fn patience(&mut self, deadline: Duration) -> Result<(), ChildError> {
-        let socket = &self.from.get_ref().0;
+        let socket = &self.from.get_ref().inner.0;
         socket.set_read_timeout(Some(deadline)).map_err(ChildError::Start)?;
         socket.set_write_timeout(Some(deadline)).map_err(ChildError::Start)?;
         self.deadline = deadline;
@@ -118,12 +132,12 @@ impl Child {
 
     /// Sends what was said.
     pub(super) fn flush(&mut self) -> Result<(), ChildError> {
-        let sent = self.from.get_mut().0.write_all(&self.out);
+        let sent = self.from.get_mut().inner.0.write_all(&self.out);
         self.out.clear();
         sent.map_err(|error| ChildError::of(FrameError::Io(error), self.deadline))
     }
 
-    /// Its next answer; each has the whole of the hard limit.
+    /// Its next answer; each has the whole of the hard limit, and more while the machine gives it no time.
     pub(super) fn read(&mut self) -> Result<Reply<'_>, ChildError> {
         let deadline = self.deadline;
         match frame::read(&mut self.from, &mut self.body) {

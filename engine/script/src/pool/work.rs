@@ -94,7 +94,8 @@ fn batch(shared: &Shared, child: &mut Child, jobs: Vec<Job>) -> (Vec<Job>, bool)
         Ok(()) => (left, false),
         Err(error) => {
             (shared.events)(Event::Ended { why: error.to_string(), unanswered: left.len() });
-            (blame(shared, left, &error), true)
+            let starved = matches!(error, ChildError::Late(_)) && child.is_starved();
+            (blame(shared, left, &error, starved), true)
         }
     }
 }
@@ -129,8 +130,10 @@ fn hear(shared: &Shared, child: &mut Child, open: &mut [Option<Job>]) -> Result<
                 let slot = open.get_mut(index as usize).ok_or_else(unasked)?;
                 let is_run = matches!(slot, Some(Job { work: Work::Run { .. }, .. }));
                 let job = slot.take().filter(|_| is_run).ok_or_else(unasked)?;
+                let spent = result.as_ref().ok().map(|ended| ended.micros);
                 let result = result.and_then(|ended| ended.outcome(&shared.settings.limits));
                 answer(shared, job, result);
+                child.ran(spent);
             }
             Reply::Linted(findings) => match open.first_mut().and_then(Option::take) {
                 Some(Job { work: Work::Lint { reply, .. }, .. }) => drop(reply.send(Ok(findings))),
@@ -166,8 +169,9 @@ fn answer(shared: &Shared, job: Job, result: Result<Outcome, Failure>) {
 }
 
 /// Who is to blame for the end of a worker. Of several, each is tried alone. One that is alone is to blame when it
-/// did not come back in time; when the process died it has a second try, for something else may have killed it.
-fn blame(shared: &Shared, mut left: Vec<Job>, error: &ChildError) -> Vec<Job> {
+/// did not come back in time, unless the machine gave it no time; when the process died it has a second try, for
+/// something else may have killed it.
+fn blame(shared: &Shared, mut left: Vec<Job>, error: &ChildError, starved: bool) -> Vec<Job> {
     if left.len() > 1 {
         for job in &mut left {
             job.alone = true;
@@ -178,6 +182,10 @@ fn blame(shared: &Shared, mut left: Vec<Job>, error: &ChildError) -> Vec<Job> {
     let late = matches!(error, ChildError::Late(_));
     if let ChildError::TooLong { .. } = error {
         answer(shared, job, Err(Failure::Killed(error.to_string())));
+        return left;
+    }
+    if starved {
+        answer(shared, job, Err(Failure::Interrupted(format!("{error}, the machine gave it no time"))));
         return left;
     }
     if !late && job.crashes == 0 {

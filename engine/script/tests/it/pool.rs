@@ -185,6 +185,25 @@ fn a_worker_that_is_killed_from_outside_costs_nothing_but_time() {
     assert_eq!(events.lock().unwrap().iter().filter(ended).count(), 3);
 }
 
+/// A machine that is too busy, or put to sleep, is no fault of the script: no strike, and it may be begun again.
+#[test]
+fn a_run_whose_worker_gets_no_time_is_interrupted_and_nobody_is_to_blame() {
+    let (pool, events) = pool(|settings| {
+        settings.workers = 1;
+        settings.strikes = 1;
+    });
+    pool.load(version(1), script("log('done');")).unwrap();
+    until("a worker", || workers(&events).len() == 1);
+    let pid = i32::try_from(workers(&events)[0]).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let failure = pool.run(invocation(1, "begin")).wait().unwrap_err();
+    assert_eq!(failure.name(), "script_interrupted", "{failure}");
+    assert!(failure.is_temporary());
+    assert_eq!(pool.status().suspended, 0);
+    assert_eq!(pool.run(invocation(1, "begin")).wait().map(|outcome| outcome.log.len()), Ok(1));
+}
+
 #[test]
 fn a_worker_has_no_files_no_network_and_no_environment() {
     let (pool, events) = pool(|settings| settings.workers = 1);
