@@ -37,3 +37,5 @@ mod reroute;
 mod restart;
 #[path = "exchange/shares.rs"]
 mod shares;
+#[path = "exchange/take_back.rs"]
+mod take_back;

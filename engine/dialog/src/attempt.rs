@@ -7,6 +7,9 @@ use signalbox_core::time::Micros;
 
 use crate::run::RunId;
 
+/// Why a contact was not attempted whose texts were taken back, or that was not begun before its pass was cancelled.
+pub(crate) const TAKEN_BACK: &str = "cancelled";
+
 /// A contact's place in a pass: in one pass a contact is attempted once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OfPass {
@@ -133,6 +136,7 @@ impl Attempt {
             FinalState::Expired | FinalState::Cancelled if reason == Reason::Receipt => {
                 self.fail(outcome.name())
             }
+            FinalState::Cancelled if reason == Reason::CancelledByOrigin => self.withhold(TAKEN_BACK),
             FinalState::Expired | FinalState::Cancelled | FinalState::Replaced | FinalState::Filtered => {
                 self.withhold(reason.name());
             }
@@ -237,6 +241,7 @@ mod tests {
             (FinalState::Expired, Reason::ValidityEnded, "filtered", "validity_ended"),
             (FinalState::Expired, Reason::Receipt, "failed", "expired"),
             (FinalState::Cancelled, Reason::PurgedByOperator, "filtered", "purged_by_operator"),
+            (FinalState::Cancelled, Reason::CancelledByOrigin, "filtered", "cancelled"),
             (FinalState::Failed, Reason::RetriesExhausted, "failed", "retries_exhausted"),
         ];
         for (outcome, reason, status, why) in cases {

@@ -7,8 +7,8 @@
 //!
 //! `mo` finds the way of what devices write, `start` begins what we write first, `runs` begins and ends runs, `send`
 //! makes texts of what they want, `held` has those that the exchange did not take yet, `attempts` tells a pass how its
-//! contacts fared, `timers` is what time brings, `agents` is what people do by hand, `work` what waits for them, `erase`
-//! forgets a device, and `memory` holds the hot ones.
+//! contacts fared, `take_back` ends those that have not left, `timers` is what time brings, `agents` is what people do by
+//! hand, `work` what waits for them, `erase` forgets a device, and `memory` holds the hot ones.
 
 mod agents;
 mod attempts;
@@ -21,6 +21,7 @@ mod mo;
 mod runs;
 mod send;
 mod start;
+mod take_back;
 mod timers;
 mod work;
 
@@ -127,6 +128,7 @@ impl Dialog {
             Event::Settled { reply, pass, contacts } => {
                 self.attempts_settled(&mut here, reply, pass, &contacts);
             }
+            Event::TakeBack { reply, of } => self.take_back(&mut here, reply, of),
             Event::Erase { reply, account, device } => self.erase(&mut here, reply, account, &device),
             Event::Recorded(ids) => {
                 self.to_record = self.to_record.saturating_sub(ids.len());

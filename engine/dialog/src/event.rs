@@ -87,6 +87,26 @@ pub enum StartRefusal {
     TooMany(usize),
 }
 
+/// Whose first texts are taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeBack {
+    /// A pass's.
+    Pass(u64),
+    /// Those of a sub-campaign, of all its passes and of none.
+    SubCampaign(u32),
+}
+
+/// What was taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// First messages of which something was: a run, or a text.
+    pub contacts: u32,
+    /// Texts that were made already.
+    pub texts: u32,
+    /// There may be more: one turn takes back so many.
+    pub more: bool,
+}
+
 /// A run that ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ran {
@@ -151,6 +171,13 @@ pub enum Event {
         pass: u64,
         /// Its contacts.
         contacts: Vec<u64>,
+    },
+    /// First texts that have not left are to be taken back.
+    TakeBack {
+        /// Who waits for that to be committed.
+        reply: ReplyTo,
+        /// Whose.
+        of: TakeBack,
     },
     /// A device is to be forgotten as far as an account knows it.
     Erase {
@@ -379,6 +406,13 @@ pub enum Effect {
     Settled {
         /// Who.
         to: ReplyTo,
+    },
+    /// Tell who waits what was taken back.
+    TakenBack {
+        /// Who.
+        to: ReplyTo,
+        /// What.
+        taken: TakenBack,
     },
     /// Tell who waits that a device is forgotten.
     Erased {

@@ -33,7 +33,10 @@ pub use cut::separate;
 pub use desk::Seen;
 pub use device::{Device, Use};
 pub use dialog::{Dialog, Wants};
-pub use event::{Effect, Event, Load, Mo, Note, Ran, Record, Said, Start, StartRefusal, Task, WorkChange};
+pub use event::{
+    Effect, Event, Load, Mo, Note, Ran, Record, Said, Start, StartRefusal, TakeBack, TakenBack, Task,
+    WorkChange,
+};
 pub use families::{Families, Family};
 pub use keywords::{Does, Keyword, KeywordError, Keywords, MAX_WORDS};
 pub use port::{Consent, NotTaken, Port, Rows, timer_due, timer_key};

@@ -6,6 +6,7 @@ use signalbox_core::address::Address;
 use signalbox_core::backend::Table;
 use signalbox_core::exchange::OwnText;
 use signalbox_core::id::{CarrierId, MessageId, ShardId};
+use signalbox_core::scope::Scope;
 use signalbox_core::time::{Micros, Now};
 use signalbox_invocation::{Channel, Level};
 
@@ -63,6 +64,10 @@ pub trait Port {
     /// # Errors
     /// When it is not taken.
     fn send(&mut self, now: Now, text: OwnText) -> Result<MessageId, NotTaken>;
+
+    /// Takes back first texts that are wanted back and of which nothing has left, at most `most`; gives the attempt group
+    /// of each. Their ends come as those of other texts do.
+    fn take_back(&mut self, now: Now, most: usize, wanted: &dyn Fn(&Scope) -> bool) -> Vec<MessageId>;
 
     /// Changes what is suppressed, at once for all that waits.
     fn consent(&mut self, now: Now, change: Consent);

@@ -8,6 +8,7 @@ use signalbox_core::consent::{By, ConsentChange, Ground, Who};
 use signalbox_core::exchange::{Bodies, Event as Happens, Exchange, OwnText, Turn};
 use signalbox_core::id::{CarrierId, MessageId, ShardId};
 use signalbox_core::inbound::{DeviceMessage, Words};
+use signalbox_core::scope::Scope;
 use signalbox_core::time::{Mono, Now};
 use signalbox_invocation::{Channel, Level};
 
@@ -210,6 +211,10 @@ impl Port for Through<'_> {
             temporary: refusal.is_temporary(),
         };
         self.0.send_own(now, text).map_err(refused)
+    }
+
+    fn take_back(&mut self, now: Now, most: usize, wanted: &dyn Fn(&Scope) -> bool) -> Vec<MessageId> {
+        self.0.take_back_own(now, most, wanted)
     }
 
     fn consent(&mut self, now: Now, change: Consent) {

@@ -101,6 +101,7 @@ pub async fn run(parts: Parts, mut asked: mpsc::UnboundedReceiver<Wants>) {
                 Effect::Started { to, result } => parts.starts.answer(to.token, result),
                 Effect::Agent { to, result } => parts.agents.answer(to.token, result),
                 Effect::Work(change) => parts.agents.tell(change),
+                Effect::TakenBack { to, taken } => parts.starts.answer_taken_back(to.token, taken),
                 Effect::Settled { to } | Effect::Erased { to } => parts.starts.answer_done(to.token),
                 // Closed only when the recorder is gone, which is with the node.
                 Effect::Record(record) => drop(records.send(*record)),

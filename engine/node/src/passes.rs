@@ -14,7 +14,7 @@ use std::time::Duration;
 use signalbox_core::address::Address;
 use signalbox_core::backend::{Clock, Kind};
 use signalbox_core::time::Micros;
-use signalbox_dialog::{Load, Standing, StartRefusal};
+use signalbox_dialog::{Load, Standing, StartRefusal, TakeBack};
 use signalbox_people::{Candidate, ContactId, Ended, Pass, PassId, PassState, People, PeopleError, Scope};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -149,6 +149,9 @@ impl Runner {
                     if !closed {
                         self.close(&pass, reason).await?;
                         closed = true;
+                    }
+                    if pass.state == PassState::Cancelling {
+                        self.take_back().await?;
                     }
                     self.settle().await?;
                     if self.is_over().await? {
@@ -346,6 +349,20 @@ impl Runner {
         let ended: Vec<Ended> =
             left.into_iter().map(|candidate| self.ended(candidate.contact, "filtered", reason)).collect();
         self.end(&ended).await
+    }
+
+    /// Takes back what has not left. Who cancelled it had that done already; this is for what was begun in that
+    /// moment, and after a kill. What waits for room shows up later.
+    async fn take_back(&self) -> Result<(), Halt> {
+        let load = *self.load.borrow();
+        if load.waiting == 0 && load.deferred == 0 {
+            return Ok(());
+        }
+        match self.parts.starts.take_back(&self.parts.spine, TakeBack::Pass(number(self.id))).await {
+            Ok(_) => Ok(()),
+            Err(StartError::Stopped) => Err(Halt::Stopped),
+            Err(StartError::TimedOut | StartError::Refused(_)) => Err(Halt::Unanswered),
+        }
     }
 
     fn ended(&self, contact: ContactId, status: &str, reason: &str) -> Ended {

@@ -251,10 +251,13 @@ impl People {
         change: PassChange,
     ) -> Result<Pass, PeopleError> {
         let pass = self.pass(scope, id).await?.ok_or_else(|| PeopleError::absent("pass", id))?;
+        let under_way = [PassState::Running, PassState::Paused];
+        // One that has begun every contact may have texts that wait.
+        let open = [PassState::Running, PassState::Paused, PassState::Closing];
         let (from, to) = match change {
-            PassChange::Pause => ([PassState::Running, PassState::Paused], PassState::Paused),
-            PassChange::Resume => ([PassState::Paused, PassState::Running], PassState::Running),
-            PassChange::Cancel => ([PassState::Running, PassState::Paused], PassState::Cancelling),
+            PassChange::Pause => (&under_way[..], PassState::Paused),
+            PassChange::Resume => (&under_way[..], PassState::Running),
+            PassChange::Cancel => (&open[..], PassState::Cancelling),
         };
         if pass.state == to {
             return Ok(pass);
@@ -271,7 +274,7 @@ impl People {
     /// # Errors
     /// When the database fails.
     pub async fn close_pass(&self, id: PassId) -> Result<bool, PeopleError> {
-        self.move_pass(id, [PassState::Running, PassState::Paused], PassState::Closing).await
+        self.move_pass(id, &[PassState::Running, PassState::Paused], PassState::Closing).await
     }
 
     /// Notes that every contact which a pass took has its status, and lets its list go.
@@ -297,19 +300,21 @@ impl People {
         self.release_list(pass.order.list, &holder(pass.id)).await
     }
 
-    async fn move_pass(&self, id: PassId, from: [PassState; 2], to: PassState) -> Result<bool, PeopleError> {
+    async fn move_pass(&self, id: PassId, from: &[PassState], to: PassState) -> Result<bool, PeopleError> {
         let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE pass SET state = $1, version = version + 1 WHERE id = $2 AND state IN ($3, $4)",
-        )
-        .bind(to.as_str())
-        .bind(id.0)
-        .bind(from[0].as_str())
-        .bind(from[1].as_str())
-        .execute(&mut *transaction)
-        .await?;
+        let mut moved = 0;
+        for from in from {
+            let done =
+                sqlx::query("UPDATE pass SET state = $1, version = version + 1 WHERE id = $2 AND state = $3")
+                    .bind(to.as_str())
+                    .bind(id.0)
+                    .bind(from.as_str())
+                    .execute(&mut *transaction)
+                    .await?;
+            moved += done.rows_affected();
+        }
         transaction.commit().await?;
-        Ok(done.rows_affected() > 0)
+        Ok(moved > 0)
     }
 
     /// How many attempts of a pass ended in which way.

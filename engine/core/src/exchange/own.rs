@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::effect::{Refusal, Reply};
-use super::entry::Key;
+use super::entry::{Entry, Key};
 use super::event::{Answer, ReplyTo};
 use super::intake::Offer;
 use super::note::Note;
@@ -162,6 +162,44 @@ impl Exchange {
     /// First texts of our own that moved on since the last time.
     pub fn take_moves(&mut self) -> Vec<OwnMove> {
         std::mem::take(&mut self.own_moves)
+    }
+
+    /// Takes back first texts of our own of which nothing has left, at most `most` of them: they end as cancelled. Gives
+    /// the attempt group of each. A text of several parts goes on as soon as one part of it has been tried: half a text
+    /// is no use to anybody.
+    pub fn take_back_own(
+        &mut self,
+        now: Now,
+        most: usize,
+        wanted: impl Fn(&Scope) -> bool,
+    ) -> Vec<MessageId> {
+        let first = |scope: &Scope| scope.purpose == Purpose::Begin && wanted(scope);
+        let mut found: Vec<(MessageId, MessageId)> = self
+            .scopes
+            .iter()
+            .filter(|(id, scope)| first(scope) && self.may_be_taken_back(**id))
+            .map(|(id, scope)| (*id, scope.group))
+            .collect();
+        // Which ones are taken first must not depend on how a map is laid out.
+        found.sort_unstable();
+        found.truncate(most);
+        let mut taken = Vec::with_capacity(found.len());
+        for (id, group) in found {
+            for key in self.open_of(id) {
+                self.leave_parts(now, key);
+                self.finish(now, key, FinalState::Cancelled, Reason::CancelledByOrigin);
+            }
+            taken.push(group);
+        }
+        taken
+    }
+
+    /// True while no part of a text has been tried.
+    fn may_be_taken_back(&self, id: MessageId) -> bool {
+        let keys = self.open_of(id);
+        let tried = self.groups.get(&id).and_then(|group| group.worst.as_ref());
+        let waits = |key: &Key| self.entries.get(self.lead_of(*key)).is_some_and(Entry::may_be_withdrawn);
+        tried.is_none_or(|worst| worst.progress.attempts == 0) && !keys.is_empty() && keys.iter().all(waits)
     }
 
     /// Writes a row of the dialog server with this turn.

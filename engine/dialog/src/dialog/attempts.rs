@@ -133,6 +133,15 @@ impl Attempts {
         }
     }
 
+    /// The runs of a pass that may have something left to take back.
+    pub(super) fn open_of(&self, pass: u64) -> FxHashSet<RunId> {
+        let open = self
+            .by_run
+            .iter()
+            .filter(|(_, held)| held.attempt.of.pass == pass && (held.runs || !held.attempt.is_closed()));
+        open.map(|(run, _)| *run).collect()
+    }
+
     /// A text of the group is not attempted, though nothing of it was on its way.
     pub(super) fn withhold(&mut self, run: RunId, reason: &str) {
         if let Some(held) = self.by_run.get_mut(&run) {

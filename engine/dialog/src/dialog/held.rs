@@ -59,7 +59,7 @@ impl Dialog {
     }
 
     /// The exchange does not take a text: it is filtered, with the reason (REP-02).
-    fn not_taken(
+    pub(super) fn not_taken(
         &mut self,
         here: &mut Here<'_>,
         conversation: &mut Conversation,

@@ -87,6 +87,14 @@ impl Memory {
         Conversation::decode(&row).ok().map(|conversation| look(&conversation))
     }
 
+    /// Conversations with texts that the exchange has not taken yet. They are never idle, so they are all here.
+    pub(super) fn with_held(&self) -> Vec<ConversationId> {
+        let held = self.hot.iter().filter(|(_, hot)| !hot.conversation.held.is_empty());
+        let mut found: Vec<ConversationId> = held.map(|(id, _)| *id).collect();
+        found.sort_unstable_by_key(|id| id.key);
+        found
+    }
+
     /// Lets go of a conversation that is no more.
     pub(super) fn remove(&mut self, id: ConversationId) {
         self.hot.remove(&id);

@@ -14,4 +14,5 @@ mod region;
 mod routing;
 mod runs;
 mod starts;
+mod take_back;
 mod world;

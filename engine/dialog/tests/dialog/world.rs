@@ -8,11 +8,12 @@ use signalbox_core::backend::Table;
 use signalbox_core::exchange::{OwnText, ReplyTo};
 use signalbox_core::id::{CarrierId, MessageId, SessionId, ShardId};
 use signalbox_core::outcome::{FinalState, Reason};
+use signalbox_core::scope::Scope;
 use signalbox_core::time::{Micros, Mono, Now};
 use signalbox_dialog::{
     AccountRule, AddressRule, Addresses, Chosen, Consent, Dialog, Does, Effect, Event, Instructions, Keyword,
     Keywords, Limits, Load, Mo, NoSource, NotTaken, Note, Port, Ran, Record, Rows, Rules, RunId, Said,
-    Sources, Stage, Start, StartRefusal, SubCampaignRule, Task, Texts, Wants, WhenBusy, Wish,
+    Sources, Stage, Start, StartRefusal, SubCampaignRule, TakeBack, Task, Texts, Wants, WhenBusy, Wish,
 };
 use signalbox_invocation::{
     Channel, Cut, Entry, Failure, Level, Outcome, Send, SubCampaignKind, Value, Version, WebAnswer,
@@ -203,6 +204,8 @@ pub struct Given {
     pub refuses: Option<NotTaken>,
     /// The next text alone.
     pub refuses_one: Option<NotTaken>,
+    /// Texts that a link has.
+    pub out: Vec<MessageId>,
     ids: u64,
     random: u64,
 }
@@ -223,6 +226,11 @@ impl Port for Given {
         let id = self.new_id(now, mt.destination.shard());
         self.sent.push((id, mt));
         Ok(id)
+    }
+
+    fn take_back(&mut self, _: Now, most: usize, wanted: &dyn Fn(&Scope) -> bool) -> Vec<MessageId> {
+        let waits = |(id, text): &&(MessageId, OwnText)| !self.out.contains(id) && wanted(&text.scope);
+        self.sent.iter().filter(waits).map(|(_, text)| text.scope.group).take(most).collect()
     }
 
     fn consent(&mut self, _now: Now, change: Consent) {
@@ -433,6 +441,18 @@ impl World {
         let reply = ReplyTo { session: SessionId(1), token: self.replies };
         self.event(Event::Settled { reply, pass, contacts: contacts.to_vec() });
         assert_eq!(self.effects.pop(), Some(Effect::Settled { to: reply }));
+    }
+
+    /// Takes back what has not left: contacts and texts.
+    pub fn take_back(&mut self, of: TakeBack) -> (u32, u32) {
+        self.replies += 1;
+        let reply = ReplyTo { session: SessionId(1), token: self.replies };
+        self.event(Event::TakeBack { reply, of });
+        let taken =
+            self.effects.iter().position(|effect| matches!(effect, Effect::TakenBack { .. })).unwrap();
+        let Effect::TakenBack { to, taken } = self.effects.remove(taken) else { unreachable!() };
+        assert_eq!((to, taken.more), (reply, false));
+        (taken.contacts, taken.texts)
     }
 
     pub fn filtered(&self) -> Vec<&str> {

@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use signalbox_config::catalog::{Right, SubCampaignKind};
+use signalbox_dialog::{TakeBack, TakenBack};
 use signalbox_people::{
     Attempted, ContactId, DeviceKind, ListId, Pass, PassChange, PassId, PassOrder, PassRate, PassState,
 };
@@ -86,6 +87,24 @@ struct PassInfo {
     ended: Option<jiff::Timestamp>,
     /// How far it is.
     progress: Progress,
+    /// What cancelling it took back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_back: Option<TakenBackInfo>,
+}
+
+/// What had not left and was taken back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TakenBackInfo {
+    /// Contacts that were begun and of whose attempt something was taken back.
+    contacts: u32,
+    /// Their texts that were made already.
+    texts: u32,
+}
+
+impl From<TakenBack> for TakenBackInfo {
+    fn from(taken: TakenBack) -> Self {
+        Self { contacts: taken.contacts, texts: taken.texts }
+    }
 }
 
 /// How far a pass is. Each contact that was begun is in one of `waiting`, `deferred`, `sent` and the statuses.
@@ -195,9 +214,10 @@ pub(super) fn operations() -> Vec<Operation> {
             Method::POST,
             "/v1/passes/{id}/cancel",
             "pass.cancel",
-            "Has a pass begin no more contacts; those that were begun come to their ends",
+            "Has a pass begin no more contacts, and takes back their texts that have not left",
             cancel,
-        )),
+        ))
+        .problems(&[ProblemKind::NotAcceptedNow]),
     ]
 }
 
@@ -318,9 +338,22 @@ async fn change(
 ) -> Result<Response, Problem> {
     let id = id_of("pass", &written)?;
     let pass = api.people().change_pass(&api.scope(&caller), id, change).await?;
-    api.starts().passes_changed();
+    let taken_back = match change {
+        // Before who runs it looks, so that all of it is counted here.
+        PassChange::Cancel => {
+            let of = TakeBack::Pass(u64::try_from(pass.id.0).unwrap_or_default());
+            let taken = api.starts().take_back(api.gateway().spine(), of).await;
+            api.starts().passes_changed();
+            Some(TakenBackInfo::from(taken?))
+        }
+        PassChange::Pause | PassChange::Resume => {
+            api.starts().passes_changed();
+            None
+        }
+    };
     let version = pass.version;
-    Ok(tagged(StatusCode::OK, version, None, show(&api, pass).await?))
+    let info = PassInfo { taken_back, ..show(&api, pass).await? };
+    Ok(tagged(StatusCode::OK, version, None, info))
 }
 
 fn show_attempt(attempted: Attempted) -> AttemptInfo {
@@ -358,6 +391,7 @@ async fn show(api: &Api, pass: Pass) -> Result<PassInfo, Problem> {
         created: timestamp(pass.created),
         ended: pass.ended.and_then(timestamp),
         progress,
+        taken_back: None,
     })
 }
 

@@ -9,13 +9,14 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use signalbox_config::catalog::{Right, RowKind, SubCampaign, SubCampaignState};
 use signalbox_core::backend::Kind;
-use signalbox_dialog::Standing;
+use signalbox_dialog::{Standing, TakeBack};
 use utoipa::ToSchema;
 
 use super::Api;
 use super::caller::Caller;
 use super::extract::{Condition, JsonBody, PathName};
 use super::operations::{Operation, RequestHeader, operation};
+use super::passes::TakenBackInfo;
 use super::problem::{Problem, ProblemKind};
 use super::rows::{View, etag, find, version_of};
 
@@ -25,6 +26,9 @@ use super::rows::{View, etag, find, version_of};
 struct MoveBody {
     /// The state, by its name in the row.
     state: String,
+    /// With `ended` and `cancelled`: takes back first messages that have not left, of all passes and of none.
+    #[serde(default)]
+    take_back: bool,
 }
 
 /// Where a sub-campaign stands.
@@ -37,6 +41,9 @@ struct SubCampaignLife {
     /// What a device meets now that is no tester's: `open`, `not_started`, `paused` or `ended`. What is scheduled is open
     /// from its first instant on, and nothing that runs is after its last.
     standing: &'static str,
+    /// What was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_back: Option<TakenBackInfo>,
 }
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -58,6 +65,7 @@ pub(super) fn operations() -> Vec<Operation> {
             ProblemKind::NotFound,
             ProblemKind::VersionMismatch,
             ProblemKind::BrokenReference,
+            ProblemKind::NotAcceptedNow,
         ]),
         operation(
             Method::GET,
@@ -91,13 +99,19 @@ async fn advance(
     condition: Condition,
     JsonBody(body): JsonBody<MoveBody>,
 ) -> Result<Response, Problem> {
-    owned(&api, &caller, &name)?;
+    let row = owned(&api, &caller, &name)?;
     let named = |state: &&SubCampaignState| state.as_str() == body.state;
     let state = SubCampaignState::ALL.iter().find(named).copied();
     let state = state.ok_or_else(|| {
         let all: Vec<&str> = SubCampaignState::ALL.iter().map(|state| state.as_str()).collect();
         Problem::field("state", format!("must be one of {}", all.join(", ")))
     })?;
+    if body.take_back && !matches!(state, SubCampaignState::Ended | SubCampaignState::Cancelled) {
+        return Err(Problem::field(
+            "take_back",
+            "goes with `ended` and `cancelled`: what is paused goes on later",
+        ));
+    }
     let change = |row: &mut SubCampaign| {
         if !row.state.leads_to().contains(&state) {
             let next: Vec<&str> = row.state.leads_to().iter().map(|state| state.as_str()).collect();
@@ -113,15 +127,30 @@ async fn advance(
         row.state = state;
         Ok(())
     };
-    api.change_row::<SubCampaign>(&caller, &name, condition, change).await?;
-    answer(&api, &caller, &name)
+    // Who got no answer the first time has the rest taken back.
+    let again = body.take_back && row.state == state;
+    if !again {
+        api.change_row::<SubCampaign>(&caller, &name, condition, change).await?;
+    }
+    let mut taken_back = None;
+    if body.take_back {
+        let id = api.control().in_force().snapshot.ids.of(Kind::SubCampaign, &name).unwrap_or_default();
+        let taken = api.starts().take_back(api.gateway().spine(), TakeBack::SubCampaign(id)).await?;
+        taken_back = Some(taken.into());
+    }
+    answer(&api, &caller, &name, taken_back)
 }
 
 async fn life(State(api): State<Api>, caller: Caller, PathName(name): PathName) -> Result<Response, Problem> {
-    answer(&api, &caller, &name)
+    answer(&api, &caller, &name, None)
 }
 
-fn answer(api: &Api, caller: &Caller, name: &str) -> Result<Response, Problem> {
+fn answer(
+    api: &Api,
+    caller: &Caller,
+    name: &str,
+    taken_back: Option<TakenBackInfo>,
+) -> Result<Response, Problem> {
     let row = owned(api, caller, name)?;
     let in_force = api.control().in_force();
     let id = in_force.snapshot.ids.of(Kind::SubCampaign, name);
@@ -137,6 +166,7 @@ fn answer(api: &Api, caller: &Caller, name: &str) -> Result<Response, Problem> {
             Standing::Paused => "paused",
             Standing::Ended => "ended",
         },
+        taken_back,
     };
     let version = version_of::<SubCampaign>(&in_force.snapshot, name);
     Ok((etag(version), Json(life)).into_response())

@@ -10,7 +10,7 @@ use signalbox_core::address::Address;
 use signalbox_core::exchange::ReplyTo;
 use signalbox_core::id::SessionId;
 use signalbox_core::time::Micros;
-use signalbox_dialog::{Event, Load, RunId, Start, StartRefusal};
+use signalbox_dialog::{Event, Load, RunId, Start, StartRefusal, TakeBack, TakenBack};
 use tokio::sync::{oneshot, watch};
 
 use crate::spine::SpineHandle;
@@ -60,6 +60,7 @@ pub struct Wanted {
 #[derive(Debug)]
 enum Waiting {
     Start(oneshot::Sender<std::result::Result<RunId, StartRefusal>>),
+    TakenBack(oneshot::Sender<TakenBack>),
     Done(oneshot::Sender<()>),
 }
 
@@ -131,11 +132,39 @@ impl Starts {
         self.done(spine, |reply| Event::Erase { reply, account, device }).await
     }
 
+    /// Takes back first texts that have not left; waits until that is durable.
+    ///
+    /// # Errors
+    /// See [`StartError`]. Some may be taken back all the same: who asks again takes back the rest.
+    pub async fn take_back(&self, spine: &SpineHandle, of: TakeBack) -> Result<TakenBack> {
+        let mut all = TakenBack::default();
+        loop {
+            let (sender, answer) = oneshot::channel();
+            let reply = self.wait(Waiting::TakenBack(sender));
+            let taken = self.answered(spine, reply, Event::TakeBack { reply, of }, answer).await?;
+            all.contacts = all.contacts.saturating_add(taken.contacts);
+            all.texts = all.texts.saturating_add(taken.texts);
+            if !taken.more {
+                return Ok(all);
+            }
+        }
+    }
+
     async fn done(&self, spine: &SpineHandle, event: impl FnOnce(ReplyTo) -> Event) -> Result<()> {
         let (sender, answer) = oneshot::channel();
         let reply = self.wait(Waiting::Done(sender));
+        self.answered(spine, reply, event(reply), answer).await
+    }
+
+    async fn answered<T>(
+        &self,
+        spine: &SpineHandle,
+        reply: ReplyTo,
+        event: Event,
+        answer: oneshot::Receiver<T>,
+    ) -> Result<T> {
         let asked = async {
-            spine.offer_dialog(vec![event(reply)]).await.map_err(|_| StartError::Stopped)?;
+            spine.offer_dialog(vec![event]).await.map_err(|_| StartError::Stopped)?;
             answer.await.map_err(|_| StartError::Stopped)
         };
         let answered = tokio::time::timeout(PATIENCE, asked).await;
@@ -154,6 +183,13 @@ impl Starts {
         if let Some(Waiting::Start(waiting)) = self.waiting.lock().remove(&token) {
             // Who asked may have given up a moment ago.
             let _ = waiting.send(result);
+        }
+    }
+
+    /// Tells who had first texts taken back how much it was.
+    pub(super) fn answer_taken_back(&self, token: u64, taken: TakenBack) {
+        if let Some(Waiting::TakenBack(waiting)) = self.waiting.lock().remove(&token) {
+            let _ = waiting.send(taken);
         }
     }
 

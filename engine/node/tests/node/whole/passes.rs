@@ -98,9 +98,6 @@ programs = ['survey']
 script = 'visit'
 "#;
 
-/// A machine with much other work is no reason for a script to be interrupted here.
-const PATIENT: &str = "[scripts]\nsoft_limit = \"10s\"\nhard_limit = \"20s\"\n";
-
 struct Api<'a>(&'a Site);
 
 impl Api<'_> {
@@ -175,8 +172,7 @@ fn writes_to(smsc: &Smsc, device: &str, code: &str, text: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pass_begins_each_contact_and_the_script_goes_on_with_the_answers() {
     let smsc = Smsc::start(Some(Duration::ZERO));
-    let mut site = Site::new(&catalog(&smsc));
-    site.extra = PATIENT.to_owned();
+    let site = Site::new(&catalog(&smsc));
     let _node = site.start_linked();
     let api = Api(&site);
     let list = api
@@ -271,7 +267,8 @@ async fn a_pass_goes_on_over_kills_and_no_contact_gets_its_text_twice() {
     drop(node);
 }
 
-/// Quiet hours at the recipient's place: the text waits, the pass counts it, and cancelling begins no more.
+/// Quiet hours at the recipient's place: the text waits, the pass counts it, and who cancels the pass or ends the
+/// sub-campaign takes it back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_not_be_written_to_now_is_deferred_and_counted() {
     let smsc = Smsc::start(Some(Duration::ZERO));
@@ -282,8 +279,8 @@ async fn who_may_not_be_written_to_now_is_deferred_and_counted() {
          [[jurisdiction.allowed]]\ndays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']\n\
          from = '{hour:02}:00'\nto = '{hour:02}:30'\n"
     );
-    let mut site = Site::new(&format!("{}{quiet}", catalog(&smsc)));
-    site.extra = PATIENT.to_owned();
+    let rights = r#""contacts:write", "catalog:read", "catalog:write""#;
+    let site = Site::new(&format!("{}{quiet}", catalog(&smsc).replace(r#""contacts:write""#, rights)));
     let node = site.start_linked();
     let api = Api(&site);
     let list = api.list(&[("Ann", "cell", "+447400123456"), ("Bob", "cell", "+447400123457")]).await;
@@ -293,6 +290,25 @@ async fn who_may_not_be_written_to_now_is_deferred_and_counted() {
     node.kill();
     let _node = site.start_linked();
     api.pass(&id, "both wait after a kill", deferred).await;
+    // All are begun, and still it can be taken back, over a kill too.
+    let (status, cancelled) = api.post(&format!("/v1/passes/{id}/cancel"), &json!({})).await;
+    assert_eq!(
+        (status, &cancelled["taken_back"]),
+        (200, &json!({ "contacts": 2, "texts": 2 })),
+        "{cancelled}"
+    );
+    let pass = api.pass(&id, "it is over", |pass| pass["state"] == "cancelled").await;
+    assert_eq!(pass["progress"]["reasons"], json!({ "cancelled": 2 }));
+    assert_eq!(api.post(&format!("/v1/passes/{id}/cancel"), &json!({})).await.0, 409);
+    let again = api.begin(&json!({ "sub_campaign": "quiz-out", "list": list })).await;
+    api.pass(&again, "both wait again", deferred).await;
+    let end = async || {
+        api.post("/v1/sub-campaigns/quiz-out/move", &json!({ "state": "ended", "take_back": true })).await
+    };
+    let (status, life) = end().await;
+    assert_eq!((status, &life["taken_back"]), (200, &json!({ "contacts": 2, "texts": 2 })), "{life}");
+    assert_eq!(end().await.1["taken_back"]["texts"], 0, "who asks again is answered");
+    api.pass(&again, "it is over", done).await;
     assert_eq!(smsc.count(), 0);
 }
 
@@ -332,8 +348,7 @@ async fn a_pass_is_scheduled_paused_and_cancelled() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_device_answers_two_programs_on_addresses_of_their_own() {
     let smsc = Smsc::start(Some(Duration::ZERO));
-    let mut site = Site::new(&format!("{}{SECOND}", catalog(&smsc)));
-    site.extra = PATIENT.to_owned();
+    let site = Site::new(&format!("{}{SECOND}", catalog(&smsc)));
     let _node = site.start_linked();
     let api = Api(&site);
     for (number, sub_campaign) in [(1, "quiz-out"), (2, "visit-out")] {
@@ -362,8 +377,7 @@ async fn one_device_answers_two_programs_on_addresses_of_their_own() {
 async fn the_conversation_of_who_is_erased_is_forgotten() {
     let smsc = Smsc::start(Some(Duration::ZERO));
     let rights = catalog(&smsc).replace("\"contacts:write\"", "\"contacts:write\", \"contacts:erase\"");
-    let mut site = Site::new(&rights);
-    site.extra = PATIENT.to_owned();
+    let site = Site::new(&rights);
     let _node = site.start_linked();
     let api = Api(&site);
     let contact = json!({ "client_id": "C-1", "devices": [{ "kind": "cell", "address": "+447400123456" }] });
