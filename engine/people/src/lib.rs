@@ -33,6 +33,7 @@ mod error;
 mod id;
 mod list;
 mod normal;
+mod owned;
 mod pass;
 mod pseudonym;
 mod store;

@@ -15,6 +15,7 @@ use crate::device::{UnknownKind, account_of, words};
 use crate::error::{Invalid, PeopleError, is_twice};
 use crate::id::{ContactId, ListId, Scope};
 use crate::normal;
+use crate::owned::Owned;
 use crate::store::People;
 
 /// Members that are removed in one transaction.
@@ -62,6 +63,19 @@ pub struct List {
 }
 
 const COLUMNS: &str = "id, account, name, state, members, version, created_at, updated_at";
+
+impl Owned for List {
+    const TABLE: &'static str = "list";
+    const COLUMNS: &'static str = COLUMNS;
+
+    fn read(row: &AnyRow) -> Result<Self, PeopleError> {
+        read(row)
+    }
+
+    fn account(&self) -> AccountId {
+        self.account
+    }
+}
 
 impl People {
     /// Makes an empty list.
@@ -115,10 +129,7 @@ impl People {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self, scope: &Scope, id: ListId) -> Result<Option<List>, PeopleError> {
-        let text = format!("SELECT {COLUMNS} FROM list WHERE id = $1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id.0).fetch_optional(self.reader()).await?;
-        let list = row.as_ref().map(read).transpose()?;
-        Ok(list.filter(|list| scope.sees(list.account)))
+        self.owned_row(scope, id.0).await
     }
 
     /// A list by its name.

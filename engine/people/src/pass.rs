@@ -20,6 +20,7 @@ pub use attempt::{Attempted, Candidate, Ended, PassDevice};
 use crate::device::{DeviceKind, UnknownKind, account_of, words};
 use crate::error::{Invalid, PeopleError};
 use crate::id::{ListId, PassId, Scope};
+use crate::owned::Owned;
 use crate::store::People;
 
 words! {
@@ -114,6 +115,19 @@ pub struct Tally {
 const COLUMNS: &str = "id, account, sub_campaign, list, state, rate, kinds, starts_at, ends_at, begun, replied, \
                        version, created_at, ended_at";
 
+impl Owned for Pass {
+    const TABLE: &'static str = "pass";
+    const COLUMNS: &'static str = COLUMNS;
+
+    fn read(row: &AnyRow) -> Result<Self, PeopleError> {
+        read(row)
+    }
+
+    fn account(&self) -> AccountId {
+        self.account
+    }
+}
+
 impl People {
     /// Makes a pass; its list is held until it is over.
     ///
@@ -193,10 +207,7 @@ impl People {
     /// # Errors
     /// When the database fails.
     pub async fn pass(&self, scope: &Scope, id: PassId) -> Result<Option<Pass>, PeopleError> {
-        let text = format!("SELECT {COLUMNS} FROM pass WHERE id = $1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id.0).fetch_optional(self.reader()).await?;
-        let pass = row.as_ref().map(read).transpose()?;
-        Ok(pass.filter(|pass| scope.sees(pass.account)))
+        self.owned_row(scope, id.0).await
     }
 
     /// Passes of an account, newest first, from the one before `before`.
@@ -210,18 +221,7 @@ impl People {
         before: Option<PassId>,
         limit: usize,
     ) -> Result<Vec<Pass>, PeopleError> {
-        if !scope.sees(account) {
-            return Ok(Vec::new());
-        }
-        let text =
-            format!("SELECT {COLUMNS} FROM pass WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(text))
-            .bind(i64::from(account.0))
-            .bind(before.map_or(i64::MAX, |before| before.0))
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(self.reader())
-            .await?;
-        rows.iter().map(read).collect()
+        self.owned_page(scope, account, before.map(|before| before.0), limit).await
     }
 
     /// Passes of this node that are not over, oldest first.

@@ -28,6 +28,7 @@ use crate::device::{UnknownKind, account_of, words};
 use crate::error::PeopleError;
 use crate::id::{ListId, Scope, UploadId};
 use crate::list;
+use crate::owned::Owned;
 use crate::store::People;
 
 words! {
@@ -136,6 +137,19 @@ pub struct Reject {
 const COLUMNS: &str = "id, account, list, file, state, problem, started_at, finished_at, octets, lines, accepted, \
                        created, rejected, rejects_kept, repeated_in_file, repeated_in_list, opted_out";
 
+impl Owned for Upload {
+    const TABLE: &'static str = "upload";
+    const COLUMNS: &'static str = COLUMNS;
+
+    fn read(row: &AnyRow) -> Result<Self, PeopleError> {
+        read(row)
+    }
+
+    fn account(&self) -> AccountId {
+        self.account
+    }
+}
+
 impl People {
     /// Notes that an upload begins; [`People::run_upload`] does it.
     ///
@@ -175,10 +189,7 @@ impl People {
     /// # Errors
     /// When the database fails.
     pub async fn upload(&self, scope: &Scope, id: UploadId) -> Result<Option<Upload>, PeopleError> {
-        let text = format!("SELECT {COLUMNS} FROM upload WHERE id = $1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id.0).fetch_optional(self.reader()).await?;
-        let upload = row.as_ref().map(read).transpose()?;
-        Ok(upload.filter(|upload| scope.sees(upload.account)))
+        self.owned_row(scope, id.0).await
     }
 
     /// Uploads of an account, newest first, from the one before `before`.
@@ -192,18 +203,7 @@ impl People {
         before: Option<UploadId>,
         limit: usize,
     ) -> Result<Vec<Upload>, PeopleError> {
-        if !scope.sees(account) {
-            return Ok(Vec::new());
-        }
-        let text =
-            format!("SELECT {COLUMNS} FROM upload WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(text))
-            .bind(i64::from(account.0))
-            .bind(before.map_or(i64::MAX, |before| before.0))
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(self.reader())
-            .await?;
-        rows.iter().map(read).collect()
+        self.owned_page(scope, account, before.map(|before| before.0), limit).await
     }
 
     /// Rejected lines of an upload, from the one after `after`.
