@@ -152,13 +152,7 @@ async fn test(
     condition: Condition,
     JsonBody(body): JsonBody<VersionBody>,
 ) -> Result<Response, Problem> {
-    api.move_on(&caller, &name, condition, |rows, script| {
-        let version = version_mut(rows, script, body.version)?;
-        version.state = version.state.max(VersionState::Test);
-        script.testing = Some(version.version);
-        Ok(())
-    })
-    .await
+    api.bring(&caller, &name, condition, body.version, VersionState::Test).await
 }
 
 async fn publish(
@@ -168,24 +162,7 @@ async fn publish(
     condition: Condition,
     JsonBody(body): JsonBody<VersionBody>,
 ) -> Result<Response, Problem> {
-    api.move_on(&caller, &name, condition, |rows, script| {
-        let version = version_mut(rows, script, body.version)?;
-        match version.state {
-            VersionState::Draft => {
-                let problem =
-                    format!("version {} is a draft: it is tested before it is published", body.version);
-                return Err(Problem::field("version", problem));
-            }
-            VersionState::Test | VersionState::Published => version.state = VersionState::Published,
-        }
-        script.published = Some(version.version);
-        // Testers go on with what everybody has.
-        if script.testing == script.published {
-            script.testing = None;
-        }
-        Ok(())
-    })
-    .await
+    api.bring(&caller, &name, condition, body.version, VersionState::Published).await
 }
 
 async fn rollback(
@@ -257,6 +234,34 @@ impl Api {
             }
         }
         Ok(())
+    }
+
+    /// Brings a version as far as testers, or as everybody.
+    async fn bring(
+        &self,
+        caller: &Caller,
+        name: &str,
+        condition: Condition,
+        number: u64,
+        to: VersionState,
+    ) -> Result<Response, Problem> {
+        self.move_on(caller, name, condition, |rows, script| {
+            let version = version_mut(rows, script, number)?;
+            if (version.state, to) == (VersionState::Draft, VersionState::Published) {
+                let problem = format!("version {number} is a draft: it is tested before it is published");
+                return Err(Problem::field("version", problem));
+            }
+            version.state = version.state.max(to);
+            if to < VersionState::Published {
+                script.testing = Some(version.version);
+                return Ok(());
+            }
+            script.published = Some(version.version);
+            // Testers go on with what everybody has.
+            script.testing = script.testing.filter(|testing| *testing != version.version);
+            Ok(())
+        })
+        .await
     }
 
     /// Changes a script, and perhaps a version of it, in one change of the catalog.
