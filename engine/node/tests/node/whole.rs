@@ -11,6 +11,7 @@ mod clock;
 mod console;
 mod counted;
 mod dialog;
+mod enterprise;
 mod esme;
 mod files;
 mod forms;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::dialog::{DEVICE, catalog, client, got, text, writes};
-use super::site::{Node, PATIENCE, Site, wait_for};
+use super::enterprise::{DEVICE, catalog, client, got, text, writes};
+use super::site::{Node, PATIENCE, Site, ask_until, wait_for};
 use super::smsc::Smsc;
 
 /// Who answers, who only looks, and an account that has nothing to do with either.
@@ -103,15 +103,7 @@ impl<'a> Rig<'a> {
 
     /// Asks until a list has so many.
     async fn until(&self, path: &str, number: usize) -> Vec<String> {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        loop {
-            let texts = self.texts(path).await;
-            if texts.len() == number {
-                return texts;
-            }
-            assert!(std::time::Instant::now() < deadline, "{path}: {texts:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        ask_until(path, async || self.texts(path).await, |texts| texts.len() == number).await
     }
 }
 
@@ -151,19 +143,14 @@ async fn a_message_waits_for_an_agent_over_a_kill_and_is_answered_in_its_convers
     let said: Vec<&str> =
         seen["conversation"].as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap()).collect();
     assert_eq!(said, ["desk, hello?", "Ann speaking.", "my bill is wrong"]);
-    let deadline = std::time::Instant::now() + PATIENCE;
-    let hers = loop {
-        let history = ann.get(&format!("history?device=%2B{DEVICE}")).await;
-        let items = history["items"].as_array().unwrap().clone();
-        // A kill may have come between the text and its receipt.
-        let delivered = |item: &Value| item["status"].as_str().unwrap().starts_with("delivered");
-        let hers = items.into_iter().find(|item| item["text"] == "Ann speaking." && delivered(item));
-        if let Some(hers) = hers {
-            break hers;
-        }
-        assert!(std::time::Instant::now() < deadline, "{history}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    // A kill may have come between the text and its receipt.
+    let hers = |item: &&Value| {
+        item["text"] == "Ann speaking." && item["status"].as_str().unwrap().starts_with("delivered")
     };
+    let find = |history: &Value| history["items"].as_array().unwrap().iter().find(hers).cloned();
+    let ask = async || ann.get(&format!("history?device=%2B{DEVICE}")).await;
+    let history = ask_until("it is delivered", ask, |history| find(history).is_some()).await;
+    let hers = find(&history).unwrap();
     assert_eq!(hers["detail"], json!({ "agent": "ann", "work": id }), "the history says who");
     assert_eq!(site.metric("agent_queue_messages", "state=\"held\""), 2.0);
 }

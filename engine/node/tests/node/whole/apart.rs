@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use serde_json::{Value, json};
 
-use super::dialog::{DEVICE, client, text, writes};
+use super::enterprise::{DEVICE, client, text, writes};
 use super::participation::{TOKEN, choices, tally, votes};
 use super::site::{PATIENCE, Site, wait_for};
 use super::smsc::Smsc;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::dialog::{DEVICE, client, got, text, writes};
+use super::enterprise::{DEVICE, client, got, text, writes};
 use super::participation::{TOKEN, choices, tally, votes};
 use super::site::{PATIENCE, Site, free_port, wait_for};
 use super::smsc::Smsc;

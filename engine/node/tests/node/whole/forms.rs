@@ -6,9 +6,9 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Response, StatusCode};
 
-use super::dialog::{DEVICE, text, writes};
+use super::enterprise::{DEVICE, text, writes};
 use super::participation::{choices, tally, votes};
-use super::site::{PATIENCE, Site, free_port};
+use super::site::{Site, ask_until, free_port};
 use super::smsc::Smsc;
 
 const FORM: &str = r#"
@@ -60,18 +60,14 @@ async fn vote(forms: SocketAddr, ticket: &str, number: &str, entry: &str) -> Str
     let answer = send(forms, &[("ticket", ticket), ("number", number), ("entry", entry)]).await;
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     let place = answer.headers()[LOCATION].to_str().unwrap().to_owned();
-    let begun = tokio::time::Instant::now();
-    loop {
+    let ask = async || {
         let (status, headers, page) = page(forms, &place).await;
         assert_eq!(status, StatusCode::OK);
-        if headers.get("refresh").is_none() {
-            let said = page.split("<p>").nth(1).and_then(|said| said.split("</p>").next());
-            return said.unwrap().to_owned();
-        }
-        assert!(page.contains("We have it."));
-        assert!(begun.elapsed() < PATIENCE, "no verdict");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        assert!(headers.get("refresh").is_none() || page.contains("We have it."), "{page}");
+        (headers.get("refresh").is_some(), page)
+    };
+    let (_, page) = ask_until("the verdict", ask, |(waits, _)| !waits).await;
+    page.split("<p>").nth(1).and_then(|said| said.split("</p>").next()).unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::dialog::{DEVICE, catalog, client, got, text, writes};
+use super::enterprise::{DEVICE, catalog, client, got, text, writes};
 use super::site::{PATIENCE, Site, wait_for};
 use super::smsc::Smsc;
 

@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::dialog::{DEVICE, catalog, client, got, text, writes};
-use super::site::{PATIENCE, Site, wait_for};
+use super::enterprise::{Api, DEVICE, catalog, got, text, writes, writes_to};
+use super::site::{PATIENCE, Site, ask_until, wait_for};
 use super::smsc::Smsc;
-use super::wire::Message;
-
-const TOKEN: &str = "key-of-the-enterprise";
 
 /// A sub-campaign that only informs, so that no rule of marketing holds for it, and addresses in two countries.
 const MORE: &str = r#"
@@ -98,20 +95,7 @@ programs = ['survey']
 script = 'visit'
 "#;
 
-struct Api<'a>(&'a Site);
-
 impl Api<'_> {
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let url = format!("http://{}{path}", self.0.api);
-        let answer = client().post(url).bearer_auth(TOKEN).json(body).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let url = format!("http://{}{path}", self.0.api);
-        client().get(url).bearer_auth(TOKEN).send().await.unwrap().json().await.unwrap()
-    }
-
     /// A list of contacts with these names and addresses.
     async fn list(&self, contacts: &[(&str, &str, &str)]) -> String {
         let (status, list) = self.post("/v1/lists", &json!({ "name": "everybody" })).await;
@@ -141,30 +125,12 @@ impl Api<'_> {
 
     /// The pass as soon as it is as wished.
     async fn pass(&self, id: &str, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let pass = self.get(&format!("/v1/passes/{id}")).await;
-            if wished(&pass) {
-                return pass;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "{what}: {pass}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        ask_until(what, async || self.get(&format!("/v1/passes/{id}")).await, wished).await
     }
 }
 
 fn done(pass: &Value) -> bool {
     pass["state"] == "done"
-}
-
-fn writes_to(smsc: &Smsc, device: &str, code: &str, text: &str) {
-    let message = Message {
-        source: device.into(),
-        destination: code.into(),
-        text: text.as_bytes().to_vec(),
-        ..Message::default()
-    };
-    smsc.deliver(&message);
 }
 
 /// TXS-09: the three uses of a script that need no agent: begun by a pass, for an answer, for a keyword. CON-03: the

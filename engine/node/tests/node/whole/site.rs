@@ -1,6 +1,6 @@
 //! A node as a process of its own, with its folder, its ports and its log.
 
-use rustix::process::{Pid, Signal, kill_process};
+use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -25,6 +26,23 @@ pub fn wait_for<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Opt
         }
         assert!(Instant::now() < deadline, "{what}: not within {patience:?}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Asks until the answer is as wished; fails with what it is instead.
+pub async fn ask_until<T: Debug>(
+    what: &str,
+    mut ask: impl AsyncFnMut() -> T,
+    wished: impl Fn(&T) -> bool,
+) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask().await;
+        if wished(&answer) {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}: {answer:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
