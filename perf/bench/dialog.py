@@ -14,12 +14,11 @@ import argparse
 import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 import time
 
-from load import Process, cpu_seconds, free_port, memory, refuse_memory, scrape
+from enterprise import Site
+from load import cpu_seconds, memory, scrape
 
 SCRIPT = """
 function begin() {}
@@ -36,54 +35,18 @@ CONTACTS = SCRIPT.replace("'You wrote '", "'Dear ' + getContact().clientId + ', 
 
 FLOW = {
     "version": 1, "name": "bench", "start": "answer",
+    "help": {"program": "bench", "text": "A bench."},
+    "optOut": {"program": "bench", "text": "No more texts."},
     "steps": {
-        "answer": {"send": {"program": "bench", "text": "You wrote @(text_length(answer.text)) characters."}, "next": "over"},
-        "over": {"end": True},
+        "answer": {
+            "kind": "send", "program": "bench", "next": "over",
+            "text": "You wrote @(len(answer)) characters.",
+        },
+        "over": {"kind": "end"},
     },
 }
 
-CATALOG = """
-[[account]]
-name = 'bench'
-enterprise = 'bench'
-organization = 'bench'
-system_id = 'bench'
-password = 'bench'
-sources = ['*']
-[[enterprise]]
-name = 'bench'
-[[carrier]]
-name = 'mobile'
-prefixes = ['4']
-[[link]]
-name = 'smsc'
-host = '127.0.0.1'
-port = {port}
-system_id = 'signalbox'
-password = 'secret'
-sessions = 4
-window = 200
-inbound_window = 1000
-[[program]]
-name = 'bench'
-kind = 'interactive'
-account = 'bench'
-[[source_address]]
-name = 'code'
-address = '60777'
-sharing = 'dedicated'
-country = 'GB'
-links = ['smsc']
-carriers = ['mobile']
-programs = ['bench']
-account = 'bench'
-default_sub_campaign = 'bench'
-[[approval]]
-name = 'bench'
-program = 'bench'
-source_address = 'code'
-carrier = 'mobile'
-status = 'approved'
+ROWS = """
 [[script]]
 name = 'bench'
 account = 'bench'
@@ -95,42 +58,13 @@ script = 'bench'
 version = 1
 state = 'published'
 body = '''{body}'''
-[[sub_campaign]]
-name = 'bench'
-account = 'bench'
-kind = 'inbound'
-state = 'running'
-programs = ['bench']
-instructions = {{ script = 'bench' }}
 [[keyword]]
 name = 'bench'
 text = 'quiz'
 source_address = 'code'
 program = 'bench'
 account = 'bench'
-sub_campaign = 'bench'
-"""
-
-SETTINGS = """
-[node]
-name = "dialog"
-data_directory = {data}
-[[smpp.listen]]
-name = "smpp"
-address = "127.0.0.1:{smpp}"
-[api]
-address = "127.0.0.1:{api}"
-[admin]
-address = "127.0.0.1:{admin}"
-[log]
-level = "warn"
-[cdr]
-serial_prefix = "dialog"
-[counters]
-max_keys = 4_000_000
-timestamp_memory = "256MiB"
-[catalog]
-seed = {seed}
+sub_campaign = 'inbound'
 """
 
 
@@ -171,55 +105,33 @@ def main():
     parser.add_argument("--flow", action="store_true")
     parser.add_argument("--contacts", action="store_true", help="a script that asks for the device's contact")
     options = parser.parse_args()
-    os.makedirs(options.folder, exist_ok=True)
-    refuse_memory(options.folder)
-    folder = tempfile.mkdtemp(prefix="dialog-", dir=options.folder)
-    ports = {name: free_port() for name in ("smsc", "smpp", "api", "admin")}
     kind, body = ("flow", json.dumps(FLOW)) if options.flow else ("javascript", CONTACTS if options.contacts else SCRIPT)
-    with open(f"{folder}/catalog.toml", "w", encoding="utf-8") as catalog:
-        catalog.write(CATALOG.format(port=ports["smsc"], kind=kind, body=body))
-    with open(f"{folder}/settings.toml", "w", encoding="utf-8") as settings:
-        quoted = {"data": json.dumps(f"{folder}/data"), "seed": json.dumps(f"{folder}/catalog.toml")}
-        settings.write(SETTINGS.format(**quoted, **ports))
-    node = Process([options.binary, "run", "--config", f"{folder}/settings.toml"], f"{folder}/node.log")
-    node.admin = f"http://127.0.0.1:{ports['admin']}"
-    try:
-        node.wait_for(r"admin +http")
-        wanted = options.rate * (options.seconds + 5)
-        smsc = Process(
-            [options.binary, "sim", "smsc", "--listen", f"127.0.0.1:{ports['smsc']}", "--mo-rate", str(options.rate),
-             "--mo-count", str(wanted), "--mo-source", "447400000000", "--mo-sources", str(wanted),
-             "--mo-destination", "60777", "--mo-text", "quiz"],
-            f"{folder}/smsc.log",
+    rows = ROWS.format(kind=kind, body=body)
+    with Site(options, "dialog", ["smsc"], "{ script = 'bench' }", rows) as site:
+        node, wanted = site.node, options.rate * (options.seconds + 5)
+        site.smsc("smsc", options.rate, wanted, "447400000000", wanted, ["quiz"])
+        time.sleep(5)
+        first, cpu, at = scrape(node), cpu_of_all(node.pid), time.monotonic()
+        time.sleep(options.seconds)
+        last, seconds = scrape(node), time.monotonic() - at
+        cpu = cpu_of_all(node.pid) - cpu
+
+        def grown(name, label=""):
+            return last.sum(name, label) - first.sum(name, label)
+
+        came = grown("dialog_mo_total") / seconds
+        answered = grown("dialog_texts_total", 'end="queued"') / seconds
+        left = grown("delivery_attempts_total", 'link="smsc"') / seconds
+        failed = grown("dialog_runs_total") - grown("dialog_runs_total", 'end="ok"')
+        p50, p99 = (quantile(first, last, "dialog_answer_seconds", part) for part in (0.5, 0.99))
+        held = answered >= 0.98 * options.rate and failed == 0
+        print(
+            f"dialog {kind}{' with contacts' if options.contacts else ''}: {'held' if held else 'MISSED'}: messages/s {came:.0f}, answers/s {answered:.0f}, "
+            f"left/s {left:.0f}, answered within p50 {p50}, p99 {p99}, failed {failed:.0f}, CPU-s per 1,000 {1000 * cpu / max(1, answered * seconds):.3f}, "
+            f"commits/s {grown('store_commit_duration_seconds_count') / seconds:.0f}, "
+            f"rss MB {memory(node.pid)[0]:.0f}"
         )
-        try:
-            time.sleep(5)
-            first, cpu, at = scrape(node), cpu_of_all(node.pid), time.monotonic()
-            time.sleep(options.seconds)
-            last, seconds = scrape(node), time.monotonic() - at
-            cpu = cpu_of_all(node.pid) - cpu
-
-            def grown(name, label=""):
-                return last.sum(name, label) - first.sum(name, label)
-
-            came = grown("dialog_mo_total") / seconds
-            answered = grown("dialog_texts_total", 'end="queued"') / seconds
-            left = grown("delivery_attempts_total", 'link="smsc"') / seconds
-            failed = grown("dialog_runs_total") - grown("dialog_runs_total", 'end="ok"')
-            p50, p99 = (quantile(first, last, "dialog_answer_seconds", part) for part in (0.5, 0.99))
-            held = answered >= 0.98 * options.rate and failed == 0
-            print(
-                f"dialog {kind}{' with contacts' if options.contacts else ''}: {'held' if held else 'MISSED'}: messages/s {came:.0f}, answers/s {answered:.0f}, "
-                f"left/s {left:.0f}, answered within p50 {p50}, p99 {p99}, failed {failed:.0f}, CPU-s per 1,000 {1000 * cpu / max(1, answered * seconds):.3f}, "
-                f"commits/s {grown('store_commit_duration_seconds_count') / seconds:.0f}, "
-                f"rss MB {memory(node.pid)[0]:.0f}"
-            )
-            return 0 if held else 1
-        finally:
-            smsc.end()
-    finally:
-        node.end()
-        shutil.rmtree(folder, ignore_errors=True)
+        return 0 if held else 1
 
 
 if __name__ == "__main__":

@@ -17,75 +17,18 @@ and none overtook another. The exit code is 1 when a target was missed or the bo
 import argparse
 import collections
 import json
-import os
-import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 
-from load import Process, cpu_seconds, free_port, memory, refuse_memory
+from enterprise import Site
+from load import cpu_seconds, memory
 
 # Votes of a device that count, and those that it sends.
 COUNT, EACH = 3, 5
 STEADY, PEAK = "447400000000", "447500000000"
 
-CATALOG = """
-[[account]]
-name = 'bench'
-enterprise = 'bench'
-organization = 'bench'
-system_id = 'bench'
-password = 'bench'
-sources = ['*']
-[[enterprise]]
-name = 'bench'
-[[carrier]]
-name = 'mobile'
-prefixes = ['4']
-"""
-
-LINK = """
-[[link]]
-name = '{name}'
-host = '127.0.0.1'
-port = {port}
-system_id = 'signalbox'
-password = 'secret'
-sessions = 4
-window = 200
-inbound_window = 1000
-reconnect = {{ min = '50ms', max = '300ms' }}
-"""
-
-VOTE = """
-[[program]]
-name = 'bench'
-kind = 'interactive'
-account = 'bench'
-[[source_address]]
-name = 'code'
-address = '60777'
-sharing = 'dedicated'
-country = 'GB'
-links = ['steady']
-carriers = ['mobile']
-programs = ['bench']
-account = 'bench'
-default_sub_campaign = 'info'
-[[sub_campaign]]
-name = 'info'
-account = 'bench'
-kind = 'inbound'
-state = 'running'
-programs = ['bench']
-instructions = {{ reply = 'Text SONG and 7 or 8.' }}
-[[approval]]
-name = 'bench'
-program = 'bench'
-source_address = 'code'
-carrier = 'mobile'
-status = 'approved'
+ROWS = """
 [[participation]]
 name = 'bench'
 account = 'bench'
@@ -115,43 +58,17 @@ limit = {count}
 accepted = 'Thank you for {{choice}}.'
 """
 
-SETTINGS = """
-[node]
-name = "votes"
-data_directory = {data}
-[[smpp.listen]]
-name = "smpp"
-address = "127.0.0.1:{smpp}"
-[api]
-address = "127.0.0.1:{api}"
-[admin]
-address = "127.0.0.1:{admin}"
-[log]
-level = "warn"
-[cdr]
-serial_prefix = "votes"
-[counters]
-max_keys = 4_000_000
-timestamp_memory = "256MiB"
-[catalog]
-seed = {seed}
-"""
-
 
 class Phase:
     """One SMSC that brings so many votes at a rate, each device EACH times."""
 
-    def __init__(self, options, folder, name, port, first, rate, seconds):
+    def __init__(self, site, name, first, rate, seconds):
         self.name, self.first, self.rate = name, first, rate
         self.devices = max(1, rate * seconds // EACH)
         self.votes = self.devices * EACH
-        self.log = f"{folder}/{name}.events"
-        self.process = Process(
-            [options.binary, "sim", "smsc", "--listen", f"127.0.0.1:{port}", "--mo-rate", str(rate), "--mo-count",
-             str(self.votes), "--mo-source", first, "--mo-sources", str(self.devices), "--mo-destination", "60777",
-             "--mo-text", "song 7 please", "--mo-text", "Song EIGHT, or 8", "--log", self.log],
-            f"{folder}/{name}.log",
-        )
+        self.log = f"{site.folder}/{name}.events"
+        texts = ["song 7 please", "Song EIGHT, or 8"]
+        self.process = site.smsc(name, rate, self.votes, first, self.devices, texts, "--log", self.log)
 
     def waits(self):
         """From a vote's way to its acknowledgement, in milliseconds, by what the SMSC wrote down; and those that it
@@ -232,23 +149,11 @@ def main():
     parser.add_argument("--folder", default="var/bench")
     options = parser.parse_args()
     peak_rate = options.peak or 10 * options.rate
-    os.makedirs(options.folder, exist_ok=True)
-    refuse_memory(options.folder)
-    folder = tempfile.mkdtemp(prefix="participation-", dir=options.folder)
-    ports = {name: free_port() for name in ("steady", "peak", "smpp", "api", "admin")}
-    with open(f"{folder}/catalog.toml", "w", encoding="utf-8") as catalog:
-        links = [LINK.format(name=name, port=ports[name]) for name in ("steady", "peak")]
-        catalog.write(CATALOG + "".join(links) + VOTE.format(count=COUNT))
-    with open(f"{folder}/settings.toml", "w", encoding="utf-8") as settings:
-        quoted = {"data": json.dumps(f"{folder}/data"), "seed": json.dumps(f"{folder}/catalog.toml")}
-        settings.write(SETTINGS.format(**quoted, **ports))
-    node = Process([options.binary, "run", "--config", f"{folder}/settings.toml"], f"{folder}/node.log")
-    data = f"{folder}/data"
-    phases, missed = [], []
-    try:
-        node.wait_for(r"admin +http")
+    rows = ROWS.format(count=COUNT)
+    with Site(options, "votes", ["steady", "peak"], "{ reply = 'Text SONG and 7 or 8.' }", rows) as site:
+        node, data, phases, missed = site.node, site.data, [], []
         cpu, begun = cpu_seconds(node.pid), time.monotonic()
-        steady = Phase(options, folder, "steady", ports["steady"], STEADY, options.rate, options.seconds)
+        steady = Phase(site, "steady", STEADY, options.rate, options.seconds)
         phases.append(steady)
         took = wait_until(lambda: judged(data) >= steady.votes, options.seconds + options.drain)
         seconds = time.monotonic() - begun
@@ -266,7 +171,7 @@ def main():
             missed.append(f"p99 of acknowledgements is above 100 ms, {unacknowledged} never came")
 
         begun = time.monotonic()
-        peak = Phase(options, folder, "peak", ports["peak"], PEAK, peak_rate, options.peak_seconds)
+        peak = Phase(site, "peak", PEAK, peak_rate, options.peak_seconds)
         phases.append(peak)
         wanted = steady.votes + peak.votes
         wait_until(lambda: judged(data) >= wanted, options.peak_seconds)
@@ -284,11 +189,6 @@ def main():
         missed += books(data, phases)
         print(f"participation: {'held' if not missed else 'MISSED: ' + '; '.join(missed)}")
         return 0 if not missed else 1
-    finally:
-        for phase in phases:
-            phase.process.end()
-        node.end()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
