@@ -98,6 +98,36 @@ fn stop(consent: &mut Consent, level: Level, n: u64) {
     consent.opt_out(level, Subject::Number(number(n)), Channels::ALL, Extent::All, noon());
 }
 
+/// OPT-03: a person who opted out by the client's own id gets nothing on any device, of that account alone.
+#[test]
+fn a_client_id_that_opted_out_is_suppressed_on_any_device() {
+    let mut consent = consent();
+    consent.opt_out(LEVELS[1], Subject::Client("C-1"), Channels::ALL, Extent::All, noon());
+    let of = |client, n| Question { client, ..campaign(n) };
+    for n in [1, 2] {
+        assert_eq!(consent.judge(&of(Some("C-1"), n), noon()), Verdict::Filter(Reason::OptedOutAccount));
+    }
+    assert_eq!(consent.judge(&of(Some("C-2"), 1), noon()), Verdict::Allow);
+    assert_eq!(consent.judge(&of(None, 1), noon()), Verdict::Allow);
+    let other = Tenant { account: AccountId(11), ..TENANT };
+    assert_eq!(consent.judge(&Question { tenant: other, ..of(Some("C-1"), 1) }, noon()), Verdict::Allow);
+}
+
+/// Who opts in again at once is told that, and not that he is out.
+#[test]
+fn an_opt_in_takes_the_confirmation_back_that_is_owed() {
+    let mut before = consent();
+    stop(&mut before, LEVELS[1], 1);
+    let confirmation = question(Origin::OptOutConfirmation, 1);
+    assert_eq!(before.judge(&confirmation, noon()), Verdict::Allow);
+    assert!(before.opt_in(LEVELS[1], Subject::Number(number(1)), Channels::ALL));
+    assert_eq!(before.judge(&confirmation, noon()), Verdict::Filter(Reason::ConfirmationNotDue));
+    let rows: Vec<_> = before.drain_changes().collect();
+    let mut again = consent();
+    again.restore(rows);
+    assert_eq!(again.judge(&confirmation, noon()), Verdict::Filter(Reason::ConfirmationNotDue));
+}
+
 #[test]
 fn every_reason_is_reachable() {
     let mut seen = BTreeSet::new();

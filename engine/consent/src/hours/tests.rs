@@ -134,6 +134,19 @@ fn hours_follow_the_change_of_clocks() {
     assert_eq!(rig.text(&phoenix, "2026-03-07T06:00:00Z"), until("2026-03-07T15:00:00Z"));
 }
 
+/// A span that begins while the clock skips it begins with the first minute that there is.
+#[test]
+fn a_span_begins_where_the_clock_jumps_into_it() {
+    let zones = Zones::load();
+    let nights = spec(|of| of.hours = WeekSpec { sun: vec!["02:30-05:00".into()], ..WeekSpec::default() });
+    let hours = QuietHours::new(&nights, &zones).unwrap();
+    let rig = Rig { places: Places::load(&zones), zones, hours };
+    let new_york = place("US", Some("US-NY"), None);
+    // 8 March 2026, 1:00: after 1:59 comes 3:00, which is 7:00 UTC.
+    assert_eq!(rig.text(&new_york, "2026-03-08T06:00:00Z"), until("2026-03-08T07:00:00Z"));
+    assert_eq!(rig.text(&new_york, "2026-03-15T06:00:00Z"), until("2026-03-15T06:30:00Z"));
+}
+
 #[test]
 fn an_unknown_state_is_any_state() {
     let rig = rig();
