@@ -35,8 +35,8 @@ impl Seen {
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     work: FxHashMap<MessageId, Work>,
-    /// What nobody has, by account.
-    waiting: HashMap<u32, BTreeSet<Place>>,
+    /// What nobody has, by account and queue.
+    waiting: HashMap<(u32, u32), BTreeSet<Place>>,
     /// What somebody has, by the end of his time.
     held: BTreeSet<(Micros, MessageId)>,
     /// What nobody has, by age.
@@ -71,7 +71,7 @@ impl Desk {
         match &work.held {
             Some(held) => drop(self.held.insert((held.until, work.id))),
             None => {
-                self.waiting.entry(work.account).or_default().insert(work.place());
+                self.waiting.entry((work.account, work.queue)).or_default().insert(work.place());
                 self.ages.insert((work.at, work.id));
             }
         }
@@ -87,10 +87,11 @@ impl Desk {
             Some(held) => drop(self.held.remove(&(held.until, id))),
             None => {
                 self.ages.remove(&(work.at, id));
-                if let Some(waiting) = self.waiting.get_mut(&work.account) {
+                let place = (work.account, work.queue);
+                if let Some(waiting) = self.waiting.get_mut(&place) {
                     waiting.remove(&work.place());
                     if waiting.is_empty() {
-                        self.waiting.remove(&work.account);
+                        self.waiting.remove(&place);
                     }
                 }
             }
@@ -136,11 +137,10 @@ impl Desk {
     ) -> Vec<&Work> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut found: Vec<&Work> = Vec::new();
-        for (_, places) in self.waiting.iter().filter(|(account, _)| seen.has(**account)) {
+        let is_asked = |(account, of): (u32, u32)| seen.has(account) && queue.is_none_or(|queue| of == queue);
+        for (_, places) in self.waiting.iter().filter(|(of, _)| is_asked(**of)) {
             let all = places.range((from, Bound::Unbounded)).filter_map(|place| self.work.get(&place.id));
-            found.extend(
-                all.filter(|work| queue.is_none_or(|queue| work.queue == queue) && fits(work)).take(most),
-            );
+            found.extend(all.filter(|work| fits(work)).take(most));
         }
         found.sort_unstable_by_key(|work| work.place());
         found.truncate(most);

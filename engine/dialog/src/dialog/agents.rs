@@ -299,6 +299,10 @@ impl Dialog {
         (purpose, work): (Purpose, MessageId),
         text: &AgentText,
     ) -> Result<MessageId, AgentRefusal> {
+        if !conversation.held.is_empty() {
+            // What waits for room leaves first; a person is told to try again rather than kept waiting with it.
+            return Err(AgentRefusal::Refused { reason: "queue_full", temporary: true });
+        }
         let (program, chosen) = self.agent_source(here, conversation, sub, purpose, text)?;
         if ConversationId::of(&conversation.device, &chosen.source) != conversation.id() {
             // He answers where the device wrote, or not at all.

@@ -10,7 +10,7 @@ use signalbox_core::id::{MessageId, SessionId};
 use signalbox_core::scope::Purpose;
 use signalbox_dialog::{
     AgentAnswer, AgentAsk, AgentRefusal, AgentText, Begun, Chosen, Effect, Event, Instructions, Mo, NoSource,
-    Note, QueueRule, Rules, Said, Seen, Sources, SubCampaignRule, Wanted, Watch, Wish, Work,
+    NotTaken, Note, QueueRule, Rules, Said, Seen, Sources, SubCampaignRule, Wanted, Watch, Wish, Work,
 };
 use signalbox_invocation::Outcome;
 
@@ -416,4 +416,21 @@ fn what_is_nobodys_is_for_who_sees_all() {
     let wanted = Wanted::List { held: false, queue: None, after: None, most: 9 };
     let all = work(asks(&mut world, "boss", Seen::All, wanted));
     assert_eq!((all.len(), all[0].account, all[0].reason.as_str()), (1, 0, "unmatched"));
+}
+
+/// An agent's text does not overtake what waits for room in the exchange.
+#[test]
+fn an_agent_is_told_to_wait_while_texts_wait() {
+    let mut world = World::new(rules());
+    world.script = Box::new(|_| Ok(Outcome { flag: Some("angry".to_owned()), ..says(&["one moment"]) }));
+    let id = world.mo(DEVICE, SHARED, "survey please");
+    world.given.refuses_one = Some(NotTaken { reason: "queue_full", temporary: true });
+    world.run();
+    take(&mut world, "ann", 1);
+    let later = Err(AgentRefusal::Refused { reason: "queue_full", temporary: true });
+    assert_eq!(ask(&mut world, "ann", answer(id, "sorry!", None)), later);
+    world.pass(Duration::from_secs(2));
+    assert!(ask(&mut world, "ann", answer(id, "sorry!", None)).is_ok());
+    let texts: Vec<_> = world.texts().into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(texts, ["one moment", "sorry!"]);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use signalbox_core::time::Micros;
-use signalbox_dialog::{Said, Stage, Why};
+use signalbox_dialog::{Does, Keyword, Note, Said, Stage, Why};
 
 use crate::world::{DEVICE, INFO, OTHER_ACCOUNT, POLL, SECOND, SHARED, SURVEY, World, rules};
 
@@ -23,6 +23,30 @@ fn a_keyword_begins_a_conversation_with_its_sub_campaign() {
     assert_eq!(world.last_text(), "moHandler:Survey please");
     assert_eq!(why(&world), [Why::Keyword("survey".into())]);
     assert_eq!(world.given.sent[0].1.scope.sub_campaign, SURVEY);
+}
+
+/// OPT-01: nobody is kept in by a keyword that is bound to a word of consent, or begins like one.
+#[test]
+fn words_of_consent_go_before_keywords() {
+    let mut rules = rules();
+    for (id, text) in [(11, "stop"), (12, "help"), (13, "start")] {
+        let (text, does) = (text.into(), Does::Begin);
+        let bound =
+            Keyword { id, text, program: None, sub_campaign: POLL, from: None, to: None, whole: false, does };
+        rules.keywords.add(1, bound).unwrap();
+    }
+    let mut world = World::new(rules);
+    for (text, kind) in [("STOP!", "opt_out"), ("Help", "help"), ("start.", "opt_in")] {
+        world.mo(DEVICE, SHARED, text);
+        world.run();
+        let routed = world.notes.iter().rev().find_map(|note| match note {
+            Note::Routed { kind, .. } => Some(*kind),
+            _ => None,
+        });
+        assert_eq!(routed, Some(kind), "{text}");
+    }
+    assert!(world.given.consents.iter().any(|change| !change.opt_in), "he is out");
+    assert!(world.given.sent.iter().all(|(_, own)| own.scope.sub_campaign == INFO));
 }
 
 #[test]
