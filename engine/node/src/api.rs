@@ -2,7 +2,7 @@
 //!
 //! `operations` is the list that router and OpenAPI document are made of; each other file holds the handlers of
 //! one noun. Handlers reach the exchange by the [`Gateway`] and the catalog by the [`Control`]; nothing here keeps
-//! state that a restart would miss, but answers to requests that came with an idempotency key.
+//! state that a restart would miss, but which body the idempotency key of a message came with.
 
 mod about;
 mod agents;
@@ -103,7 +103,7 @@ struct Shared {
     paces: Arc<Paces>,
     sessions: sessions::Sessions,
     keys: Mutex<idempotency::Keys>,
-    answers: Mutex<once::Answers>,
+    once: once::Once,
     reference: AtomicU16,
     /// One change of the catalog at a time: each is checked against what the one before left.
     changing: tokio::sync::Mutex<()>,
@@ -112,6 +112,8 @@ struct Shared {
 impl Api {
     fn new(parts: Parts) -> Self {
         let settings = parts.control.in_force().settings.api.clone();
+        let (patience, keys) = (settings.request_timeout.duration(), settings.idempotency_keys.as_usize());
+        let once = once::Once::start(parts.people.clone(), patience, keys as u64);
         Self(Arc::new(Shared {
             paces: parts.links.paces(),
             control: parts.control,
@@ -131,7 +133,7 @@ impl Api {
             scans: Arc::new(Semaphore::new(SCANS)),
             sessions: sessions::Sessions::default(),
             keys: Mutex::new(idempotency::Keys::new(settings.idempotency_keys.as_usize())),
-            answers: Mutex::new(once::Answers::new(settings.idempotency_keys.as_usize())),
+            once,
             reference: AtomicU16::new(rand::random()),
             changing: tokio::sync::Mutex::new(()),
         }))

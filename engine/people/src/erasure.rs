@@ -110,6 +110,7 @@ impl People {
             .execute(&mut *transaction)
             .await?;
         }
+        crate::asked::erase(&mut transaction, contact.account).await?;
         erased.devices = remove(&mut transaction, id).await?;
         transaction.commit().await?;
         Ok(erased)

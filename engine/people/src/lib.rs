@@ -1,5 +1,5 @@
 //! Contacts and what belongs to them, in SQL: devices, fields, lists, uploads, consent, suppressions, trace,
-//! passes.
+//! passes; and of those who ask over the API their sessions and what they asked with a key.
 //!
 //! One set of queries runs on the embedded SQLite (a file of its own beside the spine, so that an upload of millions
 //! of rows never makes a message wait) and on PostgreSQL (a cluster). It decides nothing about messages: the send
@@ -23,6 +23,7 @@
 
 #![deny(missing_docs)]
 
+mod asked;
 mod bulk;
 mod consent;
 mod contact;
@@ -36,11 +37,13 @@ mod normal;
 mod owned;
 mod pass;
 mod pseudonym;
+mod session;
 mod store;
 mod suppression;
 mod trace;
 mod upload;
 
+pub use asked::{Answer, Asked as AskedOnce, Known as KnownKey};
 pub use consent::{Action, Channels, Consent, Level, NewConsent};
 pub use contact::{Asked, Contact, Draft, Inbound, Known};
 pub use device::{ContactDevice, Device, DeviceKind, DeviceOrder, Fact, LineType, Medium, UnknownKind};
@@ -54,6 +57,7 @@ pub use pass::{
     Attempted, Candidate, Ended, Pass, PassChange, PassDevice, PassOrder, PassRate, PassState, Tally,
 };
 pub use pseudonym::ErasureKey;
+pub use session::Session;
 pub use signalbox_core::id::AccountId;
 pub use store::{People, Place};
 pub use suppression::Suppression;

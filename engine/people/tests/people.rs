@@ -3,6 +3,8 @@
 //! The server is Debian's PostgreSQL, started by the tests in a temporary folder. Where it is missing they fail:
 //! `make deps` installs it.
 
+#[path = "people/access.rs"]
+mod access;
 #[path = "people/consents.rs"]
 mod consents;
 #[path = "people/contacts.rs"]

@@ -12,6 +12,7 @@ use signalbox_core::id::AccountId;
 
 use super::Api;
 use super::problem::{Problem, ProblemKind};
+use super::sessions;
 
 /// The token that a request came with.
 #[derive(Clone, Debug)]
@@ -127,7 +128,7 @@ pub(super) async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match admission.api.authenticate(request.headers()) {
+    let caller = match admission.api.authenticate(request.headers()).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
@@ -150,7 +151,7 @@ pub(super) async fn authorize(
 
 impl Api {
     /// The caller by the bearer token of a request (RFC 6750 cl. 2.1).
-    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let unknown = |detail: &str| Problem::new(ProblemKind::Unauthenticated, detail);
         let header = headers.get(AUTHORIZATION).ok_or_else(|| unknown("the request has no token"))?;
         let text = header.to_str().map_err(|_| unknown("the authorization header is no text"))?;
@@ -177,8 +178,10 @@ impl Api {
                 }
             },
             None => {
-                let session = self.sessions().find(&digest, self.now().wall).ok_or_else(gone)?;
-                let user = person(&session.user).filter(|user| session.is_of(user)).ok_or_else(gone)?;
+                let found = self.people().session(&digest.to_string(), self.now().wall).await?;
+                let session = found.ok_or_else(gone)?;
+                let user = person(&session.person).filter(|user| sessions::is_of(&session, user));
+                let user = user.ok_or_else(gone)?;
                 (format!("user:{}", user.name), user.rights.clone(), Some(user))
             }
         };

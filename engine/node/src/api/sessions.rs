@@ -1,5 +1,6 @@
 //! People log in with their password and get a token for a while (ACC-01, ACC-08). What they may do is what their row
-//! says at each request; a changed password, a row that is switched off, or a restart of the node ends it.
+//! says at each request; a changed password or a row that is switched off ends it. Sessions are in the database of
+//! people: they hold over a restart, and on all nodes that share it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -9,11 +10,11 @@ use axum::extract::{ConnectInfo, FromRequest, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode};
 use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use signalbox_config::catalog::User;
 use signalbox_config::value::{AccountPassword, PasswordHash, TokenDigest};
-use signalbox_core::time::Micros;
+use signalbox_people::Session;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -27,33 +28,25 @@ use crate::links::{Hashing, LockOut, Locked};
 /// How long somebody is logged in.
 const LASTS: Duration = Duration::from_secs(12 * 3600);
 /// People logged in at once; the one whose time ends first makes room.
-const MOST: usize = 10_000;
+const MOST: u32 = 10_000;
 /// Passwords hashed at once, and those that wait for it.
 const HASHES: (usize, usize) = (2, 32);
 /// A hash that no password has, so that a name which nobody has takes as long as one that somebody has.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U";
 
-/// Somebody who has logged in.
-#[derive(Clone, Debug)]
-pub(super) struct Session {
-    /// Who.
-    pub user: String,
-    /// The hash of the password that it was.
-    hash: String,
-    until: Micros,
+/// Whether the person's password is still the one that a session began with.
+pub(super) fn is_of(session: &Session, user: &User) -> bool {
+    hash_of(user).is_some_and(|hash| digest_of(hash.as_str()) == session.password)
 }
 
-impl Session {
-    /// Whether the person's password is still the one that it was.
-    pub(super) fn is_of(&self, user: &User) -> bool {
-        hash_of(user).is_some_and(|hash| hash.as_str() == self.hash)
-    }
+/// What is kept of a password's hash: enough to see that it is another one.
+fn digest_of(hash: &str) -> String {
+    Sha256::digest(hash.as_bytes()).iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// Everybody who has logged in.
+/// Who tries passwords.
 pub(super) struct Sessions {
-    open: Mutex<FxHashMap<TokenDigest, Session>>,
     lock_out: Mutex<LockOut>,
     hashing: Hashing,
 }
@@ -61,31 +54,7 @@ pub(super) struct Sessions {
 impl Default for Sessions {
     fn default() -> Self {
         let lock_out = Mutex::new(LockOut::new(Rules::default()));
-        Self { open: Mutex::default(), lock_out, hashing: Hashing::new(HASHES.0, HASHES.1) }
-    }
-}
-
-impl Sessions {
-    /// The one with this token, if its time has not ended.
-    pub(super) fn find(&self, token: &TokenDigest, now: Micros) -> Option<Session> {
-        self.open.lock().get(token).filter(|session| session.until > now).cloned()
-    }
-
-    fn open(&self, token: TokenDigest, session: Session, now: Micros) {
-        let mut open = self.open.lock();
-        if open.len() >= MOST {
-            open.retain(|_, other| other.until > now);
-        }
-        if open.len() >= MOST
-            && let Some(first) = open.iter().min_by_key(|(_, other)| other.until).map(|(token, _)| *token)
-        {
-            open.remove(&first);
-        }
-        open.insert(token, session);
-    }
-
-    fn close(&self, token: &TokenDigest) {
-        self.open.lock().remove(token);
+        Self { lock_out, hashing: Hashing::new(HASHES.0, HASHES.1) }
     }
 }
 
@@ -141,8 +110,13 @@ async fn open(State(api): State<Api>, request: Request) -> Result<Json<SessionIn
     let token = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
     let now = api.now().wall;
     let until = now.after(LASTS);
-    let session = Session { user: body.user.clone(), hash, until };
-    api.sessions().open(TokenDigest::of(&token), session, now);
+    let session = Session {
+        token: TokenDigest::of(&token).to_string(),
+        person: body.user.clone(),
+        password: digest_of(&hash),
+        ends: until,
+    };
+    api.people().open_session(&session, now, MOST).await?;
     count("ok");
     Ok(Json(SessionInfo { token, user: body.user, expires: timestamp(until) }))
 }
@@ -191,12 +165,12 @@ async fn check(api: &Api, from: IpAddr, body: &SessionBody) -> Result<String, Pr
     }
 }
 
-async fn close(State(api): State<Api>, _caller: Caller, headers: HeaderMap) -> StatusCode {
+async fn close(State(api): State<Api>, _caller: Caller, headers: HeaderMap) -> Result<StatusCode, Problem> {
     let secret = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
     if let Some((_, secret)) = secret {
-        api.sessions().close(&TokenDigest::of(secret.trim()));
+        api.people().close_session(&TokenDigest::of(secret.trim()).to_string()).await?;
     }
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn count(result: &'static str) {

@@ -27,6 +27,7 @@ mod passes;
 mod peers;
 #[path = "../../../people/tests/people/server.rs"]
 mod people_server;
+mod remembered;
 mod site;
 mod smsc;
 mod soak;

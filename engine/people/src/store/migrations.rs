@@ -10,6 +10,7 @@ const ALL: &[&str] = &[
     include_str!("../migrations/0003_erasure.sql"),
     include_str!("../migrations/0004_episode.sql"),
     include_str!("../migrations/0005_pass.sql"),
+    include_str!("../migrations/0006_access.sql"),
 ];
 
 /// The database's own number among the locks of a server.

@@ -96,7 +96,8 @@ async fn tell(
                 Ok(Err(RecvError::Lagged(_))) => break Bytes::from_static(b"event: missed\ndata: {}\n\n"),
                 Ok(Err(RecvError::Closed)) => return,
                 Err(_silence) => {
-                    let still = api.authenticate(headers).and_then(|caller| api.seen(&caller, None));
+                    let caller = api.authenticate(headers).await;
+                    let still = caller.and_then(|caller| api.seen(&caller, None));
                     let Ok(still) = still else { return };
                     seen = still;
                     break Bytes::from_static(b": here\n\n");
