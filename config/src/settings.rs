@@ -36,7 +36,7 @@ pub use limits::{AfterDoubt, DoubtSettings, LimitSettings, ReassemblySettings, R
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use node::NodeSettings;
 pub use numbers::{EnumSettings, HttpLookupSettings, NumberSettings, PortabilitySettings};
-pub use participation::{FormSettings, ParticipationSettings};
+pub use participation::{FormSettings, JudgedBy, ParticipationSettings, SourceSettings};
 pub use people::PeopleSettings;
 pub(crate) use retry::webhook_retry;
 pub use retry::{RetrySchedule, RetrySettings};

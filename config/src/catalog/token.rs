@@ -38,6 +38,8 @@ choices! {
         AgentsRead = "agents:read",
         /// Work as an agent: take messages, answer, finish and hand them on, opt people out and in, begin conversations.
         AgentsWork = "agents:work",
+        /// Read entries of participation campaigns out of the queue, to judge them on another host.
+        ParticipationsJudge = "participations:judge",
         /// Look numbers up and explain routes.
         NumbersRead = "numbers:read",
         /// Read the audit trail.

@@ -25,7 +25,7 @@ mod taking;
 
 pub use campaigns::{Campaigns, CampaignsOptions, EnterError, PutError, Unknown};
 pub use codes::{BadCode, CodesImported, ImportError};
-pub use intake::{Intake, IntakeError};
+pub use intake::{Intake, IntakeError, Page};
 pub use participants::{FactsError, Participants};
 pub use results::{DrawError, DrawRecord, ExportError};
 pub use stores::NotOpen;

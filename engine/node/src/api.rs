@@ -30,6 +30,7 @@ mod openapi;
 mod operations;
 mod pace;
 mod page;
+mod participation_queue;
 mod participations;
 mod passes;
 mod peers;

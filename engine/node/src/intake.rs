@@ -3,6 +3,8 @@
 //! queue; while they cannot, entries wait there, and no other way is needed for them than the queue's file.
 
 mod lanes;
+mod queue;
+mod source;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use signalbox_backends::participation::{Campaigns, Intake, IntakeError};
+use signalbox_config::settings::JudgedBy;
 use signalbox_participation::{EntryId, MAX_TEXT, RawEntry, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -17,6 +20,9 @@ use tokio::task::JoinHandle;
 use crate::instructions::Judged;
 use crate::participation::{Standing, not_judged};
 use lanes::Behind;
+pub use queue::{Queue, QueueError};
+use source::Reports;
+pub use source::{Source, SourceError};
 
 /// Entries that wait to be written; who has one more waits.
 const QUEUE: usize = 4_096;
@@ -49,33 +55,85 @@ pub struct Reception {
     arriving: mpsc::Sender<Arriving>,
     asking: Arc<Asking>,
     standing: Arc<Standing>,
+    judged: Arc<Judged>,
     /// Entries that may wait for one campaign.
     bound: u64,
+    /// Where another host reads them, when that one judges.
+    queue: Option<Queue>,
+}
+
+/// What receiving takes.
+pub struct Parts {
+    /// The queue.
+    pub intake: Intake,
+    /// Their databases.
+    pub campaigns: Arc<Campaigns>,
+    /// How judging stands.
+    pub standing: Arc<Standing>,
+    /// Who is told of verdicts.
+    pub judged: Arc<Judged>,
+    /// Who judges.
+    pub judging: JudgedBy,
+    /// Another host's queue whose entries are judged here as well.
+    pub source: Option<Arc<Source>>,
+    /// True when the node stops.
+    pub stopping: watch::Receiver<bool>,
 }
 
 impl Reception {
-    /// Opens the way, and judges what comes and what has been waiting. The tasks end when nobody has the way any more.
+    /// Opens the way, and judges what comes and what has been waiting, unless another host does. The tasks end when
+    /// nobody has the way any more.
     #[must_use]
-    pub fn start(
-        intake: Intake,
-        campaigns: Arc<Campaigns>,
-        standing: Arc<Standing>,
-        judged: Arc<Judged>,
-    ) -> (Self, [JoinHandle<()>; 2]) {
+    pub fn start(parts: Parts) -> (Self, Vec<JoinHandle<()>>) {
         let (arriving, to_write) = mpsc::channel(QUEUE);
-        let (intake, asking, written) = (Arc::new(intake), Arc::<Asking>::default(), watch::channel(()));
-        let (written, to_judge) = written;
-        let bound = intake.bound();
-        let behind = Behind {
-            intake: intake.clone(),
-            campaigns,
-            standing: standing.clone(),
+        let (intake, asking) = (Arc::new(parts.intake), Arc::<Asking>::default());
+        let (written, to_judge) = watch::channel(());
+        let mut tasks = vec![tokio::spawn(write(intake.clone(), to_write, written.clone()))];
+        let mut reception = Self {
+            arriving,
             asking: asking.clone(),
-            judged,
+            standing: parts.standing.clone(),
+            judged: parts.judged.clone(),
+            bound: intake.bound(),
+            queue: None,
         };
-        let tasks =
-            [tokio::spawn(write(intake, to_write, written)), tokio::spawn(lanes::run(behind, to_judge))];
-        (Self { arriving, asking, standing, bound }, tasks)
+        match parts.judging {
+            JudgedBy::Elsewhere => {
+                // What this node looked at before and did not judge; tried again at the next start where it fails.
+                if let Err(error) = intake.hand_over() {
+                    not_judged("", &error);
+                }
+                reception.queue = Some(Queue::new(intake, to_judge));
+            }
+            JudgedBy::Here => {
+                let reports = parts.source.clone().map(Reports::start);
+                if let Some(source) = parts.source {
+                    let fetching = source::fetch(source, intake.clone(), written, parts.stopping);
+                    tasks.push(tokio::spawn(fetching));
+                }
+                let behind = Behind {
+                    intake,
+                    campaigns: parts.campaigns,
+                    standing: parts.standing,
+                    asking,
+                    judged: parts.judged,
+                    reports,
+                };
+                tasks.push(tokio::spawn(lanes::run(behind, to_judge)));
+            }
+        }
+        (reception, tasks)
+    }
+
+    /// The queue for another host that judges; `None` when this node does.
+    #[must_use]
+    pub fn queue(&self) -> Option<&Queue> {
+        self.queue.as_ref()
+    }
+
+    /// Another host has judged.
+    pub fn told(&self, verdicts: Vec<Verdict>) {
+        tell(&self.asking, &self.judged, verdicts);
     }
 
     /// Takes an entry that came by the way of a campaign; when this returns, it is durable and will have a verdict.
@@ -130,6 +188,18 @@ impl Drop for Forget<'_> {
         waiting.retain(|verdict| !verdict.is_closed());
         if waiting.is_empty() {
             asking.remove(&self.id);
+        }
+    }
+}
+
+/// Tells those who wait for verdicts.
+fn tell(asking: &Asking, judged: &Judged, verdicts: Vec<Verdict>) {
+    judged.tell(&verdicts);
+    let mut asking = asking.lock();
+    for verdict in verdicts {
+        for told in asking.remove(&verdict.entry).unwrap_or_default() {
+            // Who asked may have given up a moment ago.
+            let _ = told.send(verdict.clone());
         }
     }
 }

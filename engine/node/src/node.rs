@@ -22,7 +22,7 @@ use crate::control::{Control, ControlError};
 use crate::gateway::Gateway;
 use crate::gauges::Gauges;
 use crate::instructions::{self, Agents, Asked, Entries, Starts, script_pool};
-use crate::intake::Reception;
+use crate::intake::{Reception, Source, SourceError};
 use crate::links::Links;
 use crate::participation::Participations;
 use crate::spine::{
@@ -50,6 +50,9 @@ pub enum NodeError {
     /// A database cannot be opened.
     #[error(transparent)]
     Open(#[from] signalbox_backends::sqlite::OpenError),
+    /// The queue of another host cannot be used.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The catalog cannot be opened.
     #[error(transparent)]
     Catalog(#[from] crate::rows::OpenCatalogError),
@@ -210,19 +213,30 @@ impl Node {
         let agents = Arc::new(Agents::default());
         let entries =
             Arc::new(Entries::new(participations.campaigns().clone(), participations.standing().clone()));
+        let (stop, stopping) = watch::channel(false);
+        let named = settings.participation.source.as_ref();
+        let source = named.map(|source| Source::new(source, settings.secret_places())).transpose()?;
+        let source = source.map(Arc::new);
         participations.attach(crate::participation::Way {
+            source: source.clone(),
             control: Arc::downgrade(&control),
             gateway: gateway.clone(),
             people: people.clone(),
             runtime: tokio::runtime::Handle::current(),
         });
         let intake = Participations::intake(&settings)?;
-        let (reception, receiving) = Reception::start(
+        let (reception, receiving) = Reception::start(crate::intake::Parts {
             intake,
-            participations.campaigns().clone(),
-            participations.standing().clone(),
-            entries.judged().clone(),
-        );
+            campaigns: participations.campaigns().clone(),
+            standing: participations.standing().clone(),
+            judged: entries.judged().clone(),
+            judging: settings.participation.judging,
+            source,
+            stopping: stopping.clone(),
+        });
+        if reception.queue().is_some() {
+            entries.elsewhere(reception.clone());
+        }
         let health = Arc::new(Health::default());
         let links = Links::start(spine.clone(), control.clone(), clock.clone()).await?;
         let api = crate::api::Server::start(crate::api::Parts {
@@ -246,7 +260,6 @@ impl Node {
             clock: clock.clone(),
         })
         .await?;
-        let (stop, stopping) = watch::channel(false);
         let webhooks = tokio::spawn(crate::webhooks::run_until(
             control.clone(),
             spine.clone(),

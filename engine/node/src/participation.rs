@@ -8,11 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use signalbox_backends::participation::{Campaigns, CampaignsOptions, Intake, PutError};
+use signalbox_backends::participation::{Campaigns, CampaignsOptions, FactsError, Intake, PutError};
 use signalbox_backends::sqlite::OpenError;
 use signalbox_config::Settings;
 use signalbox_config::catalog::{EntryPoint, Participation, Row};
 use signalbox_core::backend::{Clock, Kind};
+use signalbox_participation::Participant;
 
 use crate::catalog::Snapshot;
 use crate::dialog::RowFaults;
@@ -68,6 +69,14 @@ impl Participations {
     /// From now on it can be asked who opted out or in; entries that depend on it wait until then.
     pub fn attach(&self, way: Way) {
         self.known.attach(way);
+    }
+
+    /// Who of some participants opted out of an account's messages on this node, in their order.
+    ///
+    /// # Errors
+    /// When the exchange does not say.
+    pub async fn barred(&self, account: &str, participants: &[Participant]) -> Result<Vec<bool>, FactsError> {
+        self.known.barred(account, participants).await
     }
 
     /// The queue of entries that come by forms and over the API.

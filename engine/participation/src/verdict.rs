@@ -82,7 +82,7 @@ impl fmt::Display for RejectCode {
 }
 
 /// What became of one entry. It is told only after it is stored; the same entry again has the same verdict.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The entry.
     pub entry: EntryId,
@@ -95,7 +95,7 @@ pub struct Verdict {
 }
 
 /// Whether an entry counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It does.
     Accepted {
@@ -111,7 +111,7 @@ pub enum Outcome {
 }
 
 /// Votes of an accepted message that do not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// How many.
     pub count: u32,
@@ -120,7 +120,7 @@ pub struct Refused {
 }
 
 /// What a participant is answered (CM-11).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// This.
     Text(String),
@@ -129,7 +129,7 @@ pub enum Reply {
 }
 
 /// Why a participant is not answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoReply {
     /// The campaign answers nobody.
     Disabled,

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use signalbox_participation::{MAX_TEXT, RawEntry};
 
 use super::database::{self, Schema};
@@ -18,8 +18,13 @@ const SCHEMA: Schema = Schema {
     name: "intake of entries",
     application: 0x5347_5049,
     tables: "CREATE TABLE entries(place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;",
-    changes: &["ALTER TABLE entries ADD COLUMN campaign TEXT;
-        CREATE INDEX of_campaign ON entries(campaign, place);"],
+    changes: &[
+        "ALTER TABLE entries ADD COLUMN campaign TEXT;
+        CREATE INDEX of_campaign ON entries(campaign, place);",
+        "CREATE TABLE queue(id INTEGER PRIMARY KEY CHECK(id = 1), name TEXT NOT NULL) STRICT;
+        INSERT INTO queue VALUES(1, lower(hex(randomblob(16))));
+        CREATE TABLE sources(queue TEXT PRIMARY KEY, place INTEGER NOT NULL) STRICT;",
+    ],
 };
 
 /// Entries that were not taken in: nobody is told that they were.
@@ -45,6 +50,17 @@ pub enum IntakeError {
     /// An entry cannot be written or read.
     #[error("cannot write or read an entry")]
     Form(#[from] serde_json::Error),
+}
+
+/// Entries of a queue for a reader on another host.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Which queue it is.
+    pub queue: String,
+    /// The last place that it ever gave.
+    pub last: i64,
+    /// The first entries behind the reader's place, with theirs.
+    pub entries: Vec<(i64, RawEntry)>,
 }
 
 /// A durable queue of raw entries, in the order in which they came. Its file is what the layers share: who takes entries
@@ -76,22 +92,9 @@ impl Intake {
     /// # Errors
     /// None of them is taken in then.
     pub fn append(&self, entries: &[RawEntry]) -> Result<(), IntakeError> {
-        if let Some(long) = entries.iter().find(|entry| entry.text.len() > MAX_TEXT) {
-            return Err(IntakeError::TooLong { octets: long.text.len() });
-        }
         let mut connection = self.connection.lock();
         let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
-        let waiting = arrived(&transaction)?;
-        if waiting + entries.len() as u64 > self.bound {
-            return Err(IntakeError::Full { waiting, bound: self.bound });
-        }
-        {
-            let mut statement =
-                transaction.prepare_cached("INSERT OR IGNORE INTO entries(id, body) VALUES(?1, ?2)")?;
-            for entry in entries {
-                statement.execute(params![database::key(entry.id), serde_json::to_string(entry)?])?;
-            }
-        }
+        append(&transaction, self.bound, entries.iter())?;
         Ok(transaction.commit()?)
     }
 
@@ -100,7 +103,78 @@ impl Intake {
     /// # Errors
     /// When the database fails.
     pub fn first(&self, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
-        first(&self.connection.lock(), at_most)
+        behind(&self.connection.lock(), 0, at_most)
+    }
+
+    /// Nobody here looks at entries any more: those with a campaign are for a reader on another host, too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn hand_over(&self) -> Result<(), IntakeError> {
+        self.connection
+            .lock()
+            .execute("UPDATE entries SET campaign = NULL WHERE campaign IS NOT NULL", [])?;
+        Ok(())
+    }
+
+    /// The first of them behind a place, for a reader on another host.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn page(&self, after: i64, at_most: usize) -> Result<Page, IntakeError> {
+        let connection = self.connection.lock();
+        let last = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'entries'), 0)";
+        Ok(Page {
+            queue: name(&connection)?,
+            last: connection.prepare_cached(last)?.query_row([], |row| row.get(0))?,
+            entries: behind(&connection, after, at_most)?,
+        })
+    }
+
+    /// Lets go of what nobody looked at up to a place: a reader of this queue keeps it. False when it read another one.
+    ///
+    /// # Errors
+    /// When the database fails; they are read again then.
+    pub fn release(&self, queue: &str, through: i64) -> Result<bool, IntakeError> {
+        let connection = self.connection.lock();
+        if name(&connection)? != queue {
+            return Ok(false);
+        }
+        connection
+            .prepare_cached("DELETE FROM entries WHERE campaign IS NULL AND place <= ?1")?
+            .execute(params![through])?;
+        Ok(true)
+    }
+
+    /// Takes entries in that were read of another queue, each once, and remembers in the same commit where the reader is
+    /// there; `last` is the last place that the other queue gave. Returns the place to go on behind.
+    ///
+    /// # Errors
+    /// When they are too many or too long, or the database fails: nothing has changed then.
+    pub fn append_from(
+        &self,
+        queue: &str,
+        last: i64,
+        entries: &[(i64, RawEntry)],
+    ) -> Result<i64, IntakeError> {
+        let mut connection = self.connection.lock();
+        let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
+        let known: Option<i64> = transaction
+            .prepare_cached("SELECT place FROM sources WHERE queue = ?1")?
+            .query_row(params![queue], |row| row.get(0))
+            .optional()?;
+        // Beyond what it ever gave: it was put back from a copy, and what it has since then is read as well.
+        let place = known.filter(|known| *known <= last).unwrap_or(0);
+        let new = || entries.iter().filter(|(at, _)| *at > place);
+        let Some(through) = new().map(|(at, _)| *at).max() else { return Ok(place) };
+        append(&transaction, self.bound, new().map(|(_, entry)| entry))?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO sources VALUES(?1, ?2) ON CONFLICT DO UPDATE SET place = excluded.place",
+            )?
+            .execute(params![queue, through])?;
+        transaction.commit()?;
+        Ok(through)
     }
 
     /// Writes beside the first entries that nobody looked at which campaign each is for, at most so many in one commit;
@@ -115,7 +189,7 @@ impl Intake {
     ) -> Result<Vec<(String, u64)>, IntakeError> {
         let mut connection = self.connection.lock();
         let mut came: Vec<(String, u64)> = Vec::new();
-        let entries = first(&connection, at_most)?;
+        let entries = behind(&connection, 0, at_most)?;
         if entries.is_empty() {
             return Ok(came);
         }
@@ -194,10 +268,35 @@ fn limit(at_most: usize) -> i64 {
     i64::try_from(at_most).unwrap_or(i64::MAX)
 }
 
-fn first(connection: &Connection, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
-    let mut statement = connection
-        .prepare_cached("SELECT place, body FROM entries WHERE campaign IS NULL ORDER BY place LIMIT ?1")?;
-    collect(statement.query(params![limit(at_most)])?)
+fn behind(connection: &Connection, place: i64, at_most: usize) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT place, body FROM entries WHERE campaign IS NULL AND place > ?1 ORDER BY place LIMIT ?2",
+    )?;
+    collect(statement.query(params![place, limit(at_most)])?)
+}
+
+fn name(connection: &Connection) -> rusqlite::Result<String> {
+    connection.prepare_cached("SELECT name FROM queue")?.query_row([], |row| row.get(0))
+}
+
+fn append<'e>(
+    transaction: &Transaction<'_>,
+    bound: u64,
+    entries: impl Iterator<Item = &'e RawEntry> + Clone,
+) -> Result<(), IntakeError> {
+    if let Some(long) = entries.clone().find(|entry| entry.text.len() > MAX_TEXT) {
+        return Err(IntakeError::TooLong { octets: long.text.len() });
+    }
+    let waiting = arrived(transaction)?;
+    if waiting + entries.clone().count() as u64 > bound {
+        return Err(IntakeError::Full { waiting, bound });
+    }
+    let mut statement =
+        transaction.prepare_cached("INSERT OR IGNORE INTO entries(id, body) VALUES(?1, ?2)")?;
+    for entry in entries {
+        statement.execute(params![database::key(entry.id), serde_json::to_string(entry)?])?;
+    }
+    Ok(())
 }
 
 fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<(i64, RawEntry)>, IntakeError> {
@@ -208,7 +307,8 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<(i64, RawEntry)>, IntakeE
     Ok(entries)
 }
 
-/// Places that nobody looked at are in a row, for only the first of them are ever looked at.
+/// Places that nobody looked at are in a row, for only the first of them are ever looked at; after a hand-over there may be
+/// gaps, and then they are thought more than they are.
 fn arrived(connection: &Connection) -> rusqlite::Result<u64> {
     connection
         .prepare_cached(

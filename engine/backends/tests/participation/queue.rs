@@ -92,3 +92,45 @@ fn a_full_intake_refuses_early() {
     assert!(matches!(queue.append(&[long]), Err(IntakeError::TooLong { octets: 20_000 })));
     assert_eq!(queue.waiting().unwrap(), 1);
 }
+
+/// A reader on another host, with a queue of its own.
+#[test]
+fn a_reader_has_each_entry_once_whenever_it_stops() {
+    let world = World::new(VOTE);
+    let queue = intake(&world, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let reader = || Intake::open(&folder.path().join("intake.db"), 100, Duration::from_secs(1)).unwrap();
+    let ids = |queue: &Intake| -> Vec<u128> {
+        queue.first(100).unwrap().into_iter().map(|(_, entry)| entry.id.0).collect()
+    };
+    queue.append(&[entry(1, "491", "song a"), entry(2, "491", "song b")]).unwrap();
+    // They were looked at here before another host judged.
+    queue.assign(1, |_| "song".to_owned()).unwrap();
+    assert_eq!(queue.page(0, 10).unwrap().entries.len(), 1);
+    queue.hand_over().unwrap();
+    let page = queue.page(0, 10).unwrap();
+    assert_eq!((page.last, page.entries.len()), (2, 2));
+    assert_eq!(reader().append_from(&page.queue, page.last, &page.entries).unwrap(), 2);
+    // It ended before it let go of them, and they were judged meanwhile: read again, they are not kept again.
+    reader().release(&reader().page(0, 1).unwrap().queue, 2).unwrap();
+    let again = queue.page(0, 10).unwrap();
+    assert_eq!(again.entries.len(), 2);
+    assert_eq!(reader().append_from(&again.queue, again.last, &again.entries).unwrap(), 2);
+    assert_eq!(ids(&reader()), []);
+    queue.append(&[entry(3, "491", "song a")]).unwrap();
+    let next = queue.page(0, 10).unwrap();
+    assert_eq!(next.entries.len(), 3);
+    assert_eq!(reader().append_from(&next.queue, next.last, &next.entries).unwrap(), 3);
+    assert_eq!(ids(&reader()), [3]);
+    assert!(!queue.release("another", 3).unwrap());
+    assert!(queue.release(&next.queue, 2).unwrap());
+    assert_eq!(ids(&queue), [3], "what is behind the place stays");
+    // Put back from a copy, the other queue gives places anew.
+    assert_eq!(reader().append_from(&next.queue, 1, &[(1, entry(4, "491", "song a"))]).unwrap(), 1);
+    assert_eq!(ids(&reader()), [3, 4]);
+    // No room here: nothing is kept, and the place stays.
+    let small = Intake::open(&folder.path().join("intake.db"), 2, Duration::from_secs(1)).unwrap();
+    let full = small.append_from(&next.queue, 5, &[(5, entry(5, "491", "song a"))]);
+    assert!(matches!(full, Err(IntakeError::Full { .. })), "{full:?}");
+    assert_eq!(reader().append_from(&next.queue, 5, &[]).unwrap(), 1);
+}

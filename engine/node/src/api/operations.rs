@@ -203,6 +203,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(super::agents::operations());
     all.extend(super::passes::operations());
     all.extend(super::participations::operations());
+    all.extend(super::participation_queue::operations());
     all.extend(super::tenants::operations());
     all.extend(super::families::operations());
     all.extend(super::bindings::operations());

@@ -111,6 +111,15 @@ fn owned(api: &Api, caller: &Caller, name: &str) -> Result<Participation, Proble
     row.cloned().ok_or_else(|| Problem::no("participation", name))
 }
 
+/// The same where its entries are judged: there its database is.
+fn judged_here(api: &Api, caller: &Caller, name: &str) -> Result<Participation, Problem> {
+    let row = owned(api, caller, name)?;
+    match api.0.reception.queue() {
+        None => Ok(row),
+        Some(_) => Err(Problem::new(ProblemKind::NotFound, "its entries are judged on another host")),
+    }
+}
+
 /// Does what blocks on the disk.
 async fn behind<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))
@@ -136,7 +145,7 @@ async fn draw(
     PathName(name): PathName,
     JsonBody(body): JsonBody<DrawBody>,
 ) -> Result<Json<DrawInfo>, Problem> {
-    owned(&api, &caller, &name)?;
+    judged_here(&api, &caller, &name)?;
     if body.winners == 0 || body.winners > MOST_WINNERS {
         return Err(Problem::field("winners", format!("must be 1 to {MOST_WINNERS}")));
     }

@@ -1,7 +1,8 @@
 //! Entries of participation campaigns that devices write: what comes within one moment is judged and committed together
 //! (CM-16).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -9,12 +10,16 @@ use signalbox_backends::participation::Campaigns;
 use signalbox_participation::{EntryId, Outcome, RawEntry, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::intake::Reception;
 use crate::participation::{BackOff, Standing};
 
 /// Entries of a campaign that wait; who has one more waits.
 const QUEUE: usize = 8_192;
 /// Entries that are judged together.
 const BATCH: usize = 1_000;
+
+/// Another host's verdict is waited for so long; whoever wants it asks again then.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who waits for a verdict.
 type Asking = Mutex<FxHashMap<EntryId, oneshot::Sender<Verdict>>>;
@@ -26,6 +31,8 @@ pub struct Entries {
     queues: Mutex<FxHashMap<String, mpsc::Sender<RawEntry>>>,
     asking: Arc<Asking>,
     judged: Arc<Judged>,
+    /// The queue that another host judges from, when it does.
+    elsewhere: OnceLock<Reception>,
 }
 
 /// That something was judged, for metrics and for those who watch a tally.
@@ -62,7 +69,14 @@ impl Entries {
     /// The way to these campaigns.
     #[must_use]
     pub fn new(campaigns: Arc<Campaigns>, standing: Arc<Standing>) -> Self {
-        Self { campaigns, standing, queues: Mutex::default(), asking: Arc::default(), judged: Arc::default() }
+        Self {
+            campaigns,
+            standing,
+            queues: Mutex::default(),
+            asking: Arc::default(),
+            judged: Arc::default(),
+            elsewhere: OnceLock::new(),
+        }
     }
 
     /// Who is told of verdicts.
@@ -71,9 +85,20 @@ impl Entries {
         &self.judged
     }
 
-    /// Judges an entry; when it has a verdict, that is durable. `None` when the node ends before, or when the same entry
+    /// From now on another host judges: entries go into the queue that it reads.
+    pub fn elsewhere(&self, reception: Reception) {
+        // Said once, at the start.
+        let _ = self.elsewhere.set(reception);
+    }
+
+    /// Judges an entry; when it has a verdict, that is durable. `None` when the node ends before, another host does
+    /// not tell in time, or when the same entry
     /// was handed over once more meanwhile: then that one has the verdict, and the entry waits in the queue once.
     pub async fn enter(&self, campaign: &str, entry: RawEntry) -> Option<Verdict> {
+        if let Some(reception) = self.elsewhere.get() {
+            // Without a verdict, or when it is not taken, it is asked again.
+            return reception.ask(campaign, entry, PATIENCE).await.ok().flatten();
+        }
         let (verdict, told) = oneshot::channel();
         let id = entry.id;
         if self.asking.lock().insert(id, verdict).is_none() {

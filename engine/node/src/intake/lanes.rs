@@ -10,7 +10,8 @@ use signalbox_participation::Verdict;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Asking, BATCH};
+use super::source::Reports;
+use super::{Asking, BATCH, tell};
 use crate::instructions::Judged;
 use crate::participation::{BackOff, Standing, not_judged};
 
@@ -25,6 +26,8 @@ pub(super) struct Behind {
     pub standing: Arc<Standing>,
     pub asking: Arc<Asking>,
     pub judged: Arc<Judged>,
+    /// The host whose entries are judged here too.
+    pub reports: Option<Reports>,
 }
 
 /// One that judges for each campaign, told when entries came.
@@ -145,7 +148,10 @@ async fn judge(behind: Behind, campaign: String, mut came: watch::Receiver<()>) 
                 back_off.reset();
                 if !verdicts.is_empty() {
                     behind.standing.judged(&campaign, verdicts.len() as u64);
-                    behind.tell(verdicts);
+                    if let Some(reports) = &behind.reports {
+                        reports.tell(&verdicts);
+                    }
+                    tell(&behind.asking, &behind.judged, verdicts);
                     continue;
                 }
                 if came.changed().await.is_err() {
@@ -160,19 +166,6 @@ async fn judge(behind: Behind, campaign: String, mut came: watch::Receiver<()>) 
         let ended = async { while came.changed().await.is_ok() {} };
         if tokio::time::timeout(back_off.pause(), ended).await.is_ok() {
             return;
-        }
-    }
-}
-
-impl Behind {
-    fn tell(&self, verdicts: Vec<Verdict>) {
-        self.judged.tell(&verdicts);
-        let mut asking = self.asking.lock();
-        for verdict in verdicts {
-            for told in asking.remove(&verdict.entry).unwrap_or_default() {
-                // Who asked may have given up a moment ago.
-                let _ = told.send(verdict.clone());
-            }
         }
     }
 }

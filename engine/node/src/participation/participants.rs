@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::control::Control;
 use crate::gateway::Gateway;
+use crate::intake::Source;
 
 /// Lines of the ledger that are looked at for the last one about text messages.
 const LINES: usize = 20;
@@ -29,6 +30,8 @@ pub struct Way {
     pub people: Arc<People>,
     /// Where questions run.
     pub runtime: Handle,
+    /// Another host whose entries are judged here: who opted out there is barred as well.
+    pub source: Option<Arc<Source>>,
 }
 
 /// See the [module](self).
@@ -36,6 +39,16 @@ pub struct Way {
 pub(super) struct Known(Arc<OnceLock<Way>>);
 
 impl Known {
+    /// Who of them opted out of an account's messages on this node.
+    pub(super) async fn barred(
+        &self,
+        account: &str,
+        participants: &[Participant],
+    ) -> Result<Vec<bool>, FactsError> {
+        let way = self.0.get().ok_or_else(|| FactsError("the node is about to start".to_owned()))?;
+        way.barred(account, participants).await
+    }
+
     pub(super) fn attach(&self, way: Way) {
         // Attached once, at the start.
         let _ = self.0.set(way);
@@ -61,6 +74,29 @@ impl Way {
         let account =
             account.ok_or_else(|| FactsError(format!("there is no account `{}`", rules.account)))?;
         let mut known: FxHashMap<&str, Facts> = FxHashMap::default();
+        let barred = self.barred(&rules.account, participants).await?;
+        let there = match &self.source {
+            Some(source) => source.barred(&rules.account, participants).await.map_err(told)?,
+            None => vec![false; barred.len()],
+        };
+        for (one, (here, there)) in participants.iter().zip(barred.into_iter().zip(there)) {
+            known.insert(one.as_str(), Facts { barred: here || there, ..Facts::default() });
+        }
+        if rules.asks_opt_in() {
+            for one in participants.iter().filter(|one| who(one).is_some()) {
+                let opted_in = self.opted_in(account, one.as_str()).await?;
+                known.entry(one.as_str()).or_default().opted_in = opted_in;
+            }
+        }
+        Ok(participants.iter().map(|one| known.get(one.as_str()).cloned().unwrap_or_default()).collect())
+    }
+
+    /// Who of them opted out of an account's messages, in their order.
+    async fn barred(&self, account: &str, participants: &[Participant]) -> Result<Vec<bool>, FactsError> {
+        let control =
+            self.control.upgrade().ok_or_else(|| FactsError("the node is about to stop".to_owned()))?;
+        let id = control.in_force().snapshot.ids.account(account);
+        let account = id.ok_or_else(|| FactsError(format!("there is no account `{account}`")))?;
         let who: Vec<(&str, Who)> =
             participants.iter().filter_map(|one| Some((one.as_str(), who(one)?))).collect();
         let asked = who.iter().map(|(_, who)| who.clone()).collect();
@@ -68,15 +104,8 @@ impl Way {
         let Ok(CommandReply::OptedOut(out)) = reply else {
             return Err(FactsError("the exchange does not say who opted out".to_owned()));
         };
-        for ((name, _), barred) in who.iter().zip(out) {
-            known.insert(name, Facts { barred, ..Facts::default() });
-        }
-        if rules.asks_opt_in() {
-            for (name, facts) in &mut known {
-                facts.opted_in = self.opted_in(account, name).await?;
-            }
-        }
-        Ok(participants.iter().map(|one| known.get(one.as_str()).cloned().unwrap_or_default()).collect())
+        let barred: FxHashMap<&str, bool> = who.iter().map(|(name, _)| *name).zip(out).collect();
+        Ok(participants.iter().map(|one| barred.get(one.as_str()).copied().unwrap_or_default()).collect())
     }
 
     /// Whether the last that was said of text messages is that they are welcome.
@@ -87,6 +116,10 @@ impl Way {
         let last = lines.into_iter().find(|line| line.said.channels.meets(Channels::TEXT));
         Ok(last.is_some_and(|line| line.said.action == Action::OptIn))
     }
+}
+
+fn told(error: impl std::error::Error) -> FactsError {
+    FactsError(crate::links::describe(&error))
 }
 
 /// Who a participant is for the exchange; of other addresses it knows nothing.

@@ -29,7 +29,7 @@ struct State {
     failing: FxHashMap<String, Failing>,
 }
 
-/// See the [module](self).
+/// What is known of each campaign.
 pub struct Standing {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,

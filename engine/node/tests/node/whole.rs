@@ -16,6 +16,7 @@ mod esme;
 mod files;
 mod forms;
 mod full_disk;
+mod hosts;
 mod http_links;
 mod kill;
 mod long;

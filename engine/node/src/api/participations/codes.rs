@@ -16,7 +16,7 @@ use signalbox_config::catalog::Right;
 use tokio::runtime::Handle;
 use utoipa::ToSchema;
 
-use super::{behind, owned};
+use super::{behind, judged_here};
 use crate::api::Api;
 use crate::api::caller::Caller;
 use crate::api::extract::{PathName, QueryOf};
@@ -87,7 +87,7 @@ async fn import(
     if !is_csv(&headers) {
         return Err(Problem::new(ProblemKind::UnsupportedMediaType, format!("the body must be {CSV}")));
     }
-    owned(&api, &caller, &name)?;
+    judged_here(&api, &caller, &name)?;
     let campaigns = api.0.participations.campaigns().clone();
     let list = List::new(body);
     let imported =

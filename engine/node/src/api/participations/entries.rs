@@ -12,7 +12,7 @@ use signalbox_config::catalog::{EntryChannel, Right};
 use signalbox_participation::{Channel, EntryId, MAX_TEXT, Outcome, RawEntry, Reply, Verdict};
 use utoipa::ToSchema;
 
-use super::{behind, owned};
+use super::{behind, judged_here, owned};
 use crate::api::Api;
 use crate::api::caller::Caller;
 use crate::api::extract::{JsonBody, PathName, PathPair, timestamp};
@@ -146,7 +146,7 @@ async fn verdict(
     caller: Caller,
     PathPair(name, entry): PathPair,
 ) -> Result<Json<EntryInfo>, Problem> {
-    owned(&api, &caller, &name)?;
+    judged_here(&api, &caller, &name)?;
     let none = || Problem::no("entry with a verdict", &entry);
     let id = u128::from_str_radix(&entry, 16).map(EntryId).map_err(|_| none())?;
     let campaigns = api.0.participations.campaigns().clone();

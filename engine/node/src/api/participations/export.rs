@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use signalbox_config::catalog::Right;
 use tokio::sync::mpsc;
 
-use super::owned;
+use super::judged_here;
 use crate::api::Api;
 use crate::api::caller::Caller;
 use crate::api::extract::PathName;
@@ -49,7 +49,7 @@ async fn export(
     caller: Caller,
     PathName(name): PathName,
 ) -> Result<Response, Problem> {
-    owned(&api, &caller, &name)?;
+    judged_here(&api, &caller, &name)?;
     let campaigns = api.0.participations.campaigns().clone();
     let (chunks, sent) = mpsc::channel(CHUNKS);
     tokio::task::spawn_blocking(move || {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use signalbox_config::catalog::Right;
 use utoipa::ToSchema;
 
-use super::owned;
+use super::judged_here;
 use crate::api::Api;
 use crate::api::caller::Caller;
 use crate::api::extract::{PathName, timestamp};
@@ -56,7 +56,7 @@ async fn judging(
     caller: Caller,
     PathName(name): PathName,
 ) -> Result<Json<JudgingInfo>, Problem> {
-    owned(&api, &caller, &name)?;
+    judged_here(&api, &caller, &name)?;
     let standing = api.0.participations.standing();
     let (waiting, failing) = (standing.waiting(&name), standing.failing(&name));
     let state = if failing.is_some() { "failing" } else { "judging" };

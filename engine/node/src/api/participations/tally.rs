@@ -13,7 +13,7 @@ use signalbox_config::catalog::Right;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::{behind, owned};
+use super::{behind, judged_here};
 use crate::api::Api;
 use crate::api::caller::Caller;
 use crate::api::extract::{PathName, QueryOf};
@@ -110,7 +110,7 @@ async fn tally(
     let mut judged = api.0.judged.watch();
     loop {
         // The campaign, or the right to see it, may be gone by the next look.
-        owned(&api, &caller, &name)?;
+        judged_here(&api, &caller, &name)?;
         judged.borrow_and_update();
         let info = read(&api, name.clone()).await?;
         let tag = info.tag();

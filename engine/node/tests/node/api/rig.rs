@@ -155,7 +155,7 @@ pub struct Node {
     server: Server,
     webhooks: JoinHandle<()>,
     /// They hold the campaigns' files.
-    receiving: [JoinHandle<()>; 2],
+    receiving: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     scheme: &'static str,
     client: Client,
@@ -256,12 +256,15 @@ impl Node {
         ));
         let judged = entries.judged().clone();
         let intake = signalbox::participation::Participations::intake(&control.in_force().settings).unwrap();
-        let (reception, receiving) = signalbox::intake::Reception::start(
+        let (reception, receiving) = signalbox::intake::Reception::start(signalbox::intake::Parts {
             intake,
-            participations.campaigns().clone(),
-            participations.standing().clone(),
-            judged.clone(),
-        );
+            campaigns: participations.campaigns().clone(),
+            standing: participations.standing().clone(),
+            judged: judged.clone(),
+            judging: signalbox_config::settings::JudgedBy::Here,
+            source: None,
+            stopping: tokio::sync::watch::channel(false).1,
+        });
         let pool = script_pool();
         let agents = Arc::<signalbox::instructions::Agents>::default();
         // Ends with the exchange's thread.
