@@ -74,12 +74,26 @@ impl Dialog {
         sub: &SubCampaignRule,
         send: &Send,
     ) -> Result<Chosen, NoSource> {
-        let uses = {
-            let (device, _) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
-            device.uses.clone()
-        };
+        // Lent for the choice, not copied: there is one for each text.
+        let (device, _) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
+        let uses = std::mem::take(&mut device.uses);
+        let chosen = self.choose_among(here, conversation, run, sub, send, &uses);
+        let (device, _) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
+        device.uses = uses;
+        chosen
+    }
+
+    fn choose_among(
+        &self,
+        here: &Here<'_>,
+        conversation: &Conversation,
+        run: &Run,
+        sub: &SubCampaignRule,
+        send: &Send,
+        uses: &[Use],
+    ) -> Result<Chosen, NoSource> {
         let busy = match conversation.source.is_empty() {
-            true => self.busy(here, &conversation.device, sub.id, &uses),
+            true => self.busy(here, &conversation.device, sub.id, uses),
             false => Vec::new(),
         };
         let wish = Wish {
@@ -91,7 +105,7 @@ impl Dialog {
             carrier: here.port.carrier(&conversation.device, here.now),
             stays_on: (!conversation.source.is_empty()).then_some(&conversation.source),
             stays_at: conversation.address,
-            uses: &uses,
+            uses,
             busy: &busy,
             test: self.is_test(&conversation.device),
             now: here.now.wall,
