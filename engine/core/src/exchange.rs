@@ -407,7 +407,12 @@ impl Exchange {
                 scheduled.push(key);
             } else {
                 expires_at.0 = expires_at.0.saturating_add(step);
-                entry.phase.shift(step);
+                if entry.deferred && matches!(entry.phase, entry::Phase::Waiting { .. }) {
+                    // Quiet hours end when the clock on the wall says so.
+                    scheduled.push(key);
+                } else {
+                    entry.phase.shift(step);
+                }
             }
         }
         for key in scheduled {

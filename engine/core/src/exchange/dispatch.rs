@@ -246,6 +246,9 @@ impl Exchange {
             Err(Verdict::Filter(reason)) => self.finish(now, key, FinalState::Filtered, reason),
             Err(Verdict::Defer(until)) => {
                 self.wait(now, key, until);
+                if let Some(entry) = self.entries.get_mut(key) {
+                    entry.deferred = true;
+                }
                 self.moved(key, OwnStep::Deferred);
             }
             Err(Verdict::Pace(_) | Verdict::Allow) => {
@@ -301,6 +304,7 @@ impl Exchange {
     pub(super) fn wait(&mut self, now: Now, key: Key, until: Micros) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.phase = Phase::Waiting { due: until };
+        entry.deferred = false;
         self.touch(key);
         self.arm(now, key);
     }

@@ -239,6 +239,9 @@ pub(super) struct Entry {
     pub state_stored: bool,
     /// Changed in this turn.
     pub touched: bool,
+    /// What it waits for is an hour of the day: the send gate said until when. After a restart whatever was never tried
+    /// is held to be so.
+    pub deferred: bool,
 }
 
 /// Where an entry stands in its peer's queue.
@@ -269,6 +272,7 @@ impl Entry {
             replaced: false,
             state_stored: false,
             touched: false,
+            deferred: false,
         }
     }
 

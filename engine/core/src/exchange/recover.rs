@@ -207,6 +207,7 @@ impl Exchange {
                 self.hold_lane(key);
                 if let Some(entry) = self.entries.get_mut(key) {
                     entry.phase = Phase::Waiting { due };
+                    entry.deferred = entry.progress.attempts == 0;
                 }
                 self.moved(key, OwnStep::Deferred);
                 self.arm(now, key);

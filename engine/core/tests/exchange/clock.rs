@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use signalbox_core::exchange::{Answer, Event, Submit};
+use signalbox_core::id::PeerId;
 use signalbox_core::message::{Body, ReceiptRequest, ReceiptState};
 use signalbox_core::outcome::{ErrorClass, FinalState};
+use signalbox_core::scope::Purpose;
 use signalbox_core::time::Micros;
 
-use crate::world::{World, policy};
+use crate::world::{LINK, TO_LINK, World, policy};
 
 const HOUR: i64 = 3_600_000_000;
 const MINUTE: Duration = Duration::from_secs(60);
+const HONOLULU: &str = "18085550100";
 
 fn step(world: &mut World, by: i64) {
     world.now.wall.0 += by;
@@ -124,4 +127,30 @@ fn ids_of_messages_before_and_after_a_step_back_are_different() {
         step(&mut world, if round % 2 == 0 { HOUR } else { -HOUR });
     }
     assert_eq!(ids.len(), 50);
+}
+
+/// Quiet hours end when the clock on the wall says so, and what waits for that does not wait an hour more, over a restart
+/// neither.
+#[test]
+fn a_step_over_the_end_of_quiet_hours_lets_go_what_waited_for_it() {
+    for (restarts, by) in [(false, HOUR), (true, HOUR), (false, -HOUR)] {
+        let mut world = crate::consent::world(crate::consent::decided(|_, _| {}));
+        world.say(crate::consent::own(Purpose::Begin, HONOLULU, "news"));
+        if restarts {
+            world.restart();
+            world.up(PeerId::Link(LINK), TO_LINK, 10);
+        }
+        // From 4:13 in Honolulu to half past seven; what begins a conversation leaves from eight on.
+        world.pass(Duration::from_secs(3 * 3_600 + 16 * 60 + 40));
+        assert_eq!(world.sent.len(), 0, "half an hour is left");
+        step(&mut world, by);
+        world.pass(Duration::from_secs(1));
+        assert_eq!(world.sent.len(), usize::from(by > 0));
+        if by < 0 {
+            world.pass(MINUTE * 80);
+            assert_eq!(world.sent.len(), 0, "it is an hour later again");
+            world.pass(MINUTE * 11);
+            assert_eq!(world.sent.len(), 1);
+        }
+    }
 }

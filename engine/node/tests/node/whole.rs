@@ -33,3 +33,4 @@ mod site;
 mod smsc;
 mod soak;
 mod wire;
+mod zones;
