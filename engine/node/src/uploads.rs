@@ -61,6 +61,7 @@ pub(crate) fn usual(in_force: &InForce, account: &str, list: ListId) -> UploadOr
         existing: Existing::Keep,
         levels: vec![(Level::Account, account.to_owned())],
         rejects: REJECTS,
+        most: row.and_then(|row| row.quotas.contacts).map(|most| most.get()),
     }
 }
 

@@ -124,6 +124,7 @@ async fn run(rows: u64, place: &Place) -> Result<(), Box<dyn std::error::Error>>
         home: Home { region: Some("US".parse()?), bare: Bare::National, short_code_digits: 6 },
         existing: Existing::Keep,
         levels: vec![(Level::Account, "1".to_owned())],
+        most: None,
         rejects: 100_000,
     };
     let upload = people.start_upload(&Scope::All, &order, now()).await?;

@@ -71,6 +71,14 @@ pub enum PeopleError {
         /// Its state.
         state: &'static str,
     },
+    /// The account holds as many contacts as it may.
+    #[error("the account may hold {most} contacts and holds {held}")]
+    Full {
+        /// How many it may hold.
+        most: u64,
+        /// How many it holds.
+        held: u64,
+    },
     /// A value cannot be.
     #[error(transparent)]
     Invalid(#[from] Invalid),

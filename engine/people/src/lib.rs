@@ -37,6 +37,7 @@ mod normal;
 mod owned;
 mod pass;
 mod pseudonym;
+mod quota;
 mod session;
 mod store;
 mod suppression;

@@ -75,6 +75,8 @@ pub struct UploadOrder {
     pub levels: Vec<(Level, String)>,
     /// Rejected lines that are kept with their reason; all are counted.
     pub rejects: u32,
+    /// Contacts that the account may hold; lines of new ones beyond that are rejected (MQ-32).
+    pub most: Option<u64>,
 }
 
 /// An upload and how far it is.

@@ -121,6 +121,7 @@ impl From<PeopleError> for Problem {
             PeopleError::InUse { .. } | PeopleError::NotReady { .. } => {
                 Self::new(ProblemKind::BrokenReference, error.to_string())
             }
+            PeopleError::Full { .. } => Self::new(ProblemKind::QuotaReached, error.to_string()),
             PeopleError::Invalid(invalid) => Self::field(invalid.field.clone(), invalid.problem.clone()),
             PeopleError::Busy => Self::new(ProblemKind::NotAcceptedNow, error.to_string()).retry_after(1),
             _ => internal(&error),

@@ -67,6 +67,8 @@ kinds! {
     NotInHand = "not_in_hand", 409, "it is not in this agent's hands";
     /// Another row refers to it, or it refers to one that is not there.
     BrokenReference = "reference_broken", 409, "rows refer to each other";
+    /// The account holds as much as it may; something has to go first.
+    QuotaReached = "quota_reached", 409, "the account holds as much as it may";
     /// A version of a script that was tested or published would change or be lost, or an approval would go to a status
     /// that does not follow its own.
     Frozen = "frozen", 409, "what is in use does not change in this way";

@@ -16,6 +16,7 @@ use crate::device::{ContactDevice, DeviceKind, LineType, Medium};
 use crate::error::{Invalid, PeopleError};
 use crate::id::ContactId;
 use crate::normal::{self, Normal, NotNormal};
+use crate::quota;
 use crate::store::People;
 
 /// Devices of one call at most.
@@ -279,6 +280,11 @@ impl People {
             let client_ids: Vec<&str> = of_account.iter().map(|new| new.place.1.as_str()).collect();
             let found = self.by_client_ids(&mut transaction, account, &client_ids).await?;
             made.extend(of_account.into_iter().filter(|new| found.get(&new.place.1) == Some(&new.contact)));
+        }
+        for (account, of_account) in by_account(&made) {
+            // A bound does not hold here: what a device writes is taken, and its contact with it (CON-09).
+            quota::count(&mut transaction, account, i64::try_from(of_account.len()).unwrap_or(i64::MAX))
+                .await?;
         }
         self.give_devices(&mut transaction, &made).await?;
         transaction.commit().await?;

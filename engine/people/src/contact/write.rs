@@ -9,6 +9,7 @@ use crate::bulk::{Among, Insert};
 use crate::device::ContactDevice;
 use crate::error::{PeopleError, is_twice};
 use crate::id::{ContactId, Scope};
+use crate::quota;
 use crate::store::People;
 
 /// New contacts; the version is 1.
@@ -53,6 +54,21 @@ impl People {
         draft: Draft,
         now: Micros,
     ) -> Result<Contact, PeopleError> {
+        self.create_contact_within(scope, account, draft, None, now).await
+    }
+
+    /// The same of an account that may hold so many contacts at most (MQ-32).
+    ///
+    /// # Errors
+    /// As above, and when it holds as many.
+    pub async fn create_contact_within(
+        &self,
+        scope: &Scope,
+        account: AccountId,
+        draft: Draft,
+        most: Option<u64>,
+        now: Micros,
+    ) -> Result<Contact, PeopleError> {
         if !scope.sees(account) {
             return Err(PeopleError::absent("account", account.0));
         }
@@ -92,6 +108,11 @@ impl People {
                 return Err(PeopleError::Exists { what: "contact" });
             }
             Err(error) => return Err(error),
+        }
+        let held = quota::count(&mut transaction, account, 1).await?;
+        if let Some(most) = most.filter(|most| held > *most) {
+            // Nothing of it is committed.
+            return Err(PeopleError::Full { most, held: held.saturating_sub(1) });
         }
         self.insert_belongings(&mut transaction, &contact, first + 1).await?;
         transaction.commit().await?;
@@ -266,6 +287,9 @@ pub(crate) async fn remove(
     id: ContactId,
 ) -> Result<u64, PeopleError> {
     for statement in [
+        // First: who adds contacts locks the account's number before a list, too.
+        "UPDATE contact_count SET contacts = contacts - 1 \
+         WHERE account = (SELECT account FROM contact WHERE id = $1)",
         "UPDATE list SET members = members - 1 WHERE id IN (SELECT list FROM list_member WHERE contact = $1)",
         "DELETE FROM list_member WHERE contact = $1",
         "DELETE FROM field WHERE contact = $1",

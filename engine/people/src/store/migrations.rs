@@ -11,6 +11,7 @@ const ALL: &[&str] = &[
     include_str!("../migrations/0004_episode.sql"),
     include_str!("../migrations/0005_pass.sql"),
     include_str!("../migrations/0006_access.sql"),
+    include_str!("../migrations/0007_quota.sql"),
 ];
 
 /// The database's own number among the locks of a server.

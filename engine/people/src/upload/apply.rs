@@ -15,6 +15,7 @@ use crate::bulk::{Among, Insert, Values};
 use crate::contact::write::{CONTACT_DEVICES, CONTACTS, DEVICE_IDS, DEVICES, FIELDS, MADE};
 use crate::error::PeopleError;
 use crate::list::{self, MEMBERS};
+use crate::quota;
 use crate::store::People;
 
 /// What the account has of these client ids, and whether it is in the list.
@@ -140,8 +141,11 @@ impl People {
             rejected: signed(part.refused.len()),
             ..Counts::default()
         };
-        let placed = self.place(transaction, (upload, order), part.rows, ids, &mut counts, now).await?;
+        let (known, over) = self.within(transaction, (upload, order), part.rows).await?;
+        counts.rejected += signed(over.len());
+        let placed = self.place(transaction, (upload, order), &known, ids, &mut counts, now).await?;
         counts.created = signed(placed.iter().filter(|one| one.role == Role::New).count());
+        quota::count(transaction, upload.account, counts.created).await?;
         self.write_over(transaction, upload, &placed, now).await?;
         self.write_devices(transaction, upload, &placed, ids).await?;
         self.write_fields(transaction, columns, &placed).await?;
@@ -153,9 +157,46 @@ impl People {
             .await?;
         counts.accepted = i64::try_from(joined).unwrap_or(i64::MAX);
         counts.opted_out = self.count_opted_out(transaction, order, &placed).await?;
-        counts.rejects_kept = self.keep_rejects(transaction, upload, order, columns, part.refused).await?;
+        for refused in [part.refused, &over] {
+            counts.rejects_kept +=
+                self.keep_rejects(transaction, upload, order, columns, refused, counts.rejects_kept).await?;
+        }
         list::count(transaction, order.list, counts.accepted).await?;
         add(transaction, upload, &counts, part.octets).await
+    }
+
+    /// The rows for whose contacts the account has room, or that are about contacts that it has; the others are rejected.
+    /// A contact that comes twice in the file is counted once.
+    async fn within<'b>(
+        &self,
+        transaction: &mut Transaction<'static, Any>,
+        (upload, order): (&Upload, &UploadOrder),
+        rows: &'b [UploadRow],
+    ) -> Result<(Vec<&'b UploadRow>, Vec<Refused>), PeopleError> {
+        let Some(most) = order.most else { return Ok((rows.iter().collect(), Vec::new())) };
+        let held = quota::count(transaction, upload.account, 0).await?;
+        let room = usize::try_from(most.saturating_sub(held)).unwrap_or(usize::MAX);
+        if rows.len() <= room {
+            return Ok((rows.iter().collect(), Vec::new()));
+        }
+        let asked: Vec<(i64, &UploadRow)> = rows.iter().map(|row| (0, row)).collect();
+        let found = self.found(transaction, upload, order, &asked).await?;
+        let mut new = FxHashSet::default();
+        let (mut known, mut over) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows {
+            let client_id = row.client_id.as_str();
+            let has_room = found.contains_key(client_id)
+                || new.contains(client_id)
+                || new.len() < room && new.insert(client_id);
+            if has_room {
+                known.push(row);
+                continue;
+            }
+            let held = most.max(held);
+            let reason = format!("the account may hold {most} contacts and holds {held}").into();
+            over.push(Refused { line: row.line, reason, column: None });
+        }
+        Ok((known, over))
     }
 
     /// Makes a contact of each row, or finds the one that is there; leaves out what repeats.
@@ -166,13 +207,13 @@ impl People {
         &self,
         transaction: &mut Transaction<'static, Any>,
         (upload, order): (&Upload, &UploadOrder),
-        all: &'b [UploadRow],
+        all: &[&'b UploadRow],
         ids: &mut Ids,
         counts: &mut Counts,
         now: Micros,
     ) -> Result<Vec<Placed<'b>>, PeopleError> {
         let mut seen = FxHashSet::default();
-        let rows = all.iter().filter(|row| seen.insert(row.client_id.as_str()));
+        let rows = all.iter().copied().filter(|row| seen.insert(row.client_id.as_str()));
         let numbered: Vec<(i64, &UploadRow)> =
             rows.map(|row| (ids.contacts + signed(row.place), row)).collect();
         counts.repeated_in_file += signed(all.len() - numbered.len());

@@ -31,6 +31,7 @@ pub(super) type Chunk = std::io::Result<Vec<u8>>;
 pub(super) struct UploadRow {
     /// Which of its batch it was in the file, from 0.
     pub(super) place: usize,
+    pub(super) line: u64,
     pub(super) client_id: String,
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
@@ -128,7 +129,7 @@ fn read_all(
             }
         };
         match row(&record, columns, &normal) {
-            Ok(row) => batch.rows.push(row),
+            Ok(row) => batch.rows.push(UploadRow { line, ..row }),
             Err((reason, column)) => batch.refused.push(Refused { line, reason, column }),
         }
         size += record.as_slice().len();

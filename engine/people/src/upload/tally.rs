@@ -75,7 +75,8 @@ impl People {
         Ok(signed(joining().filter(is_shut).count()))
     }
 
-    /// Keeps the reasons of rejected lines, up to the bound of the order; how many.
+    /// Keeps the reasons of rejected lines, up to the bound of the order; how many. So many more are kept by this part
+    /// already.
     pub(super) async fn keep_rejects(
         &self,
         transaction: &mut Transaction<'static, Any>,
@@ -83,6 +84,7 @@ impl People {
         order: &UploadOrder,
         columns: &Columns,
         refused: &[Refused],
+        by_now: i64,
     ) -> Result<i64, PeopleError> {
         if refused.is_empty() {
             return Ok(0);
@@ -92,7 +94,7 @@ impl People {
             .fetch_one(&mut **transaction)
             .await?;
         let kept: i64 = row.try_get(0)?;
-        let room = usize::try_from(i64::from(order.rejects) - kept).unwrap_or(0);
+        let room = usize::try_from(i64::from(order.rejects) - kept - by_now).unwrap_or(0);
         let keep = &refused[..refused.len().min(room)];
         let kept = REJECTS
             .run(transaction, self.dialect, keep, |refused, values| {

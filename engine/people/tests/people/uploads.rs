@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use signalbox_people::{
-    Action, Channels, ColumnMap, DeviceKind, Existing, Level, List, NewConsent, Scope, Upload, UploadOrder,
-    UploadState,
+    AccountId, Action, Asked, Channels, ColumnMap, DeviceKind, Existing, Level, List, Medium, NewConsent,
+    PeopleError, Scope, Upload, UploadOrder, UploadState,
 };
 use signalbox_text::phone::{Bare, Home};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
@@ -26,6 +26,7 @@ on_both!(
     an_upload_that_its_node_left_is_interrupted,
     a_list_with_an_upload_is_not_deleted,
     only_so_many_rejects_are_kept,
+    an_account_is_not_filled_beyond_what_it_may_hold,
     a_writer_is_let_in_before_a_batch_ends,
     ids_of_an_upload_are_its_own,
 );
@@ -49,6 +50,7 @@ fn order(list: &List) -> UploadOrder {
         existing: Existing::Keep,
         levels: Vec::new(),
         rejects: 1000,
+        most: None,
     }
 }
 
@@ -367,4 +369,38 @@ async fn ids_of_an_upload_are_its_own(database: &Database) {
     // The two ids that this takes are the next ones.
     let written = people.update_contact(&Scope::All, found.id, None, more, NOW).await.expect("written");
     assert_eq!(written.devices.len(), 2);
+}
+
+/// MQ-32: what the account has goes into the list, what is new only as far as there is room; the reason says the numbers.
+async fn an_account_is_not_filled_beyond_what_it_may_hold(database: &Database) {
+    let people = &database.people;
+    let full = |most, held| move |error: &PeopleError| matches!(error, PeopleError::Full { most: m, held: h } if (*m, *h) == (most, held));
+    let make = async |id: &str, cell: &str, most| {
+        people.create_contact_within(&Scope::All, MINE, draft(id, cell), most, NOW).await
+    };
+    let first = make("C-1", "+12125550101", Some(2)).await.expect("room for it");
+    make("C-2", "+12125550102", Some(2)).await.expect("room for it");
+    assert!(make("C-3", "+12125550103", Some(2)).await.is_err_and(|error| full(2, 2)(&error)));
+    assert_eq!(people.contacts_held(MINE).await.expect("read"), 2);
+    let list = list(database).await;
+    let bounded = UploadOrder { most: Some(4), ..order(&list) };
+    let file =
+        "client_id,cell\nC-2,2125550102\nD-1,2125550111\nD-1,2125550111\nD-2,2125550112\nD-3,2125550113\n";
+    let upload = upload(database, &bounded, file.as_bytes()).await;
+    let counts = upload.counts;
+    assert_eq!(
+        (upload.state, counts.lines, counts.accepted, counts.created, counts.rejected),
+        (UploadState::Done, 5, 3, 2, 1)
+    );
+    let rejects = people.rejects(&Scope::All, upload.id, None, 10).await.expect("read");
+    let told: Vec<_> = rejects.iter().map(|reject| (reject.line, reject.reason.as_str())).collect();
+    assert_eq!(told, [(6, "the account may hold 4 contacts and holds 4")]);
+    // Who goes makes room; what a device writes is taken whatever the bound.
+    people.delete_contact(&Scope::All, first.id, None).await.expect("deleted");
+    make("C-3", "+12125550103", Some(4)).await.expect("room for it");
+    let asked = Asked { account: MINE, contact: None, address: "+12125550199".into(), medium: Medium::Phone };
+    people.contacts_for_inbound(&[asked], NOW).await.expect("asked");
+    assert_eq!(people.contacts_held(MINE).await.expect("read"), 5);
+    assert!(make("C-4", "+12125550104", Some(4)).await.is_err_and(|error| full(4, 5)(&error)));
+    assert_eq!(people.contacts_held(AccountId(77)).await.expect("read"), 0);
 }

@@ -265,7 +265,9 @@ async fn create(
 ) -> Result<Response, Problem> {
     let account = api.account_asked(&caller, body.account.as_deref())?;
     let draft = draft(body)?;
-    let made = api.people().create_contact(&api.scope(&caller), account, draft, api.now().wall).await?;
+    let most = api.contacts_of(account);
+    let made =
+        api.people().create_contact_within(&api.scope(&caller), account, draft, most, api.now().wall).await?;
     // Which id it is, is known only now.
     api.record_contact(&caller, "contact.create", account, made.id).await?;
     let place = format!("/v1/contacts/{}", made.id);

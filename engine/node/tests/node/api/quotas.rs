@@ -1,8 +1,9 @@
 //! Quotas of accounts and enterprises: refused with their reason (MQ-32, ACC-05).
 
+use reqwest::Method;
 use serde_json::json;
 
-use super::rig::{ALPHA, Node, OPERATOR, Wishes};
+use super::rig::{ALPHA, Node, OPERATOR, Wishes, reply};
 
 const ROWS: &str = r#"
 [[enterprise]]
@@ -72,5 +73,42 @@ async fn running_sub_campaigns_and_accounts_are_bounded_for_each_and_for_all_abo
     let refused = node.post(OPERATOR, "accounts", &third).await;
     refused.is_problem(409, "reference_broken");
     assert!(refused.body["detail"].as_str().unwrap().contains("the enterprise `corp` may have 2 accounts"));
+    node.stop().await;
+}
+
+/// The bound holds however a contact comes, the answer says both numbers, and the account sees how much it uses.
+#[tokio::test]
+async fn contacts_are_bounded_by_the_api_and_by_files() {
+    let node = Node::start().await;
+    let mut row = node.get(OPERATOR, "accounts/alpha").await.body;
+    row["quotas"] = json!({ "contacts": 2 });
+    assert_eq!(node.put(OPERATOR, "accounts/alpha", &row).await.status, 200);
+    let contact = |id: &str| json!({ "account": "alpha", "client_id": id });
+    let usage = async || node.get(OPERATOR, "accounts/alpha/usage").await.body["contacts"].clone();
+    assert_eq!(usage().await, json!({ "used": 0, "limit": 2 }));
+    assert_eq!(node.post(OPERATOR, "contacts", &contact("C-1")).await.status, 201);
+    let list = node.post(OPERATOR, "lists", &json!({ "account": "alpha", "name": "spring" })).await;
+    let list = list.body["id"].as_str().unwrap().to_owned();
+    let file = "client_id,cell\nC-1,+447400123451\nC-2,+447400123452\nC-3,+447400123453\n";
+    let request = node.request(OPERATOR, Method::POST, &format!("lists/{list}/uploads"));
+    let upload = reply(request.header("content-type", "text/csv").body(file)).await;
+    assert_eq!(
+        (upload.body["accepted"].as_u64(), upload.body["rejected"].as_u64()),
+        (Some(2), Some(1)),
+        "{}",
+        upload.body
+    );
+    let id = upload.body["id"].as_str().unwrap();
+    let rejects = node.get(OPERATOR, &format!("uploads/{id}/rejects")).await.body;
+    assert_eq!(rejects["items"][0]["line"], 4, "{rejects}");
+    assert_eq!(rejects["items"][0]["reason"], "the account may hold 2 contacts and holds 2");
+    let refused = node.post(OPERATOR, "contacts", &contact("C-4")).await;
+    refused.is_problem(409, "quota_reached");
+    assert_eq!(refused.body["detail"], "the account may hold 2 contacts and holds 2");
+    assert_eq!(usage().await, json!({ "used": 2, "limit": 2 }));
+    row["quotas"] = json!({});
+    assert_eq!(node.put(OPERATOR, "accounts/alpha", &row).await.status, 200);
+    assert_eq!(node.post(OPERATOR, "contacts", &contact("C-4")).await.status, 201);
+    assert_eq!(usage().await, json!({ "used": 3 }));
     node.stop().await;
 }
