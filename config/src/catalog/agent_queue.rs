@@ -39,6 +39,8 @@ settings! {
     pub struct QueueWatch {
         /// The words; case and accents do not count. Of several that fit the longest counts.
         keyword: KeywordText => "refund",
+        /// The source address on which it is watched for; all that the account's messages come to when it is not set.
+        source_address: Option<Name> => "us-70650",
         /// What is done.
         action: QueueAction = "move",
     }
@@ -55,7 +57,11 @@ impl Agreement for AgentQueue {
             problems.conflict(at, "name", "is what an account's queue itself is called");
         }
         let mut seen = HashSet::new();
-        if self.watch.iter().any(|watch| !seen.insert(watch.keyword.folded().to_owned())) {
+        if self
+            .watch
+            .iter()
+            .any(|watch| !seen.insert((watch.keyword.folded(), watch.source_address.as_ref())))
+        {
             problems.conflict(at, "watch", "names a keyword twice");
         }
     }

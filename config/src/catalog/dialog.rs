@@ -301,14 +301,20 @@ fn check_participation(
     }
 }
 
-/// A keyword is watched for in an account once: it leads to one queue (KEY-13).
+/// A keyword is watched for once on an address of an account, and once on all: it leads to one queue (KEY-13).
 fn check_queues(catalog: &Catalog, known: &Known<'_>, places: Places<'_, '_>, problems: &mut Problems<'_>) {
     let mut watched = HashMap::new();
     for (index, row) in catalog.agent_queue.iter().enumerate() {
         let mut at = Referrer::of(row, index, places, &mut *problems);
         at.one(&known.accounts, Some(&row.account), "account");
         for (place, watch) in row.watch.iter().enumerate() {
-            let other = watched.insert((&row.account, watch.keyword.folded().to_owned()), &row.name);
+            let address = watch.source_address.as_ref();
+            let path = format!("watch[{place}].source_address");
+            if let Some(address) = at.one(&known.addresses, address, &path) {
+                check_address(&mut at, known, address, &path, &row.account);
+            }
+            let words = watch.keyword.folded().to_owned();
+            let other = watched.insert((&row.account, address, words), &row.name);
             if let Some(other) = other.filter(|other| **other != row.name) {
                 let reason = format!("the queue `{other}` watches for it already");
                 at.conflict(&format!("watch[{place}].keyword"), reason);

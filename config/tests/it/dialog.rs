@@ -483,6 +483,17 @@ fn a_keyword_is_watched_for_once_and_a_queue_is_of_its_account() {
         errors(&(queue("a", "Refund") + &queue("b", "REFUND"))),
         ["agent_queue[1].watch[0].keyword: the queue `a` watches for it already"],
     );
+    // A keyword is one of an address: the same may lead elsewhere on another, but not twice on one.
+    let on = |name: &str, address: &str| format!("{}source_address = '{address}'\n", queue(name, "Refund"));
+    assert_eq!(parse(&(queue("a", "Refund") + &on("b", "code"))).agent_queue.len(), 2);
+    assert_eq!(
+        errors(&(on("a", "code") + &on("b", "code"))),
+        ["agent_queue[1].watch[0].keyword: the queue `a` watches for it already"],
+    );
+    assert_eq!(
+        errors(&on("a", "nowhere")),
+        ["agent_queue[0].watch[0].source_address: there is no source_address `nowhere`"],
+    );
     assert_eq!(
         errors(&queue("inbound", "refund")),
         ["agent_queue[0].name: is what an account's queue itself is called"]

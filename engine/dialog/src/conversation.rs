@@ -14,7 +14,9 @@ use crate::attempt::OfPass;
 use crate::run::{Pending, Run, RunId};
 
 /// First octet of a row.
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
+/// The one before had no `reply`, the last field.
+const WITHOUT_REPLY: u8 = 4;
 
 /// A message of the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,6 +155,9 @@ pub struct Conversation {
     /// The number of our address in the catalog, zero while it is not known: short codes of two countries may have the
     /// same digits.
     pub address: u32,
+    /// The fixed reply of a sub-campaign without instructions that was in force when it began: the answer that is waited
+    /// for gets this one, whatever the row says meanwhile (MQ-29).
+    pub reply: Option<String>,
 }
 
 /// A row that cannot be read.
@@ -192,6 +197,7 @@ impl Conversation {
             pass: None,
             replied: false,
             address: 0,
+            reply: None,
         }
     }
 
@@ -221,6 +227,7 @@ impl Conversation {
         self.before = None;
         self.pass = None;
         self.replied = false;
+        self.reply = None;
     }
 
     /// Where it stands, to go back to if the first message of a run does not reach the device.
@@ -267,7 +274,22 @@ impl Conversation {
         self.position = before.position;
         self.expected = before.expected;
         self.pass = before.pass;
+        self.reply = None;
         self.calls.clear();
+    }
+
+    /// True while it is under way with a sub-campaign: what its instructions began they finish (MQ-29).
+    #[must_use]
+    pub fn is_open_with(&self, sub_campaign: u32) -> bool {
+        let waits = self.expected.is_some() || self.run.is_some();
+        self.owner == Some(sub_campaign) && self.version.is_some() && waits
+    }
+
+    /// The reply that it began with, while an answer to it is waited for.
+    #[must_use]
+    pub fn kept_reply(&self, sub_campaign: u32) -> Option<&str> {
+        let waits = self.owner == Some(sub_campaign) && self.version.is_none() && self.expected.is_some();
+        self.reply.as_deref().filter(|_| waits)
     }
 
     /// True while another sub-campaign would take the device's next message for its own: its answer is waited for
@@ -285,6 +307,7 @@ impl Conversation {
         self.version = None;
         self.calls.clear();
         self.expected = None;
+        self.reply = None;
     }
 
     /// Remembers a message.
@@ -327,6 +350,7 @@ impl Conversation {
     pub fn decode(row: &[u8]) -> Result<Self, RowError> {
         match row.split_first() {
             Some((&FORMAT, rest)) => Ok(postcard::from_bytes(rest)?),
+            Some((&WITHOUT_REPLY, rest)) => Ok(postcard::from_bytes(&[rest, &[0]].concat())?),
             other => Err(RowError::Format(other.map(|(format, _)| *format))),
         }
     }

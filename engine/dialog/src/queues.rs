@@ -29,8 +29,10 @@ pub enum Watch {
 #[derive(Clone, Debug, Default)]
 pub struct Queues {
     rules: FxHashMap<u32, QueueRule>,
-    /// Keywords by account; each stands for a place in `watches`.
+    /// Keywords by watchman; each stands for a place in `watches`.
     keywords: Keywords,
+    /// Who watches: by account and number of a source address, zero for all of the account's.
+    watchmen: FxHashMap<(u32, u32), u32>,
     watches: Vec<Watch>,
 }
 
@@ -40,16 +42,24 @@ impl Queues {
         self.rules.insert(number, rule);
     }
 
-    /// Has an account's messages watched for a keyword.
+    /// Has an account's messages watched for a keyword: those to the source address with this number, or all with zero.
     ///
     /// # Errors
-    /// When the keyword is none, or is watched for already.
-    pub fn watch(&mut self, account: u32, text: String, watch: Watch) -> Result<(), KeywordError> {
+    /// When the keyword is none, or is watched for there already.
+    pub fn watch(
+        &mut self,
+        account: u32,
+        address: u32,
+        text: String,
+        watch: Watch,
+    ) -> Result<(), KeywordError> {
+        let next = u32::try_from(self.watchmen.len()).unwrap_or(u32::MAX);
+        let watchman = *self.watchmen.entry((account, address)).or_insert(next);
         let place = u32::try_from(self.watches.len()).unwrap_or(u32::MAX);
         let (from, to, whole, does) = (None, None, false, Does::Begin);
         let (text, program) = (text.into(), None);
         let keyword = Keyword { id: place, text, program, sub_campaign: place, from, to, whole, does };
-        self.keywords.add(account, keyword)?;
+        self.keywords.add(watchman, keyword)?;
         self.watches.push(watch);
         Ok(())
     }
@@ -60,10 +70,16 @@ impl Queues {
         self.rules.get(&number).filter(|rule| rule.account == account)
     }
 
-    /// What is done with a text for an account's agents, and the keyword that it begins with.
+    /// What is done with a text for an account's agents that came to a source address, and the keyword that it begins
+    /// with. A keyword of the address goes before the same one of the whole account, and a longer one before both.
     #[must_use]
-    pub fn watched(&self, account: u32, text: &str, now: Micros) -> Option<(Watch, String)> {
-        let (keyword, folded) = self.keywords.find(account, text, now)?;
+    pub fn watched(&self, account: u32, address: u32, text: &str, now: Micros) -> Option<(Watch, String)> {
+        let of = |address: u32| self.keywords.find(*self.watchmen.get(&(account, address))?, text, now);
+        let all = of(0);
+        let (keyword, folded) = match of(address).filter(|_| address != 0) {
+            Some(own) if all.as_ref().is_none_or(|(_, other)| own.1.len() >= other.len()) => own,
+            Some(_) | None => all?,
+        };
         Some((*self.watches.get(usize::try_from(keyword.id).ok()?)?, folded))
     }
 }

@@ -28,7 +28,8 @@ impl Dialog {
         };
         let answer = sub.as_ref().map(|sub| {
             let fallback = self.default_texts(route.address, sub);
-            handling_of(&route, sub, fallback.as_deref().map(|sub| &sub.texts))
+            let usual = handling_of(&route, sub, fallback.as_deref().map(|sub| &sub.texts));
+            finishing(&route, &conversation, sub, usual)
         });
         let (purpose, mut handling) = answer.unwrap_or((Purpose::Answer, Handling::Nobody));
         // While an agent has the conversation nothing else answers, but to words of consent and to what begins anew.
@@ -70,7 +71,7 @@ impl Dialog {
             let kind = (name_of(&route.kind), reason);
             let answered = handling != Handling::Nobody;
             let work = self.work_for(&message, (&mo.device, &mo.source), sub.as_deref(), kind, answered);
-            self.show_agent(here, work);
+            self.show_agent(here, conversation.address, work);
         }
         if sub.is_some() {
             conversation.made.clear();
@@ -185,8 +186,11 @@ impl Dialog {
             Handling::Nobody => return None,
             Handling::Text(text) => What::Text { text },
             Handling::Instructions { begins } => {
+                let goes_on = !begins && conversation.owner == Some(sub.id);
+                // What is open stays on its version, whatever the sub-campaign says meanwhile (MQ-29).
+                let stays = conversation.version.filter(|_| goes_on);
                 let version = match sub.instructions {
-                    Instructions::Version(version) => version,
+                    Instructions::Version(version) => stays.unwrap_or(version),
                     Instructions::Participation(campaign) => {
                         // An entry is no part of a conversation: one that is open waits on.
                         let source_address = conversation.address;
@@ -195,16 +199,12 @@ impl Dialog {
                         run.message = Some(message);
                         return Some(run);
                     }
-                    Instructions::Texts | Instructions::Agent => return None,
+                    Instructions::Texts | Instructions::Agent => stays?,
                 };
-                let goes_on = !begins && conversation.owner == Some(sub.id);
-                // What is open stays on its version, whatever the sub-campaign says meanwhile (MQ-29).
-                let stays = conversation.version.filter(|_| goes_on);
                 if !goes_on {
                     self.episode_over(here, conversation);
                     conversation.begin(sub.id, Some(version));
                 }
-                let version = stays.unwrap_or(version);
                 conversation.version = Some(version);
                 let entry = match purpose {
                     Purpose::OptOutConfirmation => Entry::OptOutHandler,
@@ -282,6 +282,36 @@ fn handling_of(route: &Route, sub: &SubCampaignRule, fallback: Option<&Texts>) -
             };
             (Purpose::Answer, handling)
         }
+    }
+}
+
+/// What is open finishes as it began, whatever the row of its sub-campaign says meanwhile (MQ-29): an answer gets the
+/// instructions, or the fixed reply, that asked for it. Texts of consent, of help and of the sub-campaign's days are
+/// those of now: they are owed as they are in force, and not a part of what was begun.
+fn finishing(
+    route: &Route,
+    conversation: &Conversation,
+    sub: &SubCampaignRule,
+    usual: (Purpose, Handling),
+) -> (Purpose, Handling) {
+    let answers = match route.kind {
+        Kind::Response | Kind::Other => route.standing == Standing::Open,
+        Kind::OptOut { .. } | Kind::OptIn | Kind::Help | Kind::Keyword(_) => false,
+    };
+    if !answers {
+        return usual;
+    }
+    if let Some(reply) = conversation.kept_reply(sub.id) {
+        return (Purpose::Answer, Handling::Text(reply.to_owned()));
+    }
+    match sub.instructions {
+        Instructions::Texts | Instructions::Agent if conversation.is_open_with(sub.id) => {
+            (Purpose::Answer, Handling::Instructions { begins: false })
+        }
+        Instructions::Version(_)
+        | Instructions::Texts
+        | Instructions::Agent
+        | Instructions::Participation(_) => usual,
     }
 }
 

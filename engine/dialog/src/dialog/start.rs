@@ -335,6 +335,10 @@ impl Dialog {
         if version.is_none() {
             let until = here.now.wall.after(sub.timeout);
             conversation.expected = Some(Expected { until, then: String::new() });
+            conversation.reply = match &starting.run.what {
+                Some(What::Text { text }) => Some(text.clone()),
+                Some(What::Instructions { .. } | What::Participation { .. }) | None => None,
+            };
         }
         self.carry_out(here, at, &mut conversation, &starting.run, Ran { client_id, ..*ran });
         self.put(here, at, conversation);

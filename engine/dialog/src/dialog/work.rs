@@ -22,8 +22,9 @@ use crate::work::{MOST_URGENT, Work};
 const USUAL: u8 = 50;
 
 impl Dialog {
-    /// Has an agent see a message (TXS-20). The control routine looks at it first (KEY-13).
-    pub(super) fn show_agent(&mut self, here: &mut Here<'_>, mut work: Work) {
+    /// Has an agent see a message (TXS-20). The control routine looks at it first (KEY-13), as what came to the source
+    /// address with this number, zero where that is not known.
+    pub(super) fn show_agent(&mut self, here: &mut Here<'_>, address: u32, mut work: Work) {
         if let Some(known) = self.desk.get(work.id) {
             // It is there already; a script says why, too.
             let mut known = known.clone();
@@ -42,7 +43,8 @@ impl Dialog {
             self.put_work(here, work.clone());
             return self.tell_work(here, &work, Some(&agent), "added");
         }
-        match self.rules.queues.watched(work.account, &work.text, here.now.wall).map(|(watch, _)| watch) {
+        let watched = self.rules.queues.watched(work.account, address, &work.text, here.now.wall);
+        match watched.map(|(watch, _)| watch) {
             Some(Watch::Archive) => return self.tell_work(here, &work, None, "archived"),
             Some(Watch::Move(queue)) => work.queue = queue,
             Some(Watch::First(queue)) => (work.queue, work.priority) = (queue, MOST_URGENT),
@@ -122,7 +124,7 @@ impl Dialog {
         let kind = if run.message.is_some() { kind_of(run.purpose) } else { "silence" };
         let addresses = (&conversation.device, &conversation.source);
         let work = self.work_for(&past, addresses, Some(sub), (kind, reason), answered);
-        self.show_agent(here, work);
+        self.show_agent(here, conversation.address, work);
     }
 
     /// True, and told, when a run's texts do not leave because an agent has the conversation.

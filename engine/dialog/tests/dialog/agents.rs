@@ -220,7 +220,7 @@ fn a_watched_keyword_leads_to_its_queue() {
     for (keyword, watch) in
         [("refund", Watch::Move(7)), ("my lawyer", Watch::First(7)), ("thanks", Watch::Archive)]
     {
-        rules.queues.watch(ACCOUNT, keyword.to_owned(), watch).unwrap();
+        rules.queues.watch(ACCOUNT, 0, keyword.to_owned(), watch).unwrap();
     }
     let mut world = World::new(rules);
     for (device, said) in [
@@ -241,6 +241,32 @@ fn a_watched_keyword_leads_to_its_queue() {
     assert_eq!(ask(&mut world, "ann", Wanted::HandOn { id, queue: Some(8) }), Err(AgentRefusal::NoQueue));
     work(ask(&mut world, "ann", Wanted::HandOn { id, queue: Some(0) }));
     assert_eq!(list(&mut world, false, Some(0)).len(), 2);
+}
+
+/// KEY-13, KEY-03: a top-level keyword is one of a source address.
+#[test]
+fn a_keyword_is_watched_for_on_its_address() {
+    let mut rules = to_agents();
+    for number in [7, 8, 9] {
+        rules.queues.add(number, QueueRule { account: ACCOUNT, priority: None });
+    }
+    for (address, keyword, queue) in
+        [(0, "refund", 7), (1, "refund", 8), (2, "bill", 9), (0, "bill please", 7)]
+    {
+        rules.queues.watch(ACCOUNT, address, keyword.to_owned(), Watch::Move(queue)).unwrap();
+    }
+    let now = signalbox_core::time::Micros(0);
+    let queue = |address, text: &str| match rules.queues.watched(ACCOUNT, address, text, now) {
+        Some((Watch::Move(queue), _)) => queue,
+        _ => 0,
+    };
+    assert_eq!([queue(1, "refund"), queue(2, "refund"), queue(0, "refund")], [8, 7, 7]);
+    assert_eq!([queue(1, "bill"), queue(2, "bill"), queue(0, "bill")], [0, 9, 0]);
+    assert_eq!(queue(2, "bill please"), 7, "the longer one");
+    assert!(rules.queues.watch(ACCOUNT, 2, "BILL".to_owned(), Watch::Archive).is_err());
+    let mut world = World::new(rules);
+    world.mo("12025550101", SHARED, "refund");
+    assert_eq!(list(&mut world, false, Some(8)), ["refund"]);
 }
 
 /// TAP-05, TAP-11.

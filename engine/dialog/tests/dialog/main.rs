@@ -4,6 +4,7 @@
 mod agents;
 mod books;
 mod consent;
+mod edits;
 mod erase;
 mod faults;
 mod flows;

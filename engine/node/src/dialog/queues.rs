@@ -25,7 +25,15 @@ pub(super) fn queues(snapshot: &Snapshot, faults: &mut RowFaults) -> Queues {
                 QueueAction::First => Watch::First(number),
                 QueueAction::Archive => Watch::Archive,
             };
-            if let Err(error) = queues.watch(account, watched.keyword.to_string(), watch) {
+            let address = match &watched.source_address {
+                None => 0,
+                Some(name) => match snapshot.ids.of(Kind::SourceAddress, name.as_str()) {
+                    Some(id) => id,
+                    // To one that is gone nobody writes.
+                    None => continue,
+                },
+            };
+            if let Err(error) = queues.watch(account, address, watched.keyword.to_string(), watch) {
                 faults.add(Kind::AgentQueue, &row.name, "watch", format!("[{place}]: {error}"));
             }
         }

@@ -55,6 +55,7 @@ fn queues_of_agents_arrive_with_what_is_watched_for() {
          [[agent_queue.watch]]\nkeyword = 'Refund'\n\
          [[agent_queue.watch]]\nkeyword = 'my lawyer'\naction = 'first'\n\
          [[agent_queue.watch]]\nkeyword = 'thanks'\naction = 'archive'\n\
+         [[agent_queue.watch]]\nkeyword = 'bill'\nsource_address = 'us-70650'\n\
          [[campaign]]\nname = 'urgent'\naccount = 'bank'\npriority = 70\n\
          [[sub_campaign]]\nname = 'people'\naccount = 'bank'\nkind = 'inbound'\ncampaign = 'urgent'\n\
          agents = 'unanswered'\nagent_queue = 'billing'\n",
@@ -64,7 +65,11 @@ fn queues_of_agents_arrive_with_what_is_watched_for() {
     let billing = id(&snapshot, Kind::AgentQueue, "billing");
     assert_eq!(rules.queues.of(bank, billing).and_then(|rule| rule.priority), Some(80));
     assert_eq!(rules.queues.of(shop, billing), None);
-    let watched = |account, text| rules.queues.watched(account, text, NOW).map(|(watch, _)| watch);
+    let on =
+        |account, address, text| rules.queues.watched(account, address, text, NOW).map(|(watch, _)| watch);
+    let watched = |account, text| on(account, 0, text);
+    let code = id(&snapshot, Kind::SourceAddress, "us-70650");
+    assert_eq!((on(bank, code, "bill?"), watched(bank, "bill?")), (Some(Watch::Move(billing)), None));
     assert_eq!(watched(bank, "refund, please"), Some(Watch::Move(billing)));
     assert_eq!(watched(bank, "My lawyer says"), Some(Watch::First(billing)));
     assert_eq!(watched(bank, "THANKS"), Some(Watch::Archive));
