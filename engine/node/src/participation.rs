@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use signalbox_backends::participation::{Campaigns, CampaignsOptions, FactsError, Intake, PutError};
+use signalbox_backends::participation::{Campaigns, CampaignsOptions, FactsError, Intake, NotOpen, PutError};
 use signalbox_backends::sqlite::OpenError;
 use signalbox_config::Settings;
 use signalbox_config::catalog::{EntryPoint, Participation, Row};
@@ -135,7 +135,9 @@ impl Participations {
                 };
                 let is_store = matches!(error, PutError::Open(_) | PutError::Store(_));
                 if is_store && (unusable == Unusable::Waits || waiting.get(name) == Some(&version)) {
-                    self.standing.failed(name, &error);
+                    // What tenants are told of it has no path.
+                    let source = Box::new(error);
+                    self.standing.failed(name, &NotOpen { campaign: name.to_owned(), source });
                     waiting.insert(name.to_owned(), version);
                     continue;
                 }

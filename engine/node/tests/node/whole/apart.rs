@@ -76,6 +76,9 @@ async fn a_campaign_whose_database_is_locked_holds_up_no_other_and_loses_nothing
     // Another start finds the same state, and what changes elsewhere in the catalog is not held up.
     node.kill();
     let _node = site.start_linked();
+    let told = judging(&site);
+    assert_eq!(told["state"], "failing", "{told}");
+    assert!(!told["reason"].as_str().unwrap().contains('/'), "no path is told: {told}");
     let judged = enter(&site, "dance", "+447400123610", "1").await;
     assert_eq!(judged["reply"], "You dance 1.", "{judged}");
     let late = enter(&site, "song-2026", "+447400123500", "7").await;
