@@ -6,6 +6,8 @@
 
 mod device;
 mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use std::time::Duration;
 
 use signalbox_core::address::Address;
 use signalbox_core::backend::{Clock, Kind};
+use signalbox_core::id::AccountId;
 use signalbox_core::time::Micros;
 use signalbox_dialog::{Load, Standing, StartRefusal, TakeBack};
 use signalbox_people::{Candidate, ContactId, Ended, Pass, PassId, PassState, People, PeopleError, Scope};
@@ -26,7 +29,9 @@ use crate::instructions::{StartError, Starts, Wanted};
 use crate::spine::SpineHandle;
 
 /// Passes that run at once; others wait for one to be over.
-const MOST: usize = 64;
+const MOST: usize = 256;
+/// The same of one account: nobody's passes wait because another has ordered many.
+const MOST_OF_ONE: usize = 16;
 /// Contacts that are read, or settled, at once.
 const PAGE: usize = 500;
 /// Contacts that are asked for in one commit of the exchange.
@@ -54,11 +59,8 @@ pub(crate) async fn run(parts: Parts, mut stopping: watch::Receiver<bool>) {
         running.retain(|_, task| !task.is_finished());
         match parts.people.open_passes().await {
             Ok(open) => {
-                for pass in open {
-                    if running.len() >= MOST {
-                        break;
-                    }
-                    running.entry(pass.id).or_insert_with(|| tokio::spawn(drive(parts.clone(), pass.id)));
+                for id in admitted(&open, |id| running.contains_key(&id), parts.clock.now().wall) {
+                    running.insert(id, tokio::spawn(drive(parts.clone(), id)));
                 }
             }
             Err(error) => {
@@ -74,6 +76,28 @@ pub(crate) async fn run(parts: Parts, mut stopping: watch::Receiver<bool>) {
     for task in running.into_values() {
         task.abort();
     }
+}
+
+/// Those that begin to run: what is not due yet takes no place, and what is paused takes one last.
+fn admitted(open: &[Pass], runs: impl Fn(PassId) -> bool, now: Micros) -> Vec<PassId> {
+    let (mut all, mut of) = (0, HashMap::<AccountId, usize>::new());
+    for pass in open.iter().filter(|pass| runs(pass.id)) {
+        all += 1;
+        *of.entry(pass.account).or_default() += 1;
+    }
+    let soon = now.after(EVERY);
+    let is_due = |pass: &Pass| {
+        pass.state != PassState::Running || pass.order.starts.is_none_or(|starts| starts <= soon)
+    };
+    let mut due: Vec<&Pass> = open.iter().filter(|pass| !runs(pass.id) && is_due(pass)).collect();
+    due.sort_by_key(|pass| pass.state == PassState::Paused);
+    due.retain(|pass| {
+        let of = of.entry(pass.account).or_default();
+        let has_room = all < MOST && *of < MOST_OF_ONE;
+        (all, *of) = (all + usize::from(has_room), *of + usize::from(has_room));
+        has_room
+    });
+    due.into_iter().map(|pass| pass.id).collect()
 }
 
 /// Runs one pass to its end; what fails is tried again.
