@@ -282,9 +282,15 @@ fn check_participation(
     places: Places<'_, '_>,
     problems: &mut Problems<'_>,
 ) {
+    let mut databases = HashMap::new();
     for (index, row) in catalog.participation.iter().enumerate() {
         let mut at = Referrer::of(row, index, places, &mut *problems);
         at.one(&known.accounts, Some(&row.account), "account");
+        // A file has the submissions of one campaign (CM-07).
+        let database = row.database.as_ref().unwrap_or(&row.name);
+        if let Some(other) = databases.insert(database, &row.name) {
+            at.conflict("database", format!("the participation `{other}` has `{database}` already"));
+        }
         if let Some(program) = at.one(&known.programs, row.program.as_ref(), "program") {
             check_usable(&mut at, known, program, "program", &row.account);
         }
@@ -296,7 +302,11 @@ fn check_participation(
         }
         for (place, requirement) in row.requirements.iter().enumerate() {
             at.all(&known.carriers, &requirement.carriers, &format!("requirements[{place}].carriers"));
-            at.one(&known.participations, requirement.step.as_ref(), &format!("requirements[{place}].step"));
+            let path = format!("requirements[{place}].step");
+            // Who took part elsewhere is not told to other accounts.
+            if let Some(step) = at.one(&known.participations, requirement.step.as_ref(), &path) {
+                check_usable(&mut at, known, step, &path, &row.account);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::reference::Places;
-use super::{Account, Catalog, Keyword, Participation, SourceAddress};
+use super::{Account, Catalog, EntryChannel, Keyword, Participation, SourceAddress};
 use crate::setting::Problems;
 use crate::value::{AddressForm, Name};
 
@@ -68,7 +68,8 @@ pub(super) fn check(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Pr
     }
     for (index, row) in catalog.participation.iter().enumerate() {
         for (place, point) in row.entry_points.iter().enumerate() {
-            let Some(address) = &point.source_address else { continue };
+            // Forms and requests name their campaign: no message is theirs.
+            let (EntryChannel::Sms, Some(address)) = (point.channel, &point.source_address) else { continue };
             let words = point.keyword.as_ref().map_or("", |keyword| keyword.folded());
             let binding = Binding { from: row.open, to: row.close, kind: "participation", name: &row.name };
             if let Some(clash) = bindings.add(address, words, binding) {

@@ -50,19 +50,28 @@ settings! {
         window: Count<1, 1_000> = 16,
         /// Calls of one conversation between two messages of its device.
         calls: Count<1, 100> = 5,
-        /// Largest body of a request.
+        /// Largest body of a request, 1MiB at most.
         max_request: ByteSize = "64KiB",
-        /// Largest body of an answer.
+        /// Largest body of an answer, 1MiB at most.
         max_answer: ByteSize = "64KiB",
-        /// It may be at an address of a private network or of this machine.
+        /// It may be at an address of a private network or of this machine. Only the operator sets it; `url` and
+        /// `path` are then his, too.
         private: bool = false,
     }
 }
+
+/// A body is in memory whole, and an answer is stored with the conversation.
+const MOST: ByteSize = ByteSize::new(1 << 20);
 
 impl Agreement for WebService {
     fn check(&self, at: &Cursor<'_>, problems: &mut Problems<'_>) {
         if !self.url.starts_with("https://") && !self.url.starts_with("http://") {
             problems.conflict(at, "url", "must begin with https:// or http://");
+        }
+        for (key, size) in [("max_request", self.max_request), ("max_answer", self.max_answer)] {
+            if size > MOST {
+                problems.conflict(at, key, "must be 1MiB at most");
+            }
         }
     }
 }

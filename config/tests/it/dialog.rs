@@ -4,9 +4,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use signalbox_config::Catalog;
-use signalbox_config::catalog::{
-    CombinationMode, OptOutLevel, Owner, RejectCode, Row, RowKind, Tenancy, too_common,
-};
+use signalbox_config::catalog::{CombinationMode, OptOutLevel, Owner, Row, RowKind, Tenancy, too_common};
 use signalbox_config::value::{AddressForm, FieldText, KeywordText, Name, ServiceAddress};
 
 /// A catalog in which everything fits.
@@ -26,12 +24,12 @@ carriers = ['red']\nprograms = ['alerts']\n\
 [[sub_campaign]]\nname = 'out'\naccount = 'bank'\nkind = 'outbound'\n\
 [[sub_campaign]]\nname = 'shop-in'\naccount = 'shop'\nkind = 'inbound'\n";
 
-fn parse(rows: &str) -> Catalog {
+pub(crate) fn parse(rows: &str) -> Catalog {
     Catalog::parse("c", &format!("{WHOLE}{rows}")).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 /// The errors without their places, which the texts of other tests check.
-fn errors(rows: &str) -> Vec<String> {
+pub(crate) fn errors(rows: &str) -> Vec<String> {
     let errors = Catalog::parse("c", &format!("{WHOLE}{rows}")).unwrap_err();
     errors.all().iter().map(|error| format!("{}: {}", error.key, error.problem)).collect()
 }
@@ -226,6 +224,9 @@ fn entry_points_and_keywords_are_in_one_registry() {
         ["participation[1].entry_points[0].keyword: the participation `song` has this already at `code`"]
     );
     parse(&(keyword("a", "bal", "") + &song + &participation("draw", "")));
+    // The same by a form is no other message.
+    let form = ", keyword = 'SONG' }, { channel = 'web', source_address = 'code', keyword = 'SONG'";
+    parse(&participation("song", form));
 }
 
 #[test]
@@ -393,41 +394,18 @@ fn words_of_ordinary_conversation_are_no_good_keywords() {
     }
 }
 
+/// A body is in memory whole: a row must not ask for more than there is.
 #[test]
-fn requirements_of_participation_have_what_their_kind_needs() {
-    let with = |rule: &str, requirement: &str| {
+fn bodies_of_a_web_service_are_bounded() {
+    let with = |key: &str, size: &str| {
         format!(
-            "[[participation]]\nname = 'p'\naccount = 'bank'\nkind = 'vote'\nstate = 'ready'\n\
-             extraction = [{rule}]\nrequirements = [{requirement}]\n"
+            "[[web_service]]\nname = 'w'\naccount = 'bank'\nurl = 'https://a.example/'\n{key} = '{size}'\n"
         )
     };
-    assert_eq!(
-        errors(&with(
-            "{ field = 'f', kind = 'regex' }, { field = 'f', kind = 'enumeration' }",
-            "{ kind = 'one_of', field = 'g' }, { kind = 'max_total' }, { kind = 'range', min = 2, max = 1 }"
-        )),
-        [
-            "participation[0].entry_points: must name at least one",
-            "participation[0].extraction: the field `f` is there twice",
-            "participation[0].extraction[0].kind: regex needs a pattern",
-            "participation[0].extraction[1].kind: enumeration needs options",
-            "participation[0].requirements: no rule of extraction gives the field `g`",
-            "participation[0].requirements[0].kind: one_of needs values",
-            "participation[0].requirements[1].kind: max_total needs a limit",
-            "participation[0].requirements[2].kind: range needs a field",
-            "participation[0].requirements[2].max: must not be below min, which is 2",
-        ]
-    );
-    let catalog = parse(
-        &with(
-            "{ field = 'f', kind = 'number' }",
-            "{ kind = 'range', field = 'f', min = 1 }, { kind = 'max_total', limit = 9, reject = 'CLOSED' }",
-        )
-        .replace("'ready'", "'draft'"),
-    );
-    let codes: Vec<RejectCode> =
-        catalog.participation[0].requirements.iter().map(|requirement| requirement.reject()).collect();
-    assert_eq!(codes, [RejectCode::BadFormat, RejectCode::Closed]);
+    for key in ["max_request", "max_answer"] {
+        parse(&with(key, "1MiB"));
+        assert_eq!(errors(&with(key, "2MiB")), [format!("web_service[0].{key}: must be 1MiB at most")]);
+    }
 }
 
 /// What a client reads it can write back, for rows with secrets in a table too.

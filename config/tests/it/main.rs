@@ -5,6 +5,7 @@
 mod catalog;
 mod dialog;
 mod files;
+mod participations;
 mod plan;
 mod reload;
 mod settings;

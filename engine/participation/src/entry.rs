@@ -49,6 +49,15 @@ impl Channel {
             Self::Mms => "mms",
         }
     }
+
+    /// Whether an entry says by itself which campaign it is for, as a form and a request to the API do.
+    #[must_use]
+    pub fn names_campaign(self) -> bool {
+        match self {
+            Self::Web | Self::Http => true,
+            Self::Sms | Self::Ivr | Self::Email | Self::Mms => false,
+        }
+    }
 }
 
 /// What somebody sent, as it came: whole, of any channel, and without a thought of what it is for.
@@ -60,7 +69,8 @@ pub struct RawEntry {
     pub channel: Channel,
     /// Who sent it: a number, or an address of another kind.
     pub from: String,
-    /// What it was sent to: the name of the source address in the catalog, as entry points have it.
+    /// What it was sent to: the name of the source address in the catalog, as entry points have it; of a channel that
+    /// [names the campaign](Channel::names_campaign) that name.
     pub to: String,
     /// The text, joined when it came in parts.
     pub text: String,

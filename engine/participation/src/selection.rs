@@ -24,7 +24,8 @@ pub struct Conflict {
     pub keyword: String,
 }
 
-/// Campaigns by their entry points: channel, source address and keyword.
+/// Campaigns by their entry points: channel, source address and keyword. A form and the API name the campaign in the
+/// place of the address.
 #[derive(Debug, Default)]
 pub struct Selection {
     /// By channel and address.
@@ -51,7 +52,12 @@ impl Selection {
                 State::Draft | State::Tallied | State::Archived => continue,
             }
             for (index, point) in rules.entry_points.iter().enumerate() {
-                let place = (point.channel, point.source_address.clone().unwrap_or_default());
+                // What names its campaign meets the entry points of no other.
+                let place = match point.channel.names_campaign() {
+                    true => rules.name.clone(),
+                    false => point.source_address.clone().unwrap_or_default(),
+                };
+                let place = (point.channel, place);
                 let points = selection.points.entry(place).or_default();
                 if let Some(taken) = points.iter().find(|taken| taken.keyword == point.keyword) {
                     let or = |text: String, none: &str| if text.is_empty() { none.to_owned() } else { text };
@@ -128,6 +134,33 @@ mod tests {
         assert_eq!(find("b", "song"), Some("b"));
         assert_eq!(find("b", "7"), None);
         assert_eq!(selection.find(Channel::Web, "a", "song"), None);
+    }
+
+    /// Who writes a form or asks the API has said which campaign it is for: no other, of another sponsor too, takes it.
+    #[test]
+    fn what_names_its_campaign_is_no_other_campaigns() {
+        let rules = |name: &str, point: &str| {
+            Rules::from_json(&format!(
+                r#"{{"name": "{name}", "account": "demo", "kind": "vote", "state": "open", "entry_points": [{point}]}}"#
+            ))
+            .unwrap()
+        };
+        let campaigns = [
+            rules("song", r#"{"channel": "http"}, {"channel": "web"}"#),
+            rules("dance", r#"{"channel": "http"}, {"channel": "web", "keyword": "a"}"#),
+            rules(
+                "greedy",
+                r#"{"channel": "http", "keyword": "a"}, {"channel": "sms", "source_address": "song"}"#,
+            ),
+        ];
+        let selection = Selection::new(&campaigns).unwrap();
+        for channel in [Channel::Http, Channel::Web] {
+            assert_eq!(selection.find(channel, "song", "a"), Some("song"));
+            assert_eq!(selection.find(channel, "dance", "a"), Some("dance"));
+        }
+        assert_eq!(selection.find(Channel::Web, "dance", "b"), None);
+        assert_eq!(selection.find(Channel::Http, "", "a"), None);
+        assert_eq!(selection.find(Channel::Sms, "song", "a"), Some("greedy"));
     }
 
     #[test]

@@ -72,6 +72,12 @@ pub struct Before {
     pub event: String,
 }
 
+impl NewTrace {
+    /// The status of a text that waits. Any other of the same instant is what became of it: the gate may hold a text
+    /// back in the commit that made it.
+    pub const QUEUED: &str = "queued";
+}
+
 impl fmt::Debug for NewTrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Trace({} {} {}, {})", self.event, self.direction, self.channel, self.status)
@@ -83,12 +89,15 @@ const ENTRIES: Insert = Insert {
            status, status_at, body, detail)",
     kinds: "tittitttttitt",
     tail: " ON CONFLICT (event) DO UPDATE SET \
-           status = CASE WHEN excluded.status_at > trace.status_at THEN excluded.status ELSE trace.status END, \
+           status = CASE WHEN excluded.status_at > trace.status_at OR (excluded.status_at = trace.status_at \
+           AND trace.status = 'queued') THEN excluded.status ELSE trace.status END, \
            status_at = CASE WHEN excluded.status_at > trace.status_at THEN excluded.status_at \
            ELSE trace.status_at END, \
            body = CASE trace.erased WHEN 0 THEN COALESCE(trace.body, excluded.body) END, \
            detail = CASE trace.erased WHEN 0 THEN COALESCE(trace.detail, excluded.detail) END \
-           WHERE excluded.status_at > trace.status_at OR (trace.body IS NULL AND excluded.body IS NOT NULL) \
+           WHERE excluded.status_at > trace.status_at \
+           OR (excluded.status_at = trace.status_at AND trace.status = 'queued') \
+           OR (trace.body IS NULL AND excluded.body IS NOT NULL) \
            OR (trace.detail IS NULL AND excluded.detail IS NOT NULL)",
 };
 
@@ -104,7 +113,7 @@ fn told_once(events: &[NewTrace]) -> Vec<NewTrace> {
     for event in sorted {
         match rows.last_mut() {
             Some(row) if row.event == event.event => {
-                if event.status_at > row.status_at {
+                if event.status_at > row.status_at || row.status == NewTrace::QUEUED {
                     row.status.clone_from(&event.status);
                     row.status_at = event.status_at;
                 }

@@ -61,13 +61,13 @@ fn the_same_entry_by_web_and_by_message_is_judged_alike() {
     let world =
         World::new(&format!(r#"{VOTE}, "requirements": [{{"kind": "max_per_participant", "limit": 2}}]"#));
     let mut web = entry(2, "+49 (1) 22", "song b");
-    web.channel = Channel::Web;
+    (web.channel, web.to) = (Channel::Web, "song".to_owned());
     let verdicts = world.enter(&[entry(1, "49122", "song b"), web, entry(3, "49122", "song b")]);
     assert_eq!(verdicts.iter().map(said).collect::<Vec<_>>(), ["accepted 1", "accepted 1", "LIMIT"]);
     let query = "SELECT count(DISTINCT fields || weight || confidence || rule || version || participant) FROM submissions";
     assert_eq!(world.sql::<i64>("song.campaign.db", query), 1);
     assert_eq!(world.sql::<i64>("song.campaign.db", "SELECT count(DISTINCT channel) FROM submissions"), 2);
-    assert_eq!(world.campaigns.find(Channel::Web, "70650", "SONG b").as_deref(), Some("song"));
+    assert_eq!(world.campaigns.find(Channel::Web, "song", "SONG b").as_deref(), Some("song"));
 }
 
 #[test]

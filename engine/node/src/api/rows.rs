@@ -1,6 +1,7 @@
 //! Rows of the catalog: read, write, remove, with ETags.
 
 mod change;
+mod granted;
 
 pub(super) use change::{check_change, check_references, frozen};
 
@@ -14,7 +15,7 @@ use signalbox_config::catalog::{
     Keyword, Link, Owner, Participation, Program, Right, Route, Row, RowKind, Script, ScriptVersion,
     SourceAddress, SubCampaign, Template, Tenancy, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
-use signalbox_config::value::{Name, Secret};
+use signalbox_config::value::Name;
 use signalbox_core::backend::{CatalogChange, Version};
 
 use super::Api;
@@ -224,33 +225,6 @@ impl<'a> View<'a> {
     }
 }
 
-/// The secrets of the node are not a tenant's to point at: it gives its own as text.
-fn check_secrets<R: ApiRow>(caller: &Caller, row: &R, before: Option<&R>) -> Result<(), Problem> {
-    fn secrets<R: ApiRow>(row: &R) -> Vec<&Secret> {
-        let any: &dyn std::any::Any = row;
-        let webhook = any.downcast_ref::<Webhook>().map(|webhook| &webhook.secret);
-        let headers =
-            any.downcast_ref::<WebService>().into_iter().flat_map(|service| service.headers.values());
-        webhook.into_iter().chain(headers).collect()
-    }
-    if caller.scope() == Owner::Platform {
-        return Ok(());
-    }
-    let held = before.map(secrets).unwrap_or_default();
-    for secret in secrets(row) {
-        match secret {
-            Secret::File(_) | Secret::Variable(_) if !held.contains(&secret) => {
-                return Err(Problem::new(
-                    ProblemKind::Forbidden,
-                    "the token may give a secret as text alone",
-                ));
-            }
-            Secret::File(_) | Secret::Variable(_) | Secret::Inline(_) => {}
-        }
-    }
-    Ok(())
-}
-
 fn check_kind<R: Row>(caller: &Caller, writes: bool) -> Result<(), Problem> {
     match reach(R::KIND) {
         Reach::Write => Ok(()),
@@ -323,7 +297,6 @@ async fn create<R: ApiRow>(
 ) -> Result<Response, Problem> {
     check_kind::<R>(&caller, true)?;
     let row = read::<R>(&text, None)?;
-    check_secrets(&caller, &row, None)?;
     let name = row.name().to_string();
     let written = api.write_row(&caller, row, Condition::Absent).await?;
     let mut response = written.into_response();
@@ -382,7 +355,6 @@ async fn put<R: ApiRow>(
     // Checked again when it is written; here so that what is gone is not told to lack its secrets.
     check(condition, version_of::<R>(&in_force.snapshot, &name), R::KIND, &name)?;
     let row = read(&text, before)?;
-    check_secrets(&caller, &row, before)?;
     if row.name().as_str() != name {
         return Err(Problem::field("name", format!("must be `{name}` as in the path")));
     }

@@ -133,7 +133,7 @@ pub(super) async fn receive(
         id,
         channel: Channel::Web,
         from: number,
-        to: point.source_address.as_ref().map(ToString::to_string).unwrap_or_default(),
+        to: name.clone(),
         text: text_for(point, entry),
         carrier: None,
         received_at: Timestamp::from_microsecond(now.wall.0).unwrap_or_default(),

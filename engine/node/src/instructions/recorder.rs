@@ -247,7 +247,7 @@ fn told(what: &Said) -> Option<(Direction, String, Option<String>)> {
             (Direction::In, "received".to_owned(), Some(text.clone()))
         }
         Said::Message { side: Side::Mt, text, .. } | Said::Agent { text, .. } => {
-            (Direction::Out, "queued".to_owned(), Some(text.clone()))
+            (Direction::Out, NewTrace::QUEUED.to_owned(), Some(text.clone()))
         }
         Said::Work { did, .. } => (Direction::In, format!("agent: {did}"), None),
         Said::Filtered { text, status } => {

@@ -9,6 +9,7 @@ on_both!(
     pages_go_back_in_time,
     an_event_told_twice_stands_once,
     an_end_told_without_words_leaves_them,
+    an_end_in_the_instant_of_the_beginning_is_the_end,
     what_others_did_is_not_seen,
     a_sign_that_a_database_does_not_take_stops_no_history,
 );
@@ -79,6 +80,28 @@ async fn an_end_told_without_words_leaves_them(database: &Database) {
     people.record_trace(&[together.clone(), ended(&together), after.clone()]).await.expect("recorded");
     people.record_trace(&[ended(&after), ended(&before)]).await.expect("recorded");
     people.record_trace(std::slice::from_ref(&before)).await.expect("recorded");
+    let trace = people.trace_of_device(&Scope::All, MINE, "+12125550123", None, 9).await.expect("a page");
+    let whole =
+        |sent: NewTrace| NewTrace { text: sent.text.clone(), detail: sent.detail.clone(), ..ended(&sent) };
+    assert_eq!(trace, [before, after, together].map(whole));
+}
+
+/// A text that the gate holds back in the commit that made it: both are told of the same instant.
+async fn an_end_in_the_instant_of_the_beginning_is_the_end(database: &Database) {
+    let people = &database.people;
+    let queued = |number| NewTrace { status: NewTrace::QUEUED.into(), ..event(number, "+12125550123", None) };
+    let ended = |of: &NewTrace| NewTrace {
+        status: "filtered: opted_out_account".into(),
+        text: None,
+        detail: None,
+        ..of.clone()
+    };
+    // In one order, after it, and before it; and all of it is told again.
+    let [together, after, before] = [1, 2, 3].map(queued);
+    people.record_trace(&[ended(&together), together.clone(), after.clone()]).await.expect("recorded");
+    people.record_trace(&[ended(&after), ended(&before)]).await.expect("recorded");
+    people.record_trace(std::slice::from_ref(&before)).await.expect("recorded");
+    people.record_trace(&[together.clone(), after.clone(), before.clone()]).await.expect("recorded");
     let trace = people.trace_of_device(&Scope::All, MINE, "+12125550123", None, 9).await.expect("a page");
     let whole =
         |sent: NewTrace| NewTrace { text: sent.text.clone(), detail: sent.detail.clone(), ..ended(&sent) };

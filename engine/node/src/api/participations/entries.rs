@@ -117,17 +117,11 @@ async fn enter(
         return Err(Problem::field("id", format!("must have 1 to {MOST_NAME} octets")));
     }
     let (now, text) = (api.now().wall, text_for(point, &body.text));
-    let to = point.source_address.as_ref().map(ToString::to_string).unwrap_or_default();
-    // A longer keyword is another campaign's, as in a message.
-    let campaigns = api.0.participations.campaigns();
-    if campaigns.find(channel, &to, &text).is_some_and(|found| found != name) {
-        return Err(Problem::field("text", "begins with the keyword of another campaign"));
-    }
     let entry = RawEntry {
         id: id_of(&name, body.id.as_deref()),
         channel,
         from: body.from,
-        to,
+        to: name,
         text,
         carrier: None,
         received_at: timestamp(now).unwrap_or_default(),

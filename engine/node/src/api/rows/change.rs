@@ -8,6 +8,7 @@ use signalbox_config::{Catalog as Rows, ConfigErrors};
 use signalbox_core::backend::{CatalogChange, Version};
 use signalbox_core::id::AccountId;
 
+use super::granted::check_granted;
 use super::{ApiRow, View, WARNINGS, check, etag, find, version_of};
 use crate::api::Api;
 use crate::api::caller::Caller;
@@ -72,6 +73,13 @@ impl Api {
         }
         let row = self.hashed(row).await?;
         let _one_at_a_time = self.0.changing.lock().await;
+        let in_force = self.control().in_force();
+        let before = find::<R>(&in_force.snapshot, row.name().as_str());
+        // Asked while nobody else changes rows: another's may have come since the request was read.
+        if before.is_some_and(|before| !View::of(caller, &in_force.snapshot).owns(before)) {
+            return Err(Problem::new(ProblemKind::Forbidden, "the row is another account's"));
+        }
+        check_granted(caller, &row, before)?;
         self.store(caller, row, condition).await
     }
 

@@ -186,6 +186,47 @@ async fn a_tenant_writes_its_own_rows_and_no_others() {
     node.stop().await;
 }
 
+/// A web service of a private network reaches what only the node reaches: its admin port, a cloud's metadata. Who may
+/// write rows must not reach it by them, nor have the node's secrets sent elsewhere.
+#[tokio::test]
+async fn a_tenant_lets_itself_into_no_private_network() {
+    let node = start().await;
+    let service = |url: &str, private: bool| {
+        json!({ "name": "w", "account": "south-shop", "url": url, "private": private,
+            "headers": { "Authorization": { "env": "SIGNALBOX_SECRET_CRM" } } })
+    };
+    let mut own = service("https://a.example/", true);
+    own["headers"] = json!({});
+    let refused = node.post(SHOP, "web-services", &own).await;
+    refused.is_problem(403, "forbidden");
+    assert!(refused.body["detail"].as_str().unwrap().contains("`private`"), "{}", refused.body);
+    own["private"] = json!(false);
+    assert_eq!(node.post(SHOP, "web-services", &own).await.status, 201);
+    own["private"] = json!(true);
+    node.put(SHOP, "web-services/w", &own).await.is_problem(403, "forbidden");
+
+    // What the operator gave holds for where he lets it lead.
+    for (url, private) in [("http://10.1.2.3/crm/", true), ("https://a.example/crm/", false)] {
+        let given = node.put(OPERATOR, "web-services/w", &service(url, private)).await;
+        assert_eq!(given.status, 200, "{}", given.body);
+        let mut row = node.get(SHOP, "web-services/w").await.body;
+        row["timeout"] = json!("2s");
+        let kept = node.put(SHOP, "web-services/w", &row).await;
+        assert_eq!(kept.status, 200, "{}", kept.body);
+        for (key, value) in [("url", json!("http://169.254.169.254/")), ("path", json!(true))] {
+            let mut elsewhere = row.clone();
+            elsewhere[key] = value;
+            node.put(SHOP, "web-services/w", &elsewhere).await.is_problem(403, "forbidden");
+        }
+    }
+    // Without what is the operator's it is the account's own again.
+    let mut row = node.get(SHOP, "web-services/w").await.body;
+    row["headers"] = json!({});
+    row["url"] = json!("https://b.example/");
+    assert_eq!(node.put(SHOP, "web-services/w", &row).await.status, 200);
+    node.stop().await;
+}
+
 /// What knows accounts alone must not take the token of an enterprise for one that sees all.
 #[tokio::test]
 async fn a_token_of_an_enterprise_is_for_rows() {
