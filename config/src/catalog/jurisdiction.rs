@@ -111,7 +111,8 @@ settings! {
     /// Words that ask for an end, for help or for a new beginning, in one language. The whole message is compared,
     /// without case, accents and punctuation.
     pub struct Words agrees {
-        /// Name in the API. A row with the name of one that is shipped stands in its place.
+        /// Name in the API. A row for everybody with the name of one that is shipped stands in its place; one of an account
+        /// or an enterprise adds to it.
         name: Name => "en-opt-out",
         /// The account whose messages it is about; all when neither this nor `enterprise` is set.
         account: Option<Name> => "demo",

@@ -24,6 +24,9 @@ pub struct LanguageWords {
     /// Words that end messages when they are all that is written.
     #[serde(default)]
     pub opt_out: Vec<String>,
+    /// Words that, before the name of what somebody gets, probably mean that he wants no more of it.
+    #[serde(default)]
+    pub opt_out_of: Vec<String>,
     /// Phrases that, wherever they stand, probably mean it.
     #[serde(default)]
     pub likely: Vec<String>,
@@ -140,6 +143,8 @@ pub struct Words {
     version: u32,
     whole: FxHashMap<String, Whole>,
     polite: BTreeSet<String>,
+    /// Each with a space behind it.
+    opt_out_of: BTreeSet<String>,
     likely: Vec<String>,
     negations: Vec<String>,
 }
@@ -170,6 +175,7 @@ impl Words {
             version: spec.version,
             whole: FxHashMap::default(),
             polite: BTreeSet::new(),
+            opt_out_of: BTreeSet::new(),
             likely: Vec::new(),
             negations: Vec::new(),
         };
@@ -187,6 +193,8 @@ impl Words {
             words.add(of, "opt_in", &of.opt_in, Whole::OptIn)?;
             words.add(of, "opt_in_idle", &of.opt_in_idle, Whole::OptInIdle)?;
             words.polite.extend(bared(of, "polite", &of.polite)?);
+            let before_names = bared(of, "opt_out_of", &of.opt_out_of)?;
+            words.opt_out_of.extend(before_names.into_iter().map(|word| format!("{word} ")));
             words
                 .likely
                 .extend(bared(of, "likely", &of.likely)?.into_iter().map(|phrase| format!(" {phrase} ")));
@@ -253,6 +261,14 @@ impl Words {
             return Asks::OptOut(Certainty::Likely);
         }
         Asks::Nothing
+    }
+
+    /// What stands behind an opt-out word at the beginning, bare, and may be the name of what somebody wants no more of:
+    /// «quiz» of «STOP QUIZ». Whoever knows the names compares it; the opt-out is then likely.
+    #[must_use]
+    pub fn opt_out_of(&self, text: &str) -> Option<String> {
+        let bare = bare(text);
+        self.opt_out_of.iter().find_map(|word| bare.strip_prefix(word.as_str())).map(str::to_owned)
     }
 
     /// Opt-out words and nothing but polite ones beside them.

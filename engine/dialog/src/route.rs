@@ -167,7 +167,8 @@ fn route_at<'r>(
     let done =
         |kind, sub_campaign, standing, trace| Route { kind, sub_campaign, standing, address: None, trace };
     let waits = before.is_some_and(|before| before.expected.is_some());
-    let kind = match rules.words_for(here, before.and_then(|before| before.owner)).classify(text, waits) {
+    let words = rules.words_for(here, before.and_then(|before| before.owner));
+    let kind = match words.classify(text, waits) {
         Asks::OptOut(Certainty::Certain) => {
             trace.push(Why::OptOutWord);
             Some(Kind::OptOut { certain: true })
@@ -183,6 +184,10 @@ fn route_at<'r>(
         Asks::Help => {
             trace.push(Why::HelpWord);
             Some(Kind::Help)
+        }
+        Asks::Nothing if words.opt_out_of(text).is_some_and(|name| is_keyword(rules, here, &name, now)) => {
+            trace.push(Why::LikelyOptOut);
+            Some(Kind::OptOut { certain: false })
         }
         Asks::Nothing => None,
     };
@@ -256,6 +261,11 @@ fn keyword_of<'r>(
         trace.push(Why::OtherFamily(folded));
         None
     })
+}
+
+/// Whether a text is a keyword of the address, and no more.
+fn is_keyword(rules: &Rules, here: &AddressRule, text: &str, now: Micros) -> bool {
+    rules.keywords.find(here.id, text, now).is_some_and(|(_, folded)| folded == text)
 }
 
 fn why(standing: Standing) -> Why {

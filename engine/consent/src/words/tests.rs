@@ -120,6 +120,26 @@ fn an_opt_out_word_inside_a_sentence_is_nothing() {
 }
 
 #[test]
+fn what_an_opt_out_names_is_told_to_who_knows_the_names() {
+    let words = words();
+    for (text, named) in [
+        ("STOP quiz", Some("quiz")),
+        ("Stop  Café-News!", Some("cafe news")),
+        ("opt-out alerts", Some("alerts")),
+        ("arrêt météo", Some("meteo")),
+        // What is as often said of an appointment or an order.
+        ("cancel quiz", None),
+        ("end quiz", None),
+        ("stop", None),
+        ("nonstop quiz", None),
+        ("quiz stop", None),
+        ("dont stop quiz", None),
+    ] {
+        assert_eq!(words.opt_out_of(text).as_deref(), named, "{text}");
+    }
+}
+
+#[test]
 fn help_and_opt_in_are_whole_messages() {
     let words = words();
     for text in ["HELP", "help!", "Info", "Ayuda", "AIDE", "Hilfe", "ajuda", "मदद"] {

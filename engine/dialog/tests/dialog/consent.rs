@@ -74,6 +74,21 @@ fn stop_beats_a_keyword_that_begins_like_it() {
     assert_eq!((entry(&task), task.invocation.sub_campaign.id), (Entry::OptOutHandler, SURVEY));
 }
 
+/// Carriers ask that STOP works with the keyword that somebody began with behind it. What is only like one is an answer.
+#[test]
+fn stop_before_a_keyword_is_a_likely_opt_out() {
+    for (text, opts_out) in [("STOP Survey", true), ("stop surveys", false), ("stop survey at 5", false)] {
+        let mut world = World::new(rules());
+        world.mo(DEVICE, SHARED, "survey");
+        world.run();
+        world.mo(DEVICE, SHARED, text);
+        assert_eq!(world.given.consents.len(), usize::from(opts_out), "{text}");
+        let task = world.next_task().unwrap();
+        let expected = if opts_out { Entry::OptOutHandler } else { Entry::MoHandler };
+        assert_eq!((entry(&task), task.invocation.sub_campaign.id), (expected, SURVEY), "{text}");
+    }
+}
+
 #[test]
 fn stop_does_not_wait_for_a_run() {
     let mut world = World::new(rules());

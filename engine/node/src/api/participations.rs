@@ -146,6 +146,7 @@ async fn draw(
     JsonBody(body): JsonBody<DrawBody>,
 ) -> Result<Json<DrawInfo>, Problem> {
     judged_here(&api, &caller, &name)?;
+    let row = owned(&api, &caller, &name)?;
     if body.winners == 0 || body.winners > MOST_WINNERS {
         return Err(Problem::field("winners", format!("must be 1 to {MOST_WINNERS}")));
     }
@@ -154,6 +155,9 @@ async fn draw(
         None => Seed(rand::rng().random()),
     };
     let only = match (body.field, body.value) {
+        (Some(field), Some(_)) if !row.extraction.iter().any(|rule| rule.field.as_str() == field) => {
+            return Err(Problem::field("field", format!("no rule of extraction gives `{field}`")));
+        }
         (Some(field), Some(value)) => Some((field, value)),
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => {

@@ -209,6 +209,13 @@ impl Problem {
         self
     }
 
+    /// The same, with the beginning of a path left out wherever it stands.
+    #[must_use]
+    pub fn without(mut self, path: &str) -> Self {
+        self.detail = self.detail.replace(path, "");
+        self
+    }
+
     /// Its type.
     #[must_use]
     pub fn kind(&self) -> ProblemKind {

@@ -92,8 +92,12 @@ fn tell_unusable(spec: WordsSpec, rows: &[&WordsRow], faults: &mut RowFaults) ->
     spec
 }
 
-/// Whether a row stands in the place of a shipped one, by its name, such as `en-opt-out`.
+/// Whether a row stands in the place of a shipped one, by its name, such as `en-opt-out`. Only one for everybody does:
+/// STOP and HELP mean what they mean whatever an account or an enterprise writes into its own rows.
 fn replaces(row: &WordsRow) -> bool {
+    if row.owner() != Owner::Platform {
+        return false;
+    }
     let class = match row.class {
         WordClass::OptOut => "opt-out",
         WordClass::Help => "help",

@@ -84,10 +84,10 @@ impl Calls {
             .request(service.method.clone(), url)
             .headers(service.headers.clone())
             .body(call.body.clone());
-        let mut response = request.send().await.map_err(|error| crate::links::describe(&error))?;
+        let mut response = request.send().await.map_err(told)?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| crate::links::describe(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(told)? {
             if body.len() + chunk.len() > service.max_answer {
                 return Err(format!(
                     "{} answered with more than {} octets",
@@ -98,6 +98,11 @@ impl Calls {
         }
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
     }
+}
+
+/// Why a request failed, without the address: scripts do not see it, and it may hold a secret.
+fn told(error: reqwest::Error) -> String {
+    crate::links::describe(&error.without_url())
 }
 
 fn client(private: bool) -> reqwest::Client {
@@ -154,6 +159,14 @@ mod tests {
             max_answer: 10,
             private: false,
         }
+    }
+
+    #[tokio::test]
+    async fn a_failure_does_not_tell_the_address() {
+        // Nothing listens on port 1.
+        let request = client(true).get("http://127.0.0.1:1/balances?key=s3cret");
+        let error = told(request.send().await.err().unwrap());
+        assert!(!error.is_empty() && !error.contains("s3cret") && !error.contains("balances"), "{error}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// An address that a webhook must not reach.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{host}` is not public, and webhooks.private_targets is off")]
+#[error("`{host}` is not public: webhooks.private_targets, or `private` of the web service, is off")]
 pub(crate) struct NotPublic {
     host: String,
 }

@@ -121,7 +121,7 @@ async fn enter(
         id: id_of(&name, body.id.as_deref()),
         channel,
         from: body.from,
-        to: name,
+        to: name.clone(),
         text,
         carrier: None,
         received_at: timestamp(now).unwrap_or_default(),

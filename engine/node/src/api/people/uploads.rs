@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -15,7 +16,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 use signalbox_config::catalog::Right;
 use signalbox_people::{List, ListId, Upload, UploadId, UploadOrder};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use utoipa::ToSchema;
 
 use super::{AccountPage, id_of};
@@ -31,6 +32,9 @@ use crate::uploads::{Reading, usual};
 pub(in crate::api) const CSV: &str = "text/csv";
 /// Characters of a file's name that are kept.
 const FILE_NAME: usize = 200;
+/// Octets behind the end of an upload that failed that are still taken, and for how long.
+const MOST_REST: u64 = 64 << 20;
+const REST: Duration = Duration::from_secs(10);
 
 /// How a file is read.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -176,8 +180,12 @@ async fn create(
     let (people, clock) = (api.0.people.clone(), api.0.clock.clone());
     // A client that goes away ends the file, not the note of how it ended.
     let done = tokio::spawn(async move {
-        let source = Chunks { body, rest: Bytes::new() };
-        people.run_upload(&started, &order, source, || clock.now().wall).await
+        let mut source = Chunks { body, rest: Bytes::new() };
+        let done = people.run_upload(&started, &order, &mut source, || clock.now().wall).await;
+        // A client that is still sending hears of an early end only once it has sent: it is let, for a while.
+        let rest = tokio::io::copy(&mut source.take(MOST_REST), &mut tokio::io::sink());
+        let _ = tokio::time::timeout(REST, rest).await;
+        done
     });
     let done = done.await.map_err(|error| internal(&error))??;
     let place = format!("/v1/uploads/{}", done.id);

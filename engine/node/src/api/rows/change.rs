@@ -35,7 +35,9 @@ pub(in crate::api) fn check_change(caller: &Caller, rows: &Rows, before: &Rows) 
         Err(_) if caller.scope() == Owner::Platform => check_references(rows),
         Err(errors) => {
             // What is wrong may name rows of others: where it is wrong is told alone.
-            let keys: Vec<&str> = errors.all().iter().map(|error| error.key.as_str()).collect();
+            let mut keys: Vec<&str> = errors.all().iter().map(|error| error.key.as_str()).collect();
+            keys.sort_unstable();
+            keys.dedup();
             let detail = format!("not there, not yours, or taken: {}", keys.join(", "));
             Err(Problem::new(ProblemKind::BrokenReference, detail))
         }
@@ -116,7 +118,15 @@ impl Api {
         let all = R::rows_mut(&mut rows);
         all.retain(|other| other.name().as_str() != name);
         all.push(row);
-        check_change(caller, &rows, &in_force.snapshot.rows)?;
+        // Which place the row has among those of all accounts is nothing to its writer.
+        let place = format!("{}[{}].", R::KIND, R::rows(&rows).len().saturating_sub(1));
+        let told = |problem: Problem| match caller.scope() {
+            Owner::Platform => problem,
+            Owner::Enterprise(_) | Owner::Account(_) | Owner::Script(_) | Owner::Program(_) => {
+                problem.without(&place)
+            }
+        };
+        check_change(caller, &rows, &in_force.snapshot.rows).map_err(told)?;
         let warnings = self.review(&rows, &in_force.snapshot.rows, Some((R::KIND, &name))).await?;
         if !warnings.is_empty() {
             shown[WARNINGS] = serde_json::to_value(&warnings).map_err(|error| internal(&error))?;

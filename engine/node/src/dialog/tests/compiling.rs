@@ -1,5 +1,6 @@
 //! Rows as the rules that they become, and the way of messages over those.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use signalbox_consent::{Asks, Certainty};
@@ -295,6 +296,30 @@ fn words_of_an_account_are_those_of_its_messages_alone() {
     assert_eq!(asks(None), Asks::OptOut(Certainty::Certain), "its default is the bank's");
     assert_eq!(asks(Some("shop-in")), Asks::Nothing);
     assert_eq!(rules.words.classify("basta", false), Asks::Nothing);
+}
+
+/// A carrier's rule: whoever has an account may add words that end its messages, and cannot take STOP away.
+#[test]
+fn words_of_an_account_join_those_of_everybody() {
+    let mut rows = String::new();
+    for language in ["en", "es", "fr", "de", "pt", "hi"] {
+        for (class, certain) in [("opt-out", "xyzzy"), ("help", "plugh")] {
+            let _ = write!(
+                rows,
+                "[[words]]\nname = \"{language}-{class}\"\naccount = \"bank\"\nlanguage = \"{language}\"\n\
+                 class = \"{}\"\ncertain = [\"{certain}\"]\n",
+                class.replace('-', "_")
+            );
+        }
+    }
+    let snapshot = with(&rows);
+    let rules = rules(&snapshot);
+    let words = &rules.words_of[&id(&snapshot, Kind::Account, "bank")];
+    assert_eq!(words.classify("xyzzy", false), Asks::OptOut(Certainty::Certain));
+    assert_eq!(words.classify("plugh", false), Asks::Help);
+    assert_eq!(words.classify("STOP", false), Asks::OptOut(Certainty::Certain));
+    assert_eq!(words.classify("no more texts", false), Asks::OptOut(Certainty::Likely));
+    assert_eq!(words.classify("help", false), Asks::Help);
 }
 
 #[test]

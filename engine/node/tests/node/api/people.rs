@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use signalbox_core::id::AccountId;
 use signalbox_core::time::Micros;
 use signalbox_people::{Direction, NewTrace, People, Place};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::rig::{ALPHA, BETA, BLIND, Node, OPERATOR, Reply, reply};
 
@@ -217,6 +219,27 @@ async fn an_upload_that_cannot_be_says_why() {
     }
     node.post(ALPHA, &place, &json!({})).await.is_problem(415, "unsupported_media_type");
     upload(&node, ALPHA, "lists/999999/uploads", "cell\n").await.is_problem(404, "not_found");
+    node.stop().await;
+}
+
+/// Most clients send a whole file before they read: the answer must not be lost because the rest of it is of no use.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_fails_early_may_be_sent_to_its_end() {
+    let node = Node::start().await;
+    let list = node.post(ALPHA, "lists", &json!({ "name": "spring" })).await;
+    let place = format!("{}/uploads", list.header("location"));
+    let file = format!("cell\n{}\n", "1".repeat(16 << 20));
+    let mut stream = TcpStream::connect(node.address()).await.unwrap();
+    let head = format!(
+        "POST {place} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ALPHA}\r\nContent-Type: text/csv\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        file.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(file.as_bytes()).await.expect("the file is taken to its end");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("the answer comes");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("is a quote never closed?"), "{answer}");
     node.stop().await;
 }
 

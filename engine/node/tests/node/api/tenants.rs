@@ -164,6 +164,8 @@ async fn a_tenant_writes_its_own_rows_and_no_others() {
     own["programs"] = json!(["north-only"]);
     let refused = node.put(SHOP, "sub-campaigns/survey-south", &own).await;
     refused.is_problem(409, "reference_broken");
+    // Where in one's own row, not which one it is among those of all accounts.
+    assert_eq!(refused.body["detail"], "not there, not yours, or taken: programs");
     let taken = json!({ "name": "mine", "text": "SURVEY-NORTH  Pléase!", "source_address": "shared",
         "account": "south-shop", "sub_campaign": "survey-south" });
     let refused = node.post(SHOP, "keywords", &taken).await;

@@ -92,6 +92,9 @@ async fn a_sponsor_creates_watches_exports_closes_and_draws() {
     assert_eq!(ask(&site, Method::POST, "participations/dance/close", None, None).await.0, 204);
     writes(&smsc, DEVICE, "dance tango");
     assert_eq!(text(&smsc, DEVICE, 3), "DANCE is not open.");
+    let odd = json!({ "winners": 2, "field": "stlye", "value": "tango" });
+    let (status, _, refused) = ask(&site, Method::POST, "participations/dance/draw", None, Some(&odd)).await;
+    assert_eq!((status, &refused["errors"][0]["field"]), (422, &json!("field")), "{refused}");
     let (status, _, drawn) = ask(&site, Method::POST, "participations/dance/draw", None, Some(&draw)).await;
     assert_eq!((status, &drawn["tickets"], drawn["drawn"].as_array().unwrap().len()), (200, &json!(20), 2));
     // The final tally stays what it was.
