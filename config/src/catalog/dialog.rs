@@ -288,6 +288,9 @@ fn check_participation(
         at.one(&known.accounts, Some(&row.account), "account");
         // A file has the submissions of one campaign (CM-07).
         let database = row.database.as_ref().unwrap_or(&row.name);
+        if database.as_str() == "unmatched" {
+            at.conflict("database", "`unmatched` has the entries for no campaign".to_owned());
+        }
         if let Some(other) = databases.insert(database, &row.name) {
             at.conflict("database", format!("the participation `{other}` has `{database}` already"));
         }

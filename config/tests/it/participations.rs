@@ -70,4 +70,8 @@ fn a_database_has_one_campaign() {
         |first: &str| [format!("participation[1].database: the participation `{first}` has `song` already")];
     assert_eq!(errors(&(campaign("song", "") + &campaign("dance", "database = 'song'"))), told("song"));
     assert_eq!(errors(&(campaign("dance", "database = 'song'") + &campaign("song", ""))), told("dance"));
+    assert_eq!(
+        errors(&campaign("unmatched", "")),
+        ["participation[0].database: `unmatched` has the entries for no campaign"]
+    );
 }

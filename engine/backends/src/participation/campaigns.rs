@@ -98,6 +98,12 @@ pub enum PutError {
         /// Where it should be.
         wanted: String,
     },
+    /// Its database has what people sent to another account.
+    #[error("the database {database} has entries of another account: name another in `database`")]
+    Account {
+        /// Its name.
+        database: String,
+    },
     /// Its database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

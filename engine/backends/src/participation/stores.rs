@@ -142,6 +142,12 @@ impl Campaign {
 /// Writes rules that follow on those in the file.
 fn write(files: &mut Files, rules: &Rules, version: u64, document: &str) -> Result<(), PutError> {
     let (state, last) = files.campaign.last()?;
+    // A name may be taken again when its row is gone; what people sent to who had it stays his.
+    let is_others =
+        |stored: &str| Rules::from_json(stored).is_ok_and(|stored| stored.account != rules.account);
+    if last.as_ref().is_some_and(|(_, stored)| is_others(stored)) {
+        return Err(PutError::Account { database: rules.database.clone() });
+    }
     if let Some((last, stored)) = last
         && (version < last || (version == last && stored != document))
     {

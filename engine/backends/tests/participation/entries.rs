@@ -161,6 +161,26 @@ fn rules_follow_on_those_in_force() {
     assert!(world2.campaigns.put(&same_file, 1).unwrap_err().to_string().contains("of the campaign song"));
 }
 
+/// A name is free again when its row is gone. What people sent is not for the next account that takes it.
+#[test]
+fn entries_stay_with_the_account_that_they_were_sent_to() {
+    let world = World::new(VOTE);
+    assert_eq!(world.outcomes("491", &["song a"]), ["accepted 1"]);
+    world.campaigns.remove("song");
+    let others = document("song", "open", VOTE).replace(r#""account": "demo""#, r#""account": "rival""#);
+    let refused = world.campaigns.put(&others, 2).unwrap_err();
+    assert!(matches!(refused, PutError::Account { .. }), "{refused}");
+    assert!(world.campaigns.tally("song").is_err(), "nothing of it is in force");
+    // Its own account goes on with it, and the other takes a file of its own.
+    world.campaigns.put(&document("song", "open", VOTE), 2).unwrap();
+    assert_eq!(world.outcomes("492", &["song a"]), ["accepted 1"]);
+    world.campaigns.remove("song");
+    let own = others.replace(r#""account": "rival","#, r#""account": "rival", "database": "song-2","#);
+    world.campaigns.put(&own, 3).unwrap();
+    assert_eq!(world.outcomes("493", &["song a"]), ["accepted 1"]);
+    assert_eq!(world.sql::<i64>("song-2.campaign.db", "SELECT count(*) FROM submissions"), 1);
+}
+
 #[test]
 fn a_step_is_done_in_another_campaign() {
     let world = World::new(VOTE);

@@ -184,7 +184,16 @@ impl Dialog {
         let sub = self.rules.sub_campaign(message.sub_campaign)?.clone();
         let what = match handling {
             Handling::Nobody => return None,
-            Handling::Text(text) => What::Text { text },
+            Handling::Text(text) => {
+                let standing = sub.standing(here.now.wall, self.is_test(&conversation.device));
+                let replies = sub.instructions == Instructions::Texts && standing == Standing::Open;
+                // Who begins something with fixed texts goes on with that (KEY-08, D5).
+                if replies && purpose == Purpose::Answer && message.keyword.is_some() {
+                    self.episode_over(here, conversation);
+                    conversation.begin(sub.id, None);
+                }
+                What::Text { text }
+            }
             Handling::Instructions { begins } => {
                 let goes_on = !begins && conversation.owner == Some(sub.id);
                 // What is open stays on its version, whatever the sub-campaign says meanwhile (MQ-29).

@@ -60,6 +60,32 @@ fn what_is_no_keyword_answers_the_last_contact_on_that_address() {
     assert_eq!(why(&world), [Why::PreviousContact(SURVEY)]);
 }
 
+/// KEY-08, D5: the latest text to the device was that of the second keyword, though no script said it.
+#[test]
+fn what_follows_a_keyword_with_a_fixed_text_is_an_answer_to_that() {
+    let mut rules = rules();
+    let facts = Keyword {
+        id: 9,
+        text: "facts".into(),
+        program: None,
+        sub_campaign: INFO,
+        from: None,
+        to: None,
+        whole: false,
+        does: Does::Begin,
+    };
+    rules.keywords.add(1, facts).unwrap();
+    let mut world = World::new(rules);
+    world.mo(DEVICE, SHARED, "survey");
+    world.run();
+    world.mo(DEVICE, SHARED, "facts");
+    world.run();
+    world.mo(DEVICE, SHARED, "more");
+    world.run();
+    assert_eq!(world.last_text(), "reply");
+    assert_eq!(why(&world), [Why::PreviousContact(INFO)]);
+}
+
 #[test]
 fn what_is_neither_goes_to_the_default_of_the_address() {
     let mut world = World::new(rules());

@@ -145,8 +145,7 @@ async fn draw(
     PathName(name): PathName,
     JsonBody(body): JsonBody<DrawBody>,
 ) -> Result<Json<DrawInfo>, Problem> {
-    judged_here(&api, &caller, &name)?;
-    let row = owned(&api, &caller, &name)?;
+    let row = judged_here(&api, &caller, &name)?;
     if body.winners == 0 || body.winners > MOST_WINNERS {
         return Err(Problem::field("winners", format!("must be 1 to {MOST_WINNERS}")));
     }

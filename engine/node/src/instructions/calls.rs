@@ -163,6 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_does_not_tell_the_address() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // Nothing listens on port 1.
         let request = client(true).get("http://127.0.0.1:1/balances?key=s3cret");
         let error = told(request.send().await.err().unwrap());

@@ -183,8 +183,8 @@ async fn create(
         let mut source = Chunks { body, rest: Bytes::new() };
         let done = people.run_upload(&started, &order, &mut source, || clock.now().wall).await;
         // A client that is still sending hears of an early end only once it has sent: it is let, for a while.
-        let rest = tokio::io::copy(&mut source.take(MOST_REST), &mut tokio::io::sink());
-        let _ = tokio::time::timeout(REST, rest).await;
+        let (mut rest, mut nowhere) = (source.take(MOST_REST), tokio::io::sink());
+        let _ = tokio::time::timeout(REST, tokio::io::copy(&mut rest, &mut nowhere)).await;
         done
     });
     let done = done.await.map_err(|error| internal(&error))??;
