@@ -29,6 +29,7 @@ mod row;
 mod script;
 mod source_address;
 mod tenancy;
+mod tester;
 mod token;
 mod user;
 mod web_service;
@@ -85,6 +86,7 @@ pub use source_address::{
     AddressCombination, AddressSharing, AddressState, CombinationMode, MessageClass, SourceAddress,
 };
 pub use tenancy::Tenancy;
+pub use tester::Tester;
 pub use token::{Right, Token};
 pub use user::User;
 pub use web_service::{ServiceMethod, WebService};
@@ -150,6 +152,8 @@ settings! {
         dnc_list: Vec<DncList>,
         /// URLs that scripts may call.
         web_service: Vec<WebService>,
+        /// Devices that programs are tested with.
+        tester: Vec<Tester>,
     }
 }
 

@@ -62,6 +62,20 @@ impl SubCampaignState {
         }
     }
 
+    /// Whether it has not come to life yet: at most testers talk to it, and its keywords are theirs alone (MQ-10).
+    #[must_use]
+    pub const fn is_before_life(self) -> bool {
+        match self {
+            Self::Draft | Self::Testing | Self::Approved => true,
+            Self::Scheduled
+            | Self::Running
+            | Self::Paused
+            | Self::Ended
+            | Self::Archived
+            | Self::Cancelled => false,
+        }
+    }
+
     /// Whether anybody talks to it, be they testers: then it must have what it takes.
     #[must_use]
     pub const fn works(self) -> bool {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::reference::{Places, Referrer, Rows};
 use super::{
     Account, AddressSharing, AgentQueue, Catalog, Enterprise, MessageClass, Owner, Row, SourceAddress,
-    SubCampaignKind, Tenancy, VersionState,
+    SubCampaignKind, Tenancy, Tester, VersionState,
 };
 use crate::setting::Problems;
 use crate::value::{AddressForm, Name};
@@ -75,6 +75,7 @@ pub(super) fn check(catalog: &Catalog, known: &Catalog, places: Places<'_, '_>, 
     check_scripts(catalog, &known, places, problems);
     check_participation(catalog, &known, places, problems);
     check_queues(catalog, &known, places, problems);
+    check_testers(catalog, &known, places, problems);
 }
 
 fn check_addresses(
@@ -333,5 +334,27 @@ fn check_queues(catalog: &Catalog, known: &Known<'_>, places: Places<'_, '_>, pr
                 at.conflict(&format!("watch[{place}].keyword"), reason);
             }
         }
+    }
+}
+
+/// A device is a tester of an account once, and an account has no more than it may.
+fn check_testers(catalog: &Catalog, known: &Known<'_>, places: Places<'_, '_>, problems: &mut Problems<'_>) {
+    let mut of_accounts: HashMap<&Name, Vec<&Tester>> = HashMap::new();
+    for (index, row) in catalog.tester.iter().enumerate() {
+        let mut at = Referrer::of(row, index, places, &mut *problems);
+        at.one(&known.accounts, Some(&row.account), "account");
+        for program in &row.programs {
+            if let Some(program) = at.one(&known.programs, Some(program), "programs") {
+                check_usable(&mut at, known, program, "programs", &row.account);
+            }
+        }
+        let held = of_accounts.entry(&row.account).or_default();
+        if let Some(other) = held.iter().find(|other| other.device == row.device) {
+            at.conflict("device", format!("the tester `{}` is this device", other.name));
+        }
+        if held.len() >= Tester::MOST {
+            at.conflict("account", format!("`{}` has {} testers, the limit", row.account, Tester::MOST));
+        }
+        held.push(row);
     }
 }

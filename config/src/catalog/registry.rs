@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use super::reference::Places;
-use super::{Account, Catalog, EntryChannel, Keyword, Participation, SourceAddress};
+use super::{
+    Account, Catalog, EntryChannel, Keyword, Participation, ParticipationState, SourceAddress, SubCampaign,
+};
 use crate::setting::Problems;
 use crate::value::{AddressForm, Name};
 
@@ -12,6 +14,8 @@ use crate::value::{AddressForm, Name};
 struct Binding<'a> {
     from: Option<jiff::Timestamp>,
     to: Option<jiff::Timestamp>,
+    /// The account that it is a test of: it takes no message from what lives (MQ-10).
+    tests: Option<&'a Name>,
     /// What it is, for the error of the next one.
     kind: &'static str,
     name: &'a Name,
@@ -22,7 +26,8 @@ impl Binding<'_> {
         let before = |end: Option<jiff::Timestamp>, begin: Option<jiff::Timestamp>| {
             end.zip(begin).is_some_and(|(end, begin)| end <= begin)
         };
-        !before(self.to, other.from) && !before(other.to, self.from)
+        let same_life = self.tests == other.tests;
+        same_life && !before(self.to, other.from) && !before(other.to, self.from)
     }
 }
 
@@ -49,6 +54,12 @@ pub(super) fn check(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Pr
     bindings.0.reserve(catalog.keyword.len());
     // The same words in one program are one keyword of its family, and that is one account's (KEY-01, PRG-07).
     let mut of_families: HashMap<(&Name, &str), &Keyword> = HashMap::new();
+    let not_live: HashMap<&Name, &SubCampaign> = catalog
+        .sub_campaign
+        .iter()
+        .filter(|row| row.state.is_before_life())
+        .map(|row| (&row.name, row))
+        .collect();
     for (index, row) in catalog.keyword.iter().enumerate() {
         let of_family = row
             .program
@@ -61,7 +72,8 @@ pub(super) fn check(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Pr
             );
             places.conflict::<Keyword>(index, "text", told, problems);
         }
-        let binding = Binding { from: row.from, to: row.to, kind: "keyword", name: &row.name };
+        let tests = not_live.get(&row.sub_campaign).map(|_| &row.account);
+        let binding = Binding { from: row.from, to: row.to, tests, kind: "keyword", name: &row.name };
         if let Some(clash) = bindings.add(&row.source_address, row.text.folded(), binding) {
             places.conflict::<Keyword>(index, "text", clash, problems);
         }
@@ -71,7 +83,9 @@ pub(super) fn check(catalog: &Catalog, places: Places<'_, '_>, problems: &mut Pr
             // Forms and requests name their campaign: no message is theirs.
             let (EntryChannel::Sms, Some(address)) = (point.channel, &point.source_address) else { continue };
             let words = point.keyword.as_ref().map_or("", |keyword| keyword.folded());
-            let binding = Binding { from: row.open, to: row.close, kind: "participation", name: &row.name };
+            let (kind, name) = ("participation", &row.name);
+            let tests = (row.state == ParticipationState::Draft).then_some(&row.account);
+            let binding = Binding { from: row.open, to: row.close, tests, kind, name };
             if let Some(clash) = bindings.add(address, words, binding) {
                 places.conflict::<Participation>(
                     index,

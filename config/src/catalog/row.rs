@@ -3,7 +3,7 @@
 use super::{
     Account, AgentQueue, Approval, Campaign, Carrier, Catalog, CounterPolicy, DncList, Enterprise,
     Jurisdiction, Keyword, Link, Participation, Program, Route, Script, ScriptVersion, SourceAddress,
-    SubCampaign, Template, Token, User, WebService, Webhook, WhiteListEntry, Words,
+    SubCampaign, Template, Tester, Token, User, WebService, Webhook, WhiteListEntry, Words,
 };
 use crate::document::{read_tree, read_tree_with_unknown};
 use crate::error::ConfigErrors;
@@ -64,6 +64,8 @@ choices! {
         Keyword = "keyword",
         /// A participation campaign.
         Participation = "participation",
+        /// A device that programs are tested with.
+        Tester = "tester",
     }
 }
 
@@ -234,4 +236,5 @@ rows! {
     Approval in approval: Approval of |row| Owner::Program(&row.program),
     Keyword in keyword: Keyword of |row| Owner::Account(&row.account),
     Participation in participation: Participation of |row| Owner::Account(&row.account),
+    Tester in tester: Tester of |row| Owner::Account(&row.account),
 }

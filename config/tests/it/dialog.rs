@@ -482,3 +482,52 @@ fn a_keyword_is_watched_for_once_and_a_queue_is_of_its_account() {
         ["sub_campaign[3].agent_queue: `a` is of the account `bank`"],
     );
 }
+
+/// MQ-10: what has not come to life holds no words of what lives; two tests of one account do.
+#[test]
+fn a_test_may_have_the_words_of_what_lives() {
+    let sub = |name: &str, state: &str| {
+        format!(
+            "[[sub_campaign]]\nname = '{name}'\naccount = 'bank'\nkind = 'inbound'\nstate = '{state}'\n\
+             instructions.reply = 'Hi'\nprograms = ['alerts']\n"
+        )
+    };
+    let subs = sub("live", "running") + &sub("next", "testing");
+    let of = |name: &str, sub: &str| keyword(name, "quiz", "").replace("= 'in'", &format!("= '{sub}'"));
+    parse(&(subs.clone() + &of("a", "live") + &of("b", "next")));
+    let taken = |other: &str| [format!("keyword[1].text: the keyword `{other}` has this already at `code`")];
+    assert_eq!(errors(&(subs.clone() + &of("b", "next") + &of("c", "in"))), taken("b"));
+    // It comes to life beside what lives in no way.
+    let both = sub("live", "running") + &sub("next", "running");
+    assert_eq!(errors(&(both + &of("a", "live") + &of("b", "next"))), taken("a"));
+    let song = participation("song", ", keyword = 'quiz'")
+        .replace("kind = 'vote'", "kind = 'vote'\nstate = 'ready'");
+    parse(&(subs.clone() + &of("b", "next") + &song));
+    let told = "participation[0].entry_points[0].keyword: the keyword `a` has this already at `code`";
+    assert_eq!(errors(&(subs + &of("a", "live") + &song)), [told]);
+}
+
+#[test]
+fn testers_are_devices_of_an_account() {
+    let tester = |name: &str, account: &str, device: &str, more: &str| {
+        format!("[[tester]]\nname = '{name}'\naccount = '{account}'\ndevice = '{device}'\n{more}")
+    };
+    let ann = tester("ann", "bank", "12025550177", "programs = ['alerts']\n");
+    // One device may be the tester of several.
+    parse(&(ann.clone() + &tester("ann-shop", "shop", "12025550177", "")));
+    let same = tester("again", "bank", "12025550177", "");
+    assert_eq!(errors(&(ann.clone() + &same)), ["tester[1].device: the tester `ann` is this device"]);
+    let errors_of = |more: &str| errors(&tester("t", "bank", "12025550177", more));
+    assert_eq!(errors_of("programs = ['none']\n"), ["tester[0].programs: there is no program `none`"]);
+    let wrong = errors(&tester("t", "bank", "70650", ""));
+    assert!(wrong[0].starts_with("tester[0].device: must be a number"), "{wrong:?}");
+    let foreign = "[[program]]\nname = 'theirs'\nkind = 'alert'\naccount = 'shop'\n";
+    let of_foreign =
+        errors(&(foreign.to_owned() + &tester("t", "bank", "12025550177", "programs = ['theirs']\n")));
+    assert_eq!(of_foreign, ["tester[0].programs: the program `theirs` is not for the account `bank`"]);
+    let many = |count: usize| -> String {
+        (0..count).map(|at| tester(&format!("t{at}"), "bank", &format!("1202555{at:04}"), "")).collect()
+    };
+    parse(&many(100));
+    assert_eq!(errors(&many(101)), ["tester[100].account: `bank` has 100 testers, the limit"]);
+}

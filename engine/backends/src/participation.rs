@@ -9,6 +9,8 @@
 //! process that dies between has told nobody, and the same entries handed over again get the verdicts of what is
 //! stored and are judged anew where nothing is.
 //!
+//! What testers send is judged in files beside, `NAME.tests.db` and `NAME.test-rejects.db`, so that nothing counts it.
+//!
 //! [`Intake`] is the queue before it for channels that have no log of their own, such as forms and the API (CM-16).
 
 mod campaign;
@@ -22,6 +24,7 @@ mod rejects;
 mod results;
 mod stores;
 mod taking;
+mod trial;
 
 pub use campaigns::{Campaigns, CampaignsOptions, EnterError, PutError, Unknown};
 pub use codes::{BadCode, CodesImported, ImportError};

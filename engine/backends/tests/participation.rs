@@ -16,5 +16,7 @@ mod limits;
 mod queue;
 #[path = "participation/results.rs"]
 mod results;
+#[path = "participation/trial.rs"]
+mod trial;
 #[path = "participation/world.rs"]
 mod world;

@@ -17,12 +17,12 @@ use crate::question::{Origin, Release};
 /// | hours | | asked | asked | | | | |
 /// | frequency | | asked | asked | | | | |
 /// | carrier limit | asked | asked | asked | counted | counted | | counted |
-/// | recipient cap | asked | asked | asked | counted | counted | | counted |
+/// | recipient cap | asked | asked | asked | counted | counted | | |
 ///
 /// A reply answers a person who has just written: no list, hour or cap stands between them. A confirmation is owed at
 /// once, and so is the answer to HELP, which carriers want even after an opt-out; they use up the carrier's limits but
 /// do not wait for them. Transit is what others answer for, but an opt-out holds for it too. A test goes to devices of the account's own, which may
-/// have opted out like any other.
+/// have opted out like any other; it uses up what the carrier counts, and nothing that we do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
@@ -110,7 +110,9 @@ impl Check {
             (Check::CarrierLimit | Check::RecipientCap, ConversationReply | Campaign | Agent) => {
                 Treatment::Asked
             }
-            (Check::CarrierLimit | Check::RecipientCap, OptOutConfirmation | HelpResponse | Test) => {
+            (Check::RecipientCap, Test) => Treatment::Skipped,
+            (Check::CarrierLimit, Test)
+            | (Check::CarrierLimit | Check::RecipientCap, OptOutConfirmation | HelpResponse) => {
                 Treatment::Counted
             }
         }

@@ -139,6 +139,8 @@ pub struct Exchange {
     own_ends: Vec<OwnEnd>,
     /// First messages of our own that moved on in this turn.
     own_moves: Vec<OwnMove>,
+    /// What is being taken is a test.
+    takes_test: bool,
     /// Who may be written to.
     consent: Consent,
     /// Questions of this turn.
@@ -216,6 +218,7 @@ impl Exchange {
             handed: Vec::new(),
             own_ends: Vec::new(),
             own_moves: Vec::new(),
+            takes_test: false,
             consent,
             asked: Vec::new(),
             asked_suppressions: Vec::new(),

@@ -84,6 +84,8 @@ pub struct Attempt {
     pub(crate) told: bool,
     /// Nobody will ask for it again.
     pub(crate) settled: bool,
+    /// True for a test: its end is none of the pass's results (MQ-10).
+    pub(crate) test: bool,
 }
 
 impl Attempt {
@@ -102,6 +104,7 @@ impl Attempt {
             doubtful: false,
             told: false,
             settled: false,
+            test: false,
         }
     }
 

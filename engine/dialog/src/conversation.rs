@@ -14,9 +14,7 @@ use crate::attempt::OfPass;
 use crate::run::{Pending, Run, RunId};
 
 /// First octet of a row.
-const FORMAT: u8 = 5;
-/// The one before had no `reply`, the last field.
-const WITHOUT_REPLY: u8 = 4;
+const FORMAT: u8 = 6;
 
 /// A message of the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +67,8 @@ pub struct Offered {
     pub text: String,
     /// Until when it is offered.
     pub until: Micros,
+    /// True for a test (MQ-10).
+    pub test: bool,
 }
 
 /// Where a conversation stood before a first message that has not reached the device yet. If it never does, it stands
@@ -91,6 +91,8 @@ pub struct Before {
     pub expected: Option<Expected>,
     /// See [`Conversation::pass`].
     pub pass: Option<OfPass>,
+    /// See [`Conversation::test`].
+    pub test: bool,
 }
 
 impl Before {
@@ -106,6 +108,7 @@ impl Before {
             position: String::new(),
             expected: None,
             pass: None,
+            test: false,
         }
     }
 }
@@ -158,6 +161,8 @@ pub struct Conversation {
     /// The fixed reply of a sub-campaign without instructions that was in force when it began: the answer that is waited
     /// for gets this one, whatever the row says meanwhile (MQ-29).
     pub reply: Option<String>,
+    /// This episode is a test, from its beginning to its end: nothing of it counts (MQ-10).
+    pub test: bool,
 }
 
 /// A row that cannot be read.
@@ -198,6 +203,7 @@ impl Conversation {
             replied: false,
             address: 0,
             reply: None,
+            test: false,
         }
     }
 
@@ -209,7 +215,7 @@ impl Conversation {
 
     /// Begins anew for a sub-campaign. What an earlier episode of the same one left stays, so that a survey can be gone
     /// on with (TXS-12); another's is not its business.
-    pub fn begin(&mut self, owner: u32, version: Option<Version>) {
+    pub fn begin(&mut self, owner: u32, version: Option<Version>, test: bool) {
         self.episode = self.episode.wrapping_add(1);
         if self.owner != Some(owner) {
             self.variables.clear();
@@ -228,6 +234,7 @@ impl Conversation {
         self.pass = None;
         self.replied = false;
         self.reply = None;
+        self.test = test;
     }
 
     /// Where it stands, to go back to if the first message of a run does not reach the device.
@@ -242,6 +249,7 @@ impl Conversation {
             position: self.position.clone(),
             expected: self.expected.clone(),
             pass: self.pass,
+            test: self.test,
         })
     }
 
@@ -275,6 +283,7 @@ impl Conversation {
         self.expected = before.expected;
         self.pass = before.pass;
         self.reply = None;
+        self.test = before.test;
         self.calls.clear();
     }
 
@@ -322,6 +331,13 @@ impl Conversation {
         }
     }
 
+    /// True while an episode of a sub-campaign is open: instructions have not ended, or an answer is waited for.
+    #[must_use]
+    pub fn goes_on_with(&self, sub_campaign: u32) -> bool {
+        let open = self.version.is_some() || self.expected.is_some() || self.run.is_some();
+        self.owner == Some(sub_campaign) && open
+    }
+
     /// True when no run, call or message is under way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -350,7 +366,6 @@ impl Conversation {
     pub fn decode(row: &[u8]) -> Result<Self, RowError> {
         match row.split_first() {
             Some((&FORMAT, rest)) => Ok(postcard::from_bytes(rest)?),
-            Some((&WITHOUT_REPLY, rest)) => Ok(postcard::from_bytes(&[rest, &[0]].concat())?),
             other => Err(RowError::Format(other.map(|(format, _)| *format))),
         }
     }

@@ -39,12 +39,14 @@ pub(crate) struct Desk {
     waiting: HashMap<(u32, u32), BTreeSet<Place>>,
     /// What somebody has, by the end of his time.
     held: BTreeSet<(Micros, MessageId)>,
-    /// What nobody has, by age.
+    /// What nobody has, by age, without tests.
     ages: BTreeSet<(Micros, MessageId)>,
     /// By conversation.
     of: FxHashMap<ConversationId, SmallVec<[MessageId; 1]>>,
     /// How many an account has.
     counts: FxHashMap<u32, usize>,
+    /// Which of them are tests, and whether somebody has them.
+    tests: FxHashMap<MessageId, bool>,
     changed: bool,
 }
 
@@ -57,8 +59,11 @@ impl Desk {
         self.counts.get(&account).copied().unwrap_or(0)
     }
 
-    pub(crate) fn held(&self) -> usize {
-        self.held.len()
+    /// How many there are that are no tests, and how many of those somebody has.
+    pub(crate) fn counted(&self) -> (usize, usize) {
+        let tests = |held: bool| self.tests.iter().filter(|(_, of)| **of == held).count();
+        let held = self.held.len() - tests(true);
+        (self.work.len() - self.tests.len(), held)
     }
 
     pub(crate) fn get(&self, id: MessageId) -> Option<&Work> {
@@ -72,8 +77,13 @@ impl Desk {
             Some(held) => drop(self.held.insert((held.until, work.id))),
             None => {
                 self.waiting.entry((work.account, work.queue)).or_default().insert(work.place());
-                self.ages.insert((work.at, work.id));
+                if !work.test {
+                    self.ages.insert((work.at, work.id));
+                }
             }
+        }
+        if work.test {
+            self.tests.insert(work.id, work.held.is_some());
         }
         self.of.entry(work.conversation()).or_default().push(work.id);
         *self.counts.entry(work.account).or_default() += 1;
@@ -83,6 +93,7 @@ impl Desk {
 
     pub(crate) fn remove(&mut self, id: MessageId) -> Option<Work> {
         let work = self.work.remove(&id)?;
+        self.tests.remove(&id);
         match &work.held {
             Some(held) => drop(self.held.remove(&(held.until, id))),
             None => {

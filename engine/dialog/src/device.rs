@@ -1,5 +1,6 @@
 //! What is known of a device beyond single conversations.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -11,7 +12,9 @@ use signalbox_invocation::Value;
 use crate::conversation::RowError;
 
 /// First octet of a row.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// The same without tests, which are the last of it.
+const WITHOUT_TESTS: u8 = 1;
 
 /// The last message to the device from a source address (SRC-11, D4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,8 @@ pub struct Device {
     pub stored: BTreeMap<(u32, String), Value>,
     /// Its source addresses, the latest use last.
     pub uses: Vec<Use>,
+    /// The same for tests: the choice of an address for anything else does not look at them (MQ-10).
+    pub tests: Vec<Use>,
 }
 
 impl Device {
@@ -41,13 +46,25 @@ impl Device {
     }
 
     /// Notes a use, and forgets those that are too old or too many.
-    pub fn used(&mut self, used: Use, since: Micros, most: usize) {
-        self.uses.retain(|other| {
+    pub fn used(&mut self, used: Use, test: bool, since: Micros, most: usize) {
+        let uses = if test { &mut self.tests } else { &mut self.uses };
+        uses.retain(|other| {
             other.at >= since && (other.address, other.account) != (used.address, used.account)
         });
-        self.uses.push(used);
-        let excess = self.uses.len().saturating_sub(most);
-        self.uses.drain(..excess);
+        uses.push(used);
+        let excess = uses.len().saturating_sub(most);
+        uses.drain(..excess);
+    }
+
+    /// What the choice of an address looks at: a test sees what tests used, too.
+    #[must_use]
+    pub fn uses_for(&self, test: bool) -> Cow<'_, [Use]> {
+        if !test || self.tests.is_empty() {
+            return Cow::Borrowed(&self.uses);
+        }
+        let mut all = [self.uses.as_slice(), &self.tests].concat();
+        all.sort_by_key(|used| used.at);
+        Cow::Owned(all)
     }
 
     /// What an account keeps.
@@ -87,6 +104,10 @@ impl Device {
     pub fn decode(row: &[u8]) -> Result<Self, RowError> {
         match row.split_first() {
             Some((&FORMAT, rest)) => Ok(postcard::from_bytes(rest)?),
+            Some((&WITHOUT_TESTS, rest)) => {
+                let (stored, uses) = postcard::from_bytes(rest)?;
+                Ok(Self { stored, uses, tests: Vec::new() })
+            }
             other => Err(RowError::Format(other.map(|(format, _)| *format))),
         }
     }
@@ -101,11 +122,17 @@ mod tests {
         let mut device = Device::default();
         let used = |address, account, at| Use { address, account, at: Micros(at) };
         for one in [used(1, 1, 10), used(2, 1, 20), used(1, 1, 30), used(1, 2, 40)] {
-            device.used(one, Micros(0), 10);
+            device.used(one, false, Micros(0), 10);
         }
         assert_eq!(device.uses, [used(2, 1, 20), used(1, 1, 30), used(1, 2, 40)]);
-        device.used(used(3, 1, 50), Micros(25), 2);
+        device.used(used(3, 1, 50), false, Micros(25), 2);
         assert_eq!(device.uses, [used(1, 2, 40), used(3, 1, 50)]);
+        device.used(used(4, 1, 45), true, Micros(25), 2);
+        assert_eq!(*device.uses_for(false), [used(1, 2, 40), used(3, 1, 50)]);
+        assert_eq!(*device.uses_for(true), [used(1, 2, 40), used(4, 1, 45), used(3, 1, 50)]);
+        // A row from before there were tests.
+        let older = postcard::to_extend(&(&device.stored, &device.uses), vec![1]).unwrap();
+        assert_eq!(Device::decode(&older).ok(), Some(Device { tests: Vec::new(), ..device }));
     }
 
     #[test]

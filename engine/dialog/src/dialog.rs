@@ -228,6 +228,7 @@ impl Dialog {
             device: told.device.clone(),
             source: told.source.clone(),
             what,
+            test: told.test,
         };
         let row = postcard::to_stdvec(&record).expect("a vector takes any number of octets");
         here.port.put(id.shard(), Table::Record, id.to_bytes(), row.into());
@@ -244,4 +245,5 @@ struct Told<'a> {
     device: &'a Address,
     source: &'a Address,
     message: Option<signalbox_core::id::MessageId>,
+    test: bool,
 }

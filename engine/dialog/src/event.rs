@@ -61,6 +61,8 @@ pub struct Start {
     pub began: Micros,
     /// False asks only whether the pass has begun it.
     pub begins: bool,
+    /// Only as a test: a device that is no tester's is refused (MQ-10).
+    pub test: bool,
 }
 
 /// Why a first message is not sent.
@@ -79,6 +81,9 @@ pub enum StartRefusal {
     /// The destination is no number.
     #[error("the device is no number")]
     NoDevice,
+    /// It is to be a test, and the device is no tester of the account's.
+    #[error("the device is no tester of the account for this program")]
+    NoTester,
     /// The pass has not begun it, and does not begin it any more.
     #[error("it is not begun")]
     NotBegun,
@@ -230,6 +235,21 @@ pub struct Record {
     pub source: Address,
     /// What it says.
     pub what: Said,
+    /// True for a test: it counts among no results (MQ-10).
+    pub test: bool,
+}
+
+impl Record {
+    /// The record of a row. Those from before there were tests end before their mark.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn decode(row: &[u8]) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(row).or_else(|error| match error {
+            postcard::Error::DeserializeUnexpectedEnd => postcard::from_bytes(&[row, &[0]].concat()),
+            other => Err(other),
+        })
+    }
 }
 
 /// See [`Record`].
@@ -432,6 +452,8 @@ pub enum Note {
         kind: &'static str,
         /// True when nobody is there for it.
         unmatched: bool,
+        /// True for a test.
+        test: bool,
     },
     /// A run ended.
     Ran {
@@ -439,18 +461,22 @@ pub enum Note {
         end: &'static str,
         /// Since the message that it answers was accepted.
         waited: Option<Duration>,
+        /// True for a test.
+        test: bool,
     },
     /// A text was handed to the exchange, or not taken.
     Sent {
         /// `queued`, or the name of the reason.
         end: String,
+        /// True for a test.
+        test: bool,
     },
     /// A bound was hit (rule 5).
     Limit {
         /// Which.
         what: &'static str,
     },
-    /// How many messages there are for agents.
+    /// How many messages there are for agents, tests apart.
     Work {
         /// Those that wait.
         waiting: usize,

@@ -27,6 +27,9 @@ pub struct Keyword {
     pub whole: bool,
     /// What it does.
     pub does: Does,
+    /// The account for which it is a test: its sub-campaign has not come to life, so that it takes no message of others
+    /// from what lives (MQ-10). `None` of a keyword that lives.
+    pub tests: Option<u32>,
 }
 
 /// What a keyword does.
@@ -48,7 +51,7 @@ impl Keyword {
 
     fn overlaps(&self, other: &Self) -> bool {
         let before = |end: Option<Micros>, begin: Option<Micros>| end.zip(begin).is_some_and(|(e, b)| e <= b);
-        !before(self.to, other.from) && !before(other.to, self.from)
+        self.tests == other.tests && !before(self.to, other.from) && !before(other.to, self.from)
     }
 }
 
@@ -60,6 +63,9 @@ pub struct Keywords {
     /// Words of the longest one.
     longest: usize,
 }
+
+/// Keywords, and where the text behind each begins.
+type Found<'a> = SmallVec<[(&'a Keyword, usize); 2]>;
 
 /// What the same words stand for, one after the other.
 type Bindings = SmallVec<[Keyword; 1]>;
@@ -149,22 +155,40 @@ impl Keywords {
     /// keyword as it was folded.
     #[must_use]
     pub fn find(&self, address: u32, text: &str, at: Micros) -> Option<(&Keyword, String)> {
-        self.all(address, text, at).next()
+        self.all(address, text, at, |_| false).next()
     }
 
-    /// All that a text begins with at an instant, the longest first.
-    pub fn all(&self, address: u32, text: &str, at: Micros) -> impl Iterator<Item = (&Keyword, String)> {
+    /// All that a text begins with at an instant, the longest first; of the same words those that the device tests stand
+    /// before those that live. Behind all of these are those that others test: who meets nothing else is told that it has
+    /// not begun.
+    pub fn all(
+        &self,
+        address: u32,
+        text: &str,
+        at: Micros,
+        tested: impl Fn(&Keyword) -> bool,
+    ) -> impl Iterator<Item = (&Keyword, String)> {
         let here = self.by_address.get(&address);
         let folded = here.map(|_| fold(text)).unwrap_or_default();
-        let mut ends: Vec<usize> = folded.match_indices(' ').map(|(at, _)| at).take(self.longest).collect();
+        let mut ends: SmallVec<[usize; MAX_WORDS]> =
+            folded.match_indices(' ').map(|(at, _)| at).take(self.longest).collect();
         if ends.len() < self.longest {
             ends.push(folded.len());
         }
-        ends.into_iter().rev().filter_map(move |end| {
+        let (mut own, mut of_others) = (Found::new(), Found::new());
+        for end in ends.into_iter().rev() {
+            let Some(bound) = here.and_then(|here| here.get(&folded[..end])) else { continue };
             let counts = |keyword: &&Keyword| keyword.is_bound(at) && (!keyword.whole || end == folded.len());
-            let keyword = here?.get(&folded[..end])?.iter().find(counts)?;
-            Some((keyword, folded[..end].to_owned()))
-        })
+            let begins = own.len();
+            for keyword in bound.iter().filter(counts) {
+                match keyword.tests {
+                    None => own.push((keyword, end)),
+                    Some(_) if tested(keyword) => own.insert(begins, (keyword, end)),
+                    Some(_) => of_others.push((keyword, end)),
+                }
+            }
+        }
+        own.into_iter().chain(of_others).map(move |(keyword, end)| (keyword, folded[..end].to_owned()))
     }
 }
 
@@ -182,6 +206,7 @@ mod tests {
             to: None,
             whole: false,
             does: Does::Begin,
+            tests: None,
         }
     }
 
@@ -214,6 +239,24 @@ mod tests {
         assert_eq!(keywords.add(7, Keyword { whole: true, ..keyword(1, "song stop", 1) }), Ok(()));
         let found = |text: &str| keywords.find(7, text, Micros(0)).map(|(keyword, _)| keyword.id);
         assert_eq!(["Song STOP!", "song stop the world", "song"].map(found), [Some(1), Some(0), Some(0)]);
+    }
+
+    #[test]
+    fn a_test_has_the_words_of_what_lives_and_takes_none_of_its_messages() {
+        let mut keywords = keywords(&["quiz", "other"]);
+        let tested = |id, text: &str, account| Keyword { tests: Some(account), ..keyword(id, text, id) };
+        assert_eq!(keywords.add(7, tested(10, "quiz", 1)), Ok(()));
+        assert_eq!(keywords.add(7, tested(11, "quiz two", 1)), Ok(()));
+        assert_eq!(keywords.add(7, tested(12, "Quiz", 2)), Ok(()));
+        assert!(matches!(keywords.add(7, tested(13, "quiz", 1)), Err(KeywordError::Taken { .. })));
+        let found = |text: &str, account: u32| -> Vec<u32> {
+            let all = keywords.all(7, text, Micros(0), |keyword| keyword.tests == Some(account));
+            all.map(|(keyword, _)| keyword.id).collect()
+        };
+        assert_eq!(found("quiz two", 0), [0, 11, 10, 12]);
+        assert_eq!(found("quiz two", 1), [11, 10, 0, 12]);
+        assert_eq!(found("quiz", 2), [12, 0, 10]);
+        assert_eq!(found("other", 1), [1]);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod route;
 mod rules;
 mod run;
 mod source;
+mod testers;
 mod work;
 
 pub use ask::{AgentAnswer, AgentAsk, AgentRefusal, AgentText, Begun, Wanted};
@@ -49,4 +50,5 @@ pub use rules::{
 };
 pub use run::{Calling, Handling, Pending, Run, RunId, What, Whose};
 pub use source::{Chosen, NoSource, Sources, Wish};
+pub use testers::{Tester, Testers};
 pub use work::{BEGUN, Held, MOST_URGENT, Place, Work};

@@ -69,6 +69,9 @@ pub trait Port {
     /// of each. Their ends come as those of other texts do.
     fn take_back(&mut self, now: Now, most: usize, wanted: &dyn Fn(&Scope) -> bool) -> Vec<MessageId>;
 
+    /// Says whether a message of a device, which is being handled, is a test (MQ-10).
+    fn mark_test(&mut self, message: MessageId, test: bool);
+
     /// Changes what is suppressed, at once for all that waits.
     fn consent(&mut self, now: Now, change: Consent);
 

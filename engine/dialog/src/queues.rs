@@ -58,7 +58,8 @@ impl Queues {
         let place = u32::try_from(self.watches.len()).unwrap_or(u32::MAX);
         let (from, to, whole, does) = (None, None, false, Does::Begin);
         let (text, program) = (text.into(), None);
-        let keyword = Keyword { id: place, text, program, sub_campaign: place, from, to, whole, does };
+        let keyword =
+            Keyword { id: place, text, program, sub_campaign: place, from, to, whole, does, tests: None };
         self.keywords.add(watchman, keyword)?;
         self.watches.push(watch);
         Ok(())

@@ -7,7 +7,7 @@ use signalbox_core::backend::{Row, Table};
 use signalbox_core::consent::{By, ConsentChange, Ground, Who};
 use signalbox_core::exchange::{Bodies, Event as Happens, Exchange, OwnText, Turn};
 use signalbox_core::id::{CarrierId, MessageId, ShardId};
-use signalbox_core::inbound::{DeviceMessage, Words};
+use signalbox_core::inbound::{DeviceMessage, Joined, JoinedPart, Words};
 use signalbox_core::scope::Scope;
 use signalbox_core::time::{Mono, Now};
 use signalbox_invocation::{Channel, Level};
@@ -15,6 +15,7 @@ use signalbox_invocation::{Channel, Level};
 use crate::dialog::{Dialog, Wants};
 use crate::event::{Event, Mo};
 use crate::port::{Consent, NotTaken, Port, Rows};
+use crate::route::Message;
 use crate::run::RunId;
 
 /// Rounds in which what one wants leads to work of the other, within one turn.
@@ -69,7 +70,9 @@ impl Region {
 
     /// Takes an event of the exchange. What a device writes while too many of its messages wait is refused for the time
     /// being, before it is accepted (rule 6).
-    pub fn take(&mut self, now: Now, event: Happens) {
+    ///
+    /// What a tester writes is taken as a test, so that nothing counts it (MQ-10).
+    pub fn take(&mut self, now: Now, event: Happens, rows: &dyn Rows) {
         let busy = match &event {
             Happens::Inbound(inbound) => {
                 (!self.dialog.has_room(&inbound.source, &inbound.destination)).then_some(inbound.reply)
@@ -83,7 +86,33 @@ impl Region {
         if let Some(reply) = busy {
             return self.exchange.refuse_busy(reply);
         }
+        if self.is_test(now, &event, rows) {
+            return self.exchange.handle_test(now, event);
+        }
         self.exchange.handle(now, event);
+    }
+
+    /// Whether an event is a message of a tester to what he tests.
+    fn is_test(&self, now: Now, event: &Happens, rows: &dyn Rows) -> bool {
+        let (device, to, link, content) = match event {
+            Happens::Inbound(inbound) => {
+                (&inbound.source, Some(&inbound.destination), Some(inbound.link), Some(&inbound.content))
+            }
+            Happens::Submit(submit) => match submit.destinations.as_slice() {
+                [only] => (&submit.source, Some(only), None, submit.parts.first()),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        if !self.dialog.rules().testers.knows(device.key()) {
+            return false;
+        }
+        let (Some(to), Some(content)) = (to, content) else { return false };
+        let part = JoinedPart { number: 1, accepted_at: now.wall, content: content.clone() };
+        let text = Joined { total: 1, parts: vec![part] }.text().unwrap_or_default();
+        let carrier = self.exchange.carrier_of_device(device, now);
+        let message = Message { device, to, text: &text, link, carrier };
+        self.dialog.would_test(&message, rows, now.wall)
     }
 
     /// Takes an event of the dialog server.
@@ -215,6 +244,10 @@ impl Port for Through<'_> {
 
     fn take_back(&mut self, now: Now, most: usize, wanted: &dyn Fn(&Scope) -> bool) -> Vec<MessageId> {
         self.0.take_back_own(now, most, wanted)
+    }
+
+    fn mark_test(&mut self, message: MessageId, test: bool) {
+        self.0.mark_test(message, test);
     }
 
     fn consent(&mut self, now: Now, change: Consent) {

@@ -1,5 +1,7 @@
 //! The way of an MO to who answers it: a pure function whose reasons are stored with the message (KEY-*, D5, D6).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use signalbox_consent::{Asks, Certainty, Country};
 use signalbox_core::address::Address;
@@ -11,7 +13,7 @@ use signalbox_text::phone;
 use crate::conversation::Conversation;
 use crate::event::Mo;
 use crate::keywords::{Does, Keyword};
-use crate::rules::{AddressRule, Rules, Standing};
+use crate::rules::{AddressRule, Rules, Stage, Standing, SubCampaignRule};
 
 /// What kind of message it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +165,7 @@ fn route_at<'r>(
 ) -> (Route, Option<&'r str>) {
     let mut trace = Vec::new();
     let text = message.text;
-    let test = rules.is_tester(message.device.key());
+    let test = |sub: &Arc<SubCampaignRule>| rules.is_tester(message.device.key(), sub, now);
     let done =
         |kind, sub_campaign, standing, trace| Route { kind, sub_campaign, standing, address: None, trace };
     let waits = before.is_some_and(|before| before.expected.is_some());
@@ -196,7 +198,7 @@ fn route_at<'r>(
     let found = (!is_word).then(|| keyword_of(rules, here, message, now, &mut trace)).flatten();
     let program = found.as_ref().and_then(|(keyword, _)| keyword.program.as_deref());
     if let Some((keyword, folded)) = found {
-        let standing = rules.sub_campaign(keyword.sub_campaign).map(|sub| sub.standing(now, test));
+        let standing = rules.sub_campaign(keyword.sub_campaign).map(|sub| sub.standing(now, test(sub)));
         let sub_campaign = Some(keyword.sub_campaign);
         let asks = match keyword.does {
             Does::Begin => None,
@@ -234,8 +236,9 @@ fn route_at<'r>(
             (default, false)
         }
     };
-    let standing =
-        target.and_then(|id| rules.sub_campaign(id)).map_or(Standing::Open, |sub| sub.standing(now, test));
+    let standing = target
+        .and_then(|id| rules.sub_campaign(id))
+        .map_or(Standing::Open, |sub| sub.standing(now, test(sub)));
     if standing != Standing::Open {
         trace.push(why(standing));
     }
@@ -251,7 +254,11 @@ fn keyword_of<'r>(
     now: Micros,
     trace: &mut Vec<Why>,
 ) -> Option<(&'r Keyword, String)> {
-    rules.keywords.all(here.id, message.text, now).find_map(|(keyword, folded)| {
+    let tested = |keyword: &Keyword| {
+        let sub = rules.sub_campaigns.get(&keyword.sub_campaign);
+        sub.is_some_and(|sub| sub.stage == Stage::Testing && rules.is_tester(message.device.key(), sub, now))
+    };
+    rules.keywords.all(here.id, message.text, now, tested).find_map(|(keyword, folded)| {
         let program = keyword.program.as_deref();
         let families = &rules.families;
         let of_program = |program| families.of_program(here.id, message.carrier, now, program).is_some();

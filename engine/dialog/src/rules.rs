@@ -15,6 +15,7 @@ use crate::families::Families;
 use crate::keywords::Keywords;
 use crate::queues::Queues;
 use crate::source::{Chosen, NoSource, Sources, Wish};
+use crate::testers::Testers;
 
 /// An account of the tenant tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,6 +197,8 @@ pub struct SubCampaignRule {
     pub kind: SubCampaignKind,
     /// What answers.
     pub instructions: Instructions,
+    /// The version that answers testers in their place, where that is another one.
+    pub tested: Option<Version>,
     /// The program of its fixed texts (TXS-13).
     pub program: String,
     /// Its fixed texts.
@@ -236,6 +239,15 @@ pub enum Standing {
 }
 
 impl SubCampaignRule {
+    /// The version of its instructions that answers, to testers that they test; `None` where no instructions do.
+    #[must_use]
+    pub fn version(&self, test: bool) -> Option<Version> {
+        match self.instructions {
+            Instructions::Version(version) => Some(self.tested.filter(|_| test).unwrap_or(version)),
+            Instructions::Texts | Instructions::Agent | Instructions::Participation(_) => None,
+        }
+    }
+
     /// Whether it takes messages at this instant. What is only tested takes those of testers, which `test` says.
     #[must_use]
     pub fn standing(&self, at: Micros, test: bool) -> Standing {
@@ -245,7 +257,8 @@ impl SubCampaignRule {
             Stage::Testing if !test => return Standing::NotStarted,
             Stage::Testing | Stage::Running => {}
         }
-        if self.from.is_some_and(|from| at < from) {
+        // It is tested before its first day.
+        if self.stage == Stage::Running && self.from.is_some_and(|from| at < from) {
             return Standing::NotStarted;
         }
         if self.to.is_some_and(|to| at >= to) {
@@ -348,8 +361,8 @@ pub struct Rules {
     pub words_of: FxHashMap<u32, Arc<Words>>,
     /// Queues of messages for agents.
     pub queues: Queues,
-    /// Devices whose traffic is test traffic.
-    pub testers: rustc_hash::FxHashSet<Box<[u8]>>,
+    /// Devices that accounts test with.
+    pub testers: Testers,
     /// Who chooses source addresses.
     pub sources: Arc<dyn Sources>,
     /// Bounds.
@@ -380,7 +393,7 @@ impl Rules {
             words: Words::shipped().expect("the words of the program are checked by its tests"),
             words_of: FxHashMap::default(),
             queues: Queues::default(),
-            testers: rustc_hash::FxHashSet::default(),
+            testers: Testers::default(),
             sources: Arc::new(Nothing),
             limits: Limits::default(),
         }
@@ -420,9 +433,9 @@ impl Rules {
         account.and_then(|account| self.words_of.get(&account)).map_or(&self.words, |words| &**words)
     }
 
-    /// True for a device that is on the list of testers.
+    /// True when messages between a device and a sub-campaign are tests (MQ-10).
     #[must_use]
-    pub fn is_tester(&self, device: &[u8]) -> bool {
-        self.testers.contains(device)
+    pub fn is_tester(&self, device: &[u8], sub: &SubCampaignRule, at: Micros) -> bool {
+        self.testers.has(device, sub.account, &sub.program, at)
     }
 }

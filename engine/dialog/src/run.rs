@@ -75,6 +75,8 @@ pub struct Run {
     pub tries: u8,
     /// When it is begun again, if nothing came of it.
     pub until: Micros,
+    /// True for a test: what it wants is marked so and counts nowhere (MQ-10).
+    pub test: bool,
 }
 
 impl Run {

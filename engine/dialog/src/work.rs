@@ -10,7 +10,9 @@ use signalbox_core::time::Micros;
 use crate::conversation::RowError;
 
 /// First octet of a row.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// The same without the mark of tests, which is the last of it.
+const WITHOUT_TEST: u8 = 1;
 
 /// The highest priority.
 pub const MOST_URGENT: u8 = 100;
@@ -55,6 +57,8 @@ pub struct Work {
     pub held: Option<Held>,
     /// The agent who gave it back: it is for another one.
     pub returned_by: Option<String>,
+    /// True for a test (MQ-10).
+    pub test: bool,
 }
 
 /// What kind of message begins a conversation of an agent.
@@ -92,6 +96,7 @@ impl Work {
     pub fn decode(row: &[u8]) -> Result<Self, RowError> {
         match row.split_first() {
             Some((&FORMAT, rest)) => Ok(postcard::from_bytes(rest)?),
+            Some((&WITHOUT_TEST, rest)) => Ok(postcard::from_bytes(&[rest, &[0]].concat())?),
             other => Err(RowError::Format(other.map(|(format, _)| *format))),
         }
     }

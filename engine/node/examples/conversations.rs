@@ -32,7 +32,7 @@ fn device(number: u64) -> Address {
 fn conversation(number: u64, source: &Address) -> Conversation {
     let device = device(number);
     let mut conversation = Conversation::new(device.clone(), source.clone());
-    conversation.begin(7, None);
+    conversation.begin(7, None, false);
     let texts =
         ["survey", "How was the service, from 1 to 5?", "4", "And the price?", "Quite all right, thank you"];
     for (turn, text) in texts.into_iter().enumerate() {

@@ -72,6 +72,7 @@ pub fn kind_of(kind: RowKind) -> Kind {
         RowKind::WebService => Kind::WebService,
         RowKind::AgentQueue => Kind::AgentQueue,
         RowKind::DncList => Kind::DncList,
+        RowKind::Tester => Kind::Tester,
     }
 }
 
@@ -104,6 +105,7 @@ pub fn row_kind(kind: Kind) -> RowKind {
         Kind::WebService => RowKind::WebService,
         Kind::AgentQueue => RowKind::AgentQueue,
         Kind::DncList => RowKind::DncList,
+        Kind::Tester => RowKind::Tester,
     }
 }
 

@@ -13,6 +13,7 @@ mod queues;
 mod rules;
 mod services;
 mod sources;
+mod testers;
 mod versions;
 mod words;
 
@@ -22,7 +23,7 @@ mod tests;
 pub use addresses::policy;
 pub use changed::Changed;
 pub use devices::Devices;
-pub use participations::participation_of;
+pub use participations::{participation_of, sub_campaign_of};
 pub use rules::rules;
 pub use services::{Service, Services};
 pub use sources::Pool;

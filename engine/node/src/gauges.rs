@@ -216,7 +216,11 @@ impl Surroundings for Gauges {
     fn notes(&mut self, notes: &[Note]) {
         for note in notes {
             match note {
-                Note::Accepted { direction, account, link } => {
+                Note::Accepted { direction, test: true, .. } => {
+                    let direction = direction_name(*direction);
+                    counter!("messages_tested_total", "direction" => direction).increment(1);
+                }
+                Note::Accepted { direction, account, link, test: false } => {
                     let from = account.map(PeerId::Account).or(link.map(PeerId::Link));
                     self.count_accepted(*direction, from);
                 }
@@ -238,7 +242,13 @@ impl Surroundings for Gauges {
                     let (kind, link) = self.labels(Some(*peer));
                     counter!("delivery_doubts_total", "kind" => kind, "link" => link).increment(1);
                 }
-                Note::Ended { direction, peer, outcome, after, reason } => {
+                // A test has its CDR, and is none of the outcomes.
+                Note::Ended { direction, test: true, .. } => {
+                    if *direction != Direction::Receipt {
+                        self.records.increment(1);
+                    }
+                }
+                Note::Ended { direction, peer, outcome, after, reason, test: false } => {
                     if let Some(PeerId::Webhook(_)) = peer
                         && *outcome != FinalState::Delivered
                     {

@@ -124,17 +124,21 @@ async fn forward(spine: SpineHandle, mut ended: mpsc::Receiver<Event>) {
 
 fn count(note: &Note) {
     match note {
-        Note::Routed { kind, unmatched } => {
+        // What testers do is told apart: it is no result.
+        Note::Routed { test: true, .. } => tested("message"),
+        Note::Ran { test: true, .. } => tested("run"),
+        Note::Sent { test: true, .. } => tested("text"),
+        Note::Routed { kind, unmatched, .. } => {
             let matched = if *unmatched { "no" } else { "yes" };
             metrics::counter!("dialog_mo_total", "kind" => *kind, "matched" => matched).increment(1);
         }
-        Note::Ran { end, waited } => {
+        Note::Ran { end, waited, .. } => {
             metrics::counter!("dialog_runs_total", "end" => *end).increment(1);
             if let Some(waited) = waited {
                 metrics::histogram!("dialog_answer_seconds").record(waited.as_secs_f64());
             }
         }
-        Note::Sent { end } => metrics::counter!("dialog_texts_total", "end" => end.clone()).increment(1),
+        Note::Sent { end, .. } => metrics::counter!("dialog_texts_total", "end" => end.clone()).increment(1),
         Note::Limit { what } => {
             metrics::counter!("dialog_limit_hits_total", "limit" => *what).increment(1);
             tracing::warn!(limit = what, "a bound of the dialog server was reached");
@@ -147,4 +151,8 @@ fn count(note: &Note) {
         }
         Note::RowDamaged { why } => tracing::error!(why, "a row of the dialog server cannot be read"),
     }
+}
+
+fn tested(what: &'static str) {
+    metrics::counter!("dialog_tests_total", "what" => what).increment(1);
 }

@@ -219,6 +219,7 @@ impl Node {
         let source = source.map(Arc::new);
         participations.attach(crate::participation::Way {
             source: source.clone(),
+            clock: clock.clone(),
             control: Arc::downgrade(&control),
             gateway: gateway.clone(),
             people: people.clone(),

@@ -304,6 +304,9 @@ impl Runner {
         let in_force = self.parts.control.in_force();
         let sub_campaign = in_force.snapshot.ids.of(Kind::SubCampaign, &pass.order.sub_campaign).unwrap_or(0);
         let (mut asked, mut wanted, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+        let rules = &in_force.dialog.rules;
+        let sub = rules.sub_campaigns.get(&sub_campaign);
+        let now = self.now();
         for candidate in candidates {
             let device = match device_of(&candidate.devices, &pass.order.kinds) {
                 Ok(device) => device,
@@ -314,6 +317,8 @@ impl Runner {
                     continue;
                 }
             };
+            // What testers get is no result of the pass.
+            let counts = sub.is_none_or(|sub| !rules.is_tester(device.key(), sub, now));
             wanted.push(Wanted {
                 account: pass.account.0,
                 sub_campaign,
@@ -323,15 +328,16 @@ impl Runner {
                 pass: number(pass.id),
                 began: pass.order.starts.unwrap_or(pass.created).max(pass.created),
                 begins,
+                test: false,
             });
-            asked.push(candidate);
+            asked.push((candidate, counts));
         }
         let answers = self.parts.starts.ask_all(&self.parts.spine, wanted).await;
         let mut again = Vec::new();
         let mut begun = 0;
-        for (candidate, answer) in asked.into_iter().zip(answers) {
+        for ((candidate, counts), answer) in asked.into_iter().zip(answers) {
             match answer {
-                Ok(_) => begun += 1,
+                Ok(_) => begun += u64::from(counts),
                 Err(StartError::Stopped) => return Err(Halt::Stopped),
                 // Whether it was begun is asked again.
                 Err(StartError::TimedOut) if begins => again.push(candidate),

@@ -25,6 +25,8 @@ pub struct Facts {
     pub country: Option<String>,
     /// Other campaigns in which the participant has a submission.
     pub steps: Vec<String>,
+    /// A tester of the campaign: nothing of it counts (MQ-10).
+    pub tester: bool,
 }
 
 /// What is stored of a vote that complies (CM-06).

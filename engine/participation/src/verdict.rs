@@ -92,6 +92,9 @@ pub struct Verdict {
     pub reply: Reply,
     /// The version of the rules that decided; 0 when there is no campaign.
     pub version: u64,
+    /// A tester's entry: it was judged, and counts nowhere (MQ-10).
+    #[serde(default)]
+    pub test: bool,
 }
 
 /// Whether an entry counts.

@@ -44,6 +44,8 @@ pub struct Episode {
     pub ended: bool,
     /// Its session variables: an object of JSON.
     pub variables: String,
+    /// A tester's: it is no result (MQ-10).
+    pub test: bool,
 }
 
 impl fmt::Debug for Episode {
@@ -54,8 +56,8 @@ impl fmt::Debug for Episode {
 
 const INSERT: Insert = Insert {
     head: "INSERT INTO episode (id, told, account, sub_campaign, device, source, client_id, version, began_at, at, \
-           ended, variables)",
-    kinds: "ttitttttiiit",
+           ended, variables, test)",
+    kinds: "ttitttttiiiti",
     tail: " ON CONFLICT (id) DO UPDATE SET told = excluded.told, at = excluded.at, ended = excluded.ended, \
            client_id = CASE episode.erased WHEN 0 THEN COALESCE(excluded.client_id, episode.client_id) END, \
            version = COALESCE(excluded.version, episode.version), \
@@ -64,7 +66,7 @@ const INSERT: Insert = Insert {
 };
 
 const COLUMNS: &str = "id, told, account, sub_campaign, device, source, client_id, version, began_at, at, ended, \
-                       variables";
+                       variables, test";
 
 /// What is told of each episode in one order, as one: a statement must not change a row twice.
 fn told_once(episodes: &[Episode]) -> Vec<Episode> {
@@ -102,13 +104,13 @@ impl People {
                 values.push(row.sub_campaign.as_str()).push(row.device.as_str()).push(row.source.as_str());
                 values.push(row.client_id.as_deref()).push(row.version.as_deref());
                 values.push(row.began_at.0).push(row.at.0).push(i64::from(row.ended));
-                values.push(row.variables.as_str());
+                values.push(row.variables.as_str()).push(i64::from(row.test));
             })
             .await?;
         Ok(transaction.commit().await?)
     }
 
-    /// Episodes of a sub-campaign in the order in which they were told of last, behind `after`: who goes on later where
+    /// Episodes of a sub-campaign, or with `test` those of its testers, in the order in which they were told of last, behind `after`: who goes on later where
     /// the last page ended gets what was new or changed since.
     ///
     /// # Errors
@@ -117,7 +119,7 @@ impl People {
         &self,
         scope: &Scope,
         account: AccountId,
-        sub_campaign: &str,
+        (sub_campaign, test): (&str, bool),
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Episode>, PeopleError> {
@@ -125,13 +127,14 @@ impl People {
             return Ok(Vec::new());
         }
         let query = format!(
-            "SELECT {COLUMNS} FROM episode WHERE account = $1 AND sub_campaign = $2 AND told > $3 \
-             ORDER BY told LIMIT $4"
+            "SELECT {COLUMNS} FROM episode WHERE account = $1 AND sub_campaign = $2 AND told > $3 AND test = $4 \
+             ORDER BY told LIMIT $5"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(i64::from(account.0))
             .bind(sub_campaign)
             .bind(after.unwrap_or_default())
+            .bind(i64::from(test))
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(self.reader())
             .await?;
@@ -164,5 +167,6 @@ fn read(row: &AnyRow) -> Result<Episode, PeopleError> {
         at: Micros(row.try_get(9)?),
         ended: row.try_get::<i64, _>(10)? != 0,
         variables: row.try_get(11)?,
+        test: row.try_get::<i64, _>(12)? != 0,
     })
 }

@@ -103,10 +103,15 @@ impl CampaignFile {
     }
 
     /// Begins the transaction of a batch.
-    pub fn begin<'a>(&'a mut self, rules: &'a Rules, version: u64) -> rusqlite::Result<Batch<'a>> {
+    pub fn begin<'a>(
+        &'a mut self,
+        rules: &'a Rules,
+        version: u64,
+        codes: Option<&'a Connection>,
+    ) -> rusqlite::Result<Batch<'a>> {
         let transaction = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
         let total = transaction.query_row("SELECT submissions FROM campaign", [], database::count)?;
-        Ok(Batch { transaction, rules, version, total, added: HashMap::new(), entry: None })
+        Ok(Batch { transaction, rules, version, total, added: HashMap::new(), entry: None, codes })
     }
 
     /// Grants votes beyond those that everyone has (CM-14).
@@ -116,6 +121,16 @@ impl CampaignFile {
             params![participant.as_str(), votes],
         )?;
         Ok(())
+    }
+
+    /// Removes all entries and what was counted of them.
+    pub fn clear(&mut self) -> rusqlite::Result<()> {
+        let transaction = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
+        transaction.execute_batch(
+            "DELETE FROM submissions; DELETE FROM tally; DELETE FROM codes; DELETE FROM votes; DELETE FROM prizes;
+             UPDATE campaign SET submissions = 0;",
+        )?;
+        transaction.commit()
     }
 
     /// Removes what says who took part and what they wrote; results stay.
@@ -164,8 +179,8 @@ pub(super) fn verdict(connection: &Connection, entry: EntryId) -> rusqlite::Resu
             let refused =
                 database::read_word(row, 2, RejectCode::read)?.map(|code| Refused { count: refused, code });
             let outcome = Outcome::Accepted { submissions: 0, refused, prizes: Vec::new() };
-            verdict =
-                Some(Verdict { entry, outcome, reply: read_reply(row, 3)?, version: database::count(row)? });
+            let (reply, version) = (read_reply(row, 3)?, database::count(row)?);
+            verdict = Some(Verdict { entry, outcome, reply, version, test: false });
         }
     }
     if let Some(Verdict { outcome: Outcome::Accepted { submissions, prizes, .. }, .. }) = &mut verdict {
@@ -185,6 +200,8 @@ pub(super) struct Batch<'a> {
     added: HashMap<(String, String), (u64, u64)>,
     /// The entry that is judged.
     entry: Option<RawEntry>,
+    /// Where codes are that this file does not have.
+    codes: Option<&'a Connection>,
 }
 
 impl Batch<'_> {
@@ -261,7 +278,18 @@ impl Ledger for Batch<'_> {
             .prepare_cached("SELECT entry FROM codes WHERE code = ?1 AND batch = ?2")?
             .query_row(params![code, batch], |row| row.get(0))
             .optional()?;
+        let elsewhere = |codes: &Connection| {
+            codes
+                .prepare_cached("SELECT 1 FROM codes WHERE code = ?1 AND batch = ?2")?
+                .exists(params![code, batch])
+        };
         Ok(match found {
+            None if self.codes.map(elsewhere).transpose()? == Some(true) => {
+                self.transaction
+                    .prepare_cached("INSERT OR IGNORE INTO codes(code, batch) VALUES(?1, ?2)")?
+                    .execute(params![code, batch])?;
+                CodeState::Unused
+            }
             None => CodeState::Unknown,
             Some(None) => CodeState::Unused,
             Some(Some(entry)) => CodeState::Used(EntryId(u128::from_be_bytes(entry))),

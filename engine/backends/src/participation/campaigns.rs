@@ -116,7 +116,7 @@ pub enum PutError {
 ///
 /// Calls block on the disk: they belong on a thread that may.
 pub struct Campaigns {
-    options: CampaignsOptions,
+    pub(super) options: CampaignsOptions,
     participants: Box<dyn Participants>,
     campaigns: RwLock<HashMap<String, Arc<Campaign>>>,
     selection: RwLock<Arc<Selection>>,
@@ -204,7 +204,7 @@ impl Campaigns {
         }
     }
 
-    fn campaign(&self, name: &str) -> Result<Arc<Campaign>, Unknown> {
+    pub(super) fn campaign(&self, name: &str) -> Result<Arc<Campaign>, Unknown> {
         self.campaigns.read().get(name).cloned().ok_or_else(|| Unknown(name.to_owned()))
     }
 
@@ -230,12 +230,18 @@ impl Campaigns {
             let facts = self.participants.facts(&in_force.rules, &participants)?;
             let prepared = self.prepare(&in_force.rules, entries, facts)?;
             let stores = found.stores()?;
+            if prepared.iter().any(|entry| entry.facts.tester) || stores.tests.lock().is_some() {
+                match self.enter_apart(&found, &stores, &in_force, prepared)? {
+                    Some(verdicts) => return Ok(verdicts),
+                    None => continue,
+                }
+            }
             let mut files = stores.files.lock();
             // Rules that came into force meanwhile may ask for other fields.
             if !Arc::ptr_eq(&in_force, &found.rules.read()) {
                 continue;
             }
-            return judge(&mut files, &in_force, &prepared).map_err(|error| {
+            return judge(&mut files, &in_force, &prepared, None).map_err(|error| {
                 found.failed(&error);
                 store(error)
             });
@@ -271,7 +277,12 @@ impl Campaigns {
         let prepare = |(raw, mut facts): (&'a RawEntry, Facts)| {
             for step in &steps {
                 let Ok(other) = self.campaign(step) else { continue };
-                let has = results::has(&other.stores()?.reader.lock(), &raw.participant());
+                let (stores, who) = (other.stores()?, raw.participant());
+                let has = if facts.tester {
+                    stores.tested(&who)
+                } else {
+                    results::has(&stores.reader.lock(), &who)
+                };
                 let store = |source| {
                     other.failed(&source);
                     EnterError::Store { campaign: (*step).to_owned(), source }
@@ -301,6 +312,7 @@ impl Campaigns {
             outcome: Outcome::Rejected(RejectCode::NoCampaign),
             reply: reply.clone(),
             version: 0,
+            test: false,
         };
         Ok(entries.iter().map(verdict).collect())
     }
@@ -328,11 +340,7 @@ impl Campaigns {
     pub fn verdict(&self, campaign: &str, entry: EntryId) -> Result<Option<Verdict>, DrawError> {
         let found = self.campaign(campaign)?;
         let stores = found.stores()?;
-        let counts = super::campaign::verdict(&stores.reader.lock(), entry).map_err(DrawError::Store)?;
-        match counts {
-            Some(verdict) => Ok(Some(verdict)),
-            None => super::rejects::verdict(&stores.reject_reader.lock(), entry).map_err(DrawError::Store),
-        }
+        stores.verdict(entry).map_err(DrawError::Store)
     }
 
     /// How many votes were rejected, by code.
@@ -438,6 +446,9 @@ impl Campaigns {
             let mut files = stores.files.lock();
             rows += files.campaign.forget(rules).map_err(store)?;
             rows += files.rejects.remove_before(Timestamp::MAX).map_err(store)?;
+            if let Some(tests) = &mut *stores.tests.lock() {
+                tests.clear().map_err(store)?;
+            }
         }
         Ok(rows)
     }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use rusqlite::Connection;
 use signalbox_participation::{
     Extracted, Facts, Outcome, RawEntry, Refused, RejectCode, Reply, Unextractable, Verdict,
 };
@@ -19,14 +20,16 @@ pub(super) struct Prepared<'a> {
     pub extracted: Result<Vec<Extracted>, Unextractable>,
 }
 
-/// The third layer: one transaction of the campaign's file, then the log of what does not count.
+/// The third layer: one transaction of the campaign's file, then the log of what does not count. Codes that this file does
+/// not have are looked for in `codes`.
 pub(super) fn judge(
     files: &mut Files,
     in_force: &InForce,
     prepared: &[Prepared<'_>],
+    codes: Option<&Connection>,
 ) -> rusqlite::Result<Vec<Verdict>> {
     let Files { campaign, rejects } = files;
-    let mut batch = campaign.begin(&in_force.rules, in_force.version)?;
+    let mut batch = campaign.begin(&in_force.rules, in_force.version, codes)?;
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(prepared.len());
     let mut known: HashMap<u128, usize> = HashMap::new();
     let mut rejected = Vec::new();
@@ -84,7 +87,7 @@ fn judge_entry<'a>(
         let reply = rules.regret(code, votes.first(), told, &entry.facts);
         rejected.push(reject(0, code, Some(reply.clone())));
         rejected.extend(refused.iter().skip(1).map(|(seq, code)| reject(*seq, *code, None)));
-        return Ok(Verdict { entry: raw.id, outcome: Outcome::Rejected(code), reply, version });
+        return Ok(Verdict { entry: raw.id, outcome: Outcome::Rejected(code), reply, version, test: false });
     };
     let prizes: Vec<String> = accepted.iter().filter_map(|submission| submission.prize.clone()).collect();
     let reply = rules.thanks(Some(&first.extracted), prizes.first().map(String::as_str), &entry.facts);
@@ -93,5 +96,5 @@ fn judge_entry<'a>(
     batch.told(raw.id, summary, &reply)?;
     rejected.extend(refused.iter().map(|(seq, code)| reject(*seq, *code, None)));
     let outcome = Outcome::Accepted { submissions: accepted.len() as u32, refused: summary, prizes };
-    Ok(Verdict { entry: raw.id, outcome, reply, version })
+    Ok(Verdict { entry: raw.id, outcome, reply, version, test: false })
 }

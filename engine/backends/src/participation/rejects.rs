@@ -41,7 +41,7 @@ pub(super) struct Rejected<'a> {
 
 /// The log of one campaign, or of no campaign.
 pub(super) struct RejectLog {
-    connection: Connection,
+    pub connection: Connection,
 }
 
 impl RejectLog {
@@ -126,6 +126,7 @@ pub(super) fn verdict(connection: &Connection, entry: EntryId) -> rusqlite::Resu
             outcome: Outcome::Rejected(code),
             version: row.get::<_, Count>(1)?.0,
             reply: read_reply(row, 2)?,
+            test: false,
         })
     };
     statement.query_row(params![database::key(entry)], read).optional()

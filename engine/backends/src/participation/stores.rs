@@ -1,7 +1,7 @@
 //! A campaign and its two files. Files that cannot be used are opened again by whoever asks for them next: meanwhile the
 //! campaign's rules are known, so that its entries find it and wait, and no other campaign's do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::campaign::CampaignFile;
 use super::campaigns::{CampaignsOptions, PutError};
 use super::database;
 use super::rejects::RejectLog;
+use super::trial::Trial;
 use crate::sqlite::OpenError;
 
 /// The database of a campaign cannot be used now.
@@ -44,6 +45,8 @@ pub(super) struct Stores {
     pub reader: Mutex<Connection>,
     /// Verdicts on what does not count, for those who ask.
     pub reject_reader: Mutex<Connection>,
+    /// What testers sent, where one did.
+    pub tests: Mutex<Option<Trial>>,
 }
 
 pub(super) struct Campaign {
@@ -123,7 +126,10 @@ impl Campaign {
             return Ok(stores.clone());
         }
         let (path, wait) = (&self.path, self.lock_wait);
-        let campaign = CampaignFile::open(path, &self.rules.read().rules.name, wait)?;
+        let in_force = self.rules.read().clone();
+        let rules = &in_force.rules;
+        let campaign = CampaignFile::open(path, &rules.name, wait)?;
+        let dir = path.parent().unwrap_or(Path::new(""));
         let rejects = RejectLog::open(&self.rejects_path, wait)?;
         let reader = |path: &PathBuf| {
             let failed = |source| OpenError::Database { path: path.clone(), source };
@@ -133,6 +139,7 @@ impl Campaign {
             files: Mutex::new(Files { campaign, rejects }),
             reader: reader(path)?,
             reject_reader: reader(&self.rejects_path)?,
+            tests: Mutex::new(Trial::found(dir, &rules.database, &rules.name, wait)?),
         });
         *stores = Some(opened.clone());
         Ok(opened)

@@ -25,12 +25,14 @@ struct Known;
 /// What numbers begin with that have said that messages are welcome.
 pub const WELCOMED: &str = "447";
 pub const BARRED: &str = "4999999";
+pub const TESTER: &str = "4988888";
 
 impl signalbox_backends::participation::Participants for Known {
     fn facts(&self, _: &Rules, participants: &[Participant]) -> Result<Vec<Facts>, FactsError> {
         let known = |participant: &Participant| Facts {
             barred: participant.as_str() == BARRED,
             opted_in: participant.as_str().starts_with(WELCOMED),
+            tester: participant.as_str() == TESTER,
             ..Facts::default()
         };
         Ok(participants.iter().map(known).collect())

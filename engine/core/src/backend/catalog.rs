@@ -56,11 +56,13 @@ pub enum Kind {
     AgentQueue,
     /// A do-not-call list.
     DncList,
+    /// A device that programs are tested with.
+    Tester,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Account,
         Self::Link,
         Self::Route,
@@ -86,6 +88,7 @@ impl Kind {
         Self::WebService,
         Self::AgentQueue,
         Self::DncList,
+        Self::Tester,
     ];
 
     /// The name in files, the API and the database.
@@ -117,6 +120,7 @@ impl Kind {
             Self::WebService => "web_service",
             Self::AgentQueue => "agent_queue",
             Self::DncList => "dnc_list",
+            Self::Tester => "tester",
         }
     }
 }

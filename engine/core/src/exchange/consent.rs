@@ -241,7 +241,8 @@ fn own<'a>(policy: &'a ConsentPolicy, now: Now, entry: &'a Entry, scope: &'a Sco
     Question {
         client: (!scope.client_id.is_empty()).then_some(&*scope.client_id),
         place: place_of(&scope.facts),
-        source: SourceId(scope.address),
+        // A test is none of the address's recipients, whatever it is for.
+        source: SourceId(if scope.test { 0 } else { scope.address }),
         not_after: Some(signalbox_consent::Micros(envelope.expires_at.0)),
         marketing: question.marketing && !policy.informing.contains(&scope.sub_campaign),
         ..question

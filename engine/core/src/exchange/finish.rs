@@ -119,7 +119,8 @@ impl Exchange {
         reason: Reason,
     ) {
         let after = now.wall.since(envelope.id.accepted_at());
-        self.turn.notes.push(Note::Ended { direction: envelope.direction, peer, outcome, reason, after });
+        let (direction, test) = (envelope.direction, envelope.origin_class == OriginClass::Test);
+        self.turn.notes.push(Note::Ended { direction, peer, outcome, reason, after, test });
     }
 
     /// Takes an entry from wherever it is, with its rows.

@@ -109,12 +109,13 @@ impl Exchange {
             SubmitChannel::Smpp => Origin::Smpp(submit.account),
             SubmitChannel::Http(webhook) => Origin::Http(submit.account, webhook),
         };
+        let origin_class = self.class_of_taken(submit.origin_class);
         let offer = |destination: &Address| Offer {
             id: None,
             // What a peer submits to a source address of ours is what a device of its network writes.
             direction: if policy.is_dialog_address(destination) { Direction::Mo } else { Direction::Mt },
             origin,
-            origin_class: submit.origin_class,
+            origin_class,
             class: submit.class,
             source: submit.source.clone(),
             destination: destination.clone(),
@@ -247,6 +248,7 @@ impl Exchange {
                 Origin::Link(link) => Some(link),
                 Origin::Smpp(_) | Origin::Http(..) | Origin::Exchange(_) => None,
             },
+            test: envelope.origin_class == OriginClass::Test,
         });
         if total > 1 {
             self.add_group(Group::new(envelope.clone(), total, parts[0].data_coding));
@@ -375,7 +377,7 @@ impl Exchange {
             id: None,
             direction: Direction::Mo,
             origin: Origin::Link(inbound.link),
-            origin_class: OriginClass::User,
+            origin_class: self.class_of_taken(OriginClass::User),
             class,
             source: inbound.source.clone(),
             destination: inbound.destination.clone(),

@@ -17,6 +17,8 @@ pub enum Note {
         account: Option<AccountId>,
         /// The link that brought it.
         link: Option<LinkId>,
+        /// True for a test.
+        test: bool,
     },
     /// Something offered was not taken.
     Refused {
@@ -54,6 +56,8 @@ pub enum Note {
         reason: Reason,
         /// From acceptance to the end.
         after: Duration,
+        /// True for a test.
+        test: bool,
     },
     /// A message asked for a longer validity than its account may have, and has the longest.
     ValidityCut {

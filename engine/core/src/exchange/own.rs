@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::effect::{Refusal, Reply};
 use super::entry::{Entry, Key};
-use super::event::{Answer, ReplyTo};
+use super::event::{Answer, Event, ReplyTo};
 use super::intake::Offer;
 use super::note::Note;
 use super::route::Way;
@@ -152,6 +152,30 @@ impl Exchange {
     /// The dialog server has what was handed to it; its end is part of this turn.
     pub fn confirm(&mut self, now: Now, released: &Released) {
         self.answered(now, released.permit(), Answer::Taken { remote_id: Bytes::new() });
+    }
+
+    /// Takes an event that is a message of a tester to what he tests: it is counted nowhere (MQ-10).
+    pub fn handle_test(&mut self, now: Now, event: Event) {
+        self.takes_test = true;
+        self.handle(now, event);
+        self.takes_test = false;
+    }
+
+    /// The origin class of what is being taken.
+    pub(super) fn class_of_taken(&self, class: OriginClass) -> OriginClass {
+        if self.takes_test { OriginClass::Test } else { class }
+    }
+
+    /// Says whether a message of a device that was handed over is a test, with all its parts: its CDRs say so.
+    pub fn mark_test(&mut self, message: MessageId, test: bool) {
+        let class = if test { OriginClass::Test } else { OriginClass::User };
+        let Some(lead) = self.by_id.get(&message).copied() else { return };
+        let members = self.joined.get(&lead).cloned().unwrap_or_default();
+        for key in std::iter::once(lead).chain(members) {
+            if let Some(entry) = self.entries.get_mut(key) {
+                entry.envelope.origin_class = class;
+            }
+        }
     }
 
     /// Texts of our own that ended since the last time.

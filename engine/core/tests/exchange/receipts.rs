@@ -99,6 +99,20 @@ fn the_same_receipt_twice_is_one_outcome() {
     assert_eq!(strays(&world, Stray::Repeated), 1);
 }
 
+/// Acceptance (d) of messaging.md: what bills a message is its one final record, and receipts again add none.
+#[test]
+fn the_same_receipt_three_times_is_one_bill() {
+    let mut world = World::new();
+    world.taken(DEVICE, "9");
+    for _ in 0..3 {
+        world.receipt("9", DEVICE, ReceiptState::Delivered);
+        world.pass(Duration::from_secs(1));
+    }
+    let billed: Vec<_> = world.cdrs.iter().map(|cdr| (cdr.kind, cdr.outcome)).collect();
+    assert_eq!(billed, [(CdrKind::Final, FinalState::Delivered)]);
+    assert_eq!(strays(&world, Stray::Repeated), 2);
+}
+
 #[test]
 fn a_receipt_after_the_outcome_amends_once() {
     let mut world = World::new();

@@ -224,7 +224,8 @@ impl Dialog {
         if device.digits().is_none() {
             return Err(AgentRefusal::NoDevice);
         }
-        if sub.standing(here.now.wall, self.is_test(&device)) != Standing::Open {
+        let test = self.rules.is_tester(device.key(), &sub, here.now.wall);
+        if sub.standing(here.now.wall, test) != Standing::Open {
             return Err(AgentRefusal::NotRunning);
         }
         self.check_room(account)?;
@@ -240,7 +241,7 @@ impl Dialog {
             return Err(AgentRefusal::Busy);
         }
         let before = conversation.clone();
-        conversation.begin(sub.id, None);
+        conversation.begin(sub.id, None, test);
         let number = here.port.new_id(here.now, device.shard());
         let sent = self.agent_send(here, agent, &mut conversation, &sub, (Purpose::Agent, number), &text);
         let message = match sent {
@@ -266,6 +267,7 @@ impl Dialog {
             answered: false,
             held: Some(Held { by: agent.to_owned(), until: here.now.wall.after(lease) }),
             returned_by: None,
+            test,
         };
         self.put_work(here, work.clone());
         self.tell_work(here, &work, Some(agent), "begun");
@@ -284,7 +286,11 @@ impl Dialog {
         let program = text.program.clone().unwrap_or_else(|| sub.program.clone());
         let send = Send { program: program.clone(), text: text.text.clone(), cut: Cut::Whole };
         let what = What::Text { text: String::new() };
-        let run = self.new_run(here, conversation.device.shard(), sub.id, what, purpose);
+        let test = match conversation.source.is_empty() {
+            true => self.rules.is_tester(conversation.device.key(), sub, here.now.wall),
+            false => self.is_test(conversation, sub, here.now.wall),
+        };
+        let run = self.new_run(here, conversation.device.shard(), sub.id, what, purpose, test);
         let found = self.choose(here, conversation, &run, sub, &send);
         let chosen = found.map_err(|none| AgentRefusal::NoSource(none.name().to_owned()))?;
         Ok((program, chosen))
@@ -308,6 +314,7 @@ impl Dialog {
             // He answers where the device wrote, or not at all.
             return Err(AgentRefusal::NoSource("program_not_supported".to_owned()));
         }
+        let test = self.is_test(conversation, sub, here.now.wall);
         let scope = Scope {
             purpose,
             conversation: conversation.id(),
@@ -319,7 +326,7 @@ impl Dialog {
             address: chosen.id,
             program: program.into(),
             client_id: text.client_id.as_str().into(),
-            test: self.is_test(&conversation.device),
+            test,
             facts: ContactFacts::default(),
         };
         let (source, destination) = (chosen.source.clone(), conversation.device.clone());
@@ -328,23 +335,25 @@ impl Dialog {
             reason: refused.reason,
             temporary: refused.temporary,
         })?;
-        self.note(Note::Sent { end: "queued".to_owned() });
+        self.note(Note::Sent { end: "queued".to_owned(), test });
         let told = Told {
             account: sub.account,
             sub_campaign: sub.id,
             device: &conversation.device,
             source: &conversation.source,
             message: Some(message),
+            test,
         };
         self.record(here, told, Said::Agent { agent: agent.to_owned(), text: text.text.clone(), work });
         let limits = self.rules.limits;
         let since = here.now.wall.before(limits.last_use);
         let (device, changed) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
-        device.used(Use { address: chosen.id, account: sub.account, at: here.now.wall }, since, limits.uses);
+        let used = Use { address: chosen.id, account: sub.account, at: here.now.wall };
+        device.used(used, test, since, limits.uses);
         *changed = true;
         // What the device answers is of this sub-campaign (D5, D13).
         if conversation.owner != Some(sub.id) {
-            conversation.begin(sub.id, None);
+            conversation.begin(sub.id, None, test);
         }
         let (side, at) = (Side::Mt, here.now.wall);
         // It is a text of its own, whatever becomes of the first one.

@@ -31,6 +31,14 @@ impl StartRow {
     pub(super) fn encode(&self) -> Bytes {
         postcard::to_stdvec(self).expect("a vector takes any number of octets").into()
     }
+
+    /// The row of an attempt from before there were tests ends before their mark.
+    pub(super) fn decode(row: &[u8]) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(row).or_else(|error| match error {
+            postcard::Error::DeserializeUnexpectedEnd => postcard::from_bytes(&[row, &[0]].concat()),
+            other => Err(other),
+        })
+    }
 }
 
 /// Where an attempt stands, as far as pacing asks.
@@ -162,7 +170,8 @@ impl Dialog {
     pub(super) fn attempt_begins(&mut self, starting: &Starting) {
         let Some(of) = starting.of else { return };
         let run = &starting.run;
-        let attempt = Attempt::new(of, run.id, run.sub_campaign, starting.device.clone());
+        let mut attempt = Attempt::new(of, run.id, run.sub_campaign, starting.device.clone());
+        attempt.test = run.test;
         self.attempts.insert(attempt, true);
     }
 
@@ -230,6 +239,7 @@ impl Dialog {
                 device: &attempt.device,
                 source: &nowhere(),
                 message: Some(run.0),
+                test: attempt.test,
             };
             self.record(here, told, Said::Attempt { of: attempt.of, completion });
         }

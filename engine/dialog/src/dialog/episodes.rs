@@ -49,6 +49,7 @@ impl Dialog {
             device: &conversation.device,
             source: &conversation.source,
             message: None,
+            test: conversation.test,
         };
         let said = Said::Episode {
             conversation: conversation.id(),

@@ -54,10 +54,12 @@ impl Dialog {
 
     fn forget_device(&mut self, here: &mut Here<'_>, account: u32, device: &Address) {
         let (known, changed) = self.memory.device(device, here.rows, &mut self.wants.notes);
-        let (stored, uses) = (known.stored.len(), known.uses.len());
+        let held = |known: &crate::device::Device| (known.stored.len(), known.uses.len(), known.tests.len());
+        let before = held(known);
         known.stored.retain(|(owner, _), _| *owner != account);
         known.uses.retain(|used| used.account != account);
-        *changed |= (stored, uses) != (known.stored.len(), known.uses.len());
+        known.tests.retain(|used| used.account != account);
+        *changed |= before != held(known);
     }
 
     fn forget_in(&mut self, here: &mut Here<'_>, account: u32, conversation: &mut Conversation) {
@@ -98,6 +100,7 @@ impl Dialog {
         conversation.version = before.as_ref().and_then(|before| before.version);
         conversation.expected = before.as_ref().and_then(|before| before.expected.clone());
         conversation.pass = before.as_ref().and_then(|before| before.pass);
+        conversation.test = before.as_ref().is_some_and(|before| before.test);
         (conversation.variables, conversation.position) =
             before.map(|before| (before.variables, before.position)).unwrap_or_default();
     }

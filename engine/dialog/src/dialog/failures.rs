@@ -2,7 +2,6 @@
 
 use signalbox_core::scope::{ConversationId, Purpose};
 
-use super::runs::failure_text;
 use super::{Dialog, Here};
 use crate::conversation::Conversation;
 use crate::event::Note;
@@ -18,12 +17,13 @@ impl Dialog {
         conversation: &mut Conversation,
         run: &Run,
     ) {
-        self.note(Note::Ran { end: "ok", waited: None });
+        self.note(Note::Ran { end: "ok", waited: None, test: run.test });
         let sub = self.rules.sub_campaigns.get(&run.sub_campaign).cloned();
         let Some(text) = sub.and_then(|sub| self.stand_in(conversation, &sub, run)) else {
             return self.next(here, id, conversation);
         };
-        let mut answer = self.new_run(here, id.shard, run.sub_campaign, What::Text { text }, run.purpose);
+        let what = What::Text { text };
+        let mut answer = self.new_run(here, id.shard, run.sub_campaign, what, run.purpose, run.test);
         answer.message.clone_from(&run.message);
         self.begin_run(here, id, conversation, answer);
     }
@@ -42,5 +42,17 @@ impl Dialog {
             }
             Purpose::Answer | Purpose::Begin | Purpose::Agent => None,
         })
+    }
+}
+
+/// The text of a sub-campaign that stands in for instructions which failed.
+fn failure_text(sub: &SubCampaignRule, run: &Run) -> Option<String> {
+    match run.purpose {
+        // Who opted out gets the confirmation, and who asked for help gets help, whatever the script did.
+        Purpose::OptOutConfirmation => sub.texts.opt_out.clone(),
+        Purpose::Help => sub.texts.help.clone(),
+        Purpose::OptIn => sub.texts.opt_in.clone(),
+        Purpose::Answer if !run.timed_out => sub.texts.failure.clone(),
+        Purpose::Answer | Purpose::Begin | Purpose::Agent => None,
     }
 }

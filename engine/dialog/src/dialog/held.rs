@@ -31,7 +31,7 @@ impl Dialog {
             self.note(Note::Limit { what: "texts_that_wait_for_room" });
             return self.not_taken(here, conversation, &text, "queue_full");
         }
-        self.note(Note::Sent { end: "held".to_owned() });
+        self.note(Note::Sent { end: "held".to_owned(), test: text.test });
         conversation.held.push_back(text);
         conversation.offers.get_or_insert(here.now.wall.after(self.rules.limits.offers));
     }
@@ -66,13 +66,14 @@ impl Dialog {
         text: &Offered,
         reason: &str,
     ) {
-        self.note(Note::Sent { end: reason.to_owned() });
+        self.note(Note::Sent { end: reason.to_owned(), test: text.test });
         let told = Told {
             account: self.account_of(text.sub_campaign),
             sub_campaign: text.sub_campaign,
             device: &conversation.device,
             source: &text.source,
             message: text.answers,
+            test: text.test,
         };
         self.record(here, told, Said::Filtered { text: text.text.clone(), status: reason.to_owned() });
         self.group_gives_up(here, text.run, reason);
@@ -98,7 +99,7 @@ impl Dialog {
             address: text.address,
             program: text.program.as_str().into(),
             client_id: text.client_id.as_str().into(),
-            test: self.is_test(&conversation.device),
+            test: text.test,
             facts: text.facts.clone(),
         };
         let (source, destination) = (text.source.clone(), conversation.device.clone());
@@ -117,13 +118,14 @@ impl Dialog {
         sub: &SubCampaignRule,
         message: MessageId,
     ) {
-        self.note(Note::Sent { end: "queued".to_owned() });
+        self.note(Note::Sent { end: "queued".to_owned(), test: text.test });
         let told = Told {
             account: sub.account,
             sub_campaign: sub.id,
             device: &conversation.device,
             source: &text.source,
             message: Some(message),
+            test: text.test,
         };
         let said = Said::Message {
             side: Side::Mt,
@@ -134,7 +136,7 @@ impl Dialog {
         };
         self.record(here, told, said);
         let chosen = Chosen { id: text.address, source: text.source.clone(), reason: "" };
-        self.used(here, conversation, sub, &chosen);
+        self.used(here, conversation, sub, &chosen, text.test);
         let (side, at) = (Side::Mt, here.now.wall);
         let words = text.text.clone();
         let past = Past { id: message, side, at, text: words, sub_campaign: sub.id, keyword: None };
@@ -149,7 +151,7 @@ impl Dialog {
         let mut there = self.take(here, &conversation.device, &text.source);
         if there.owner != Some(sub.id) || there.history.is_empty() {
             let before = there.standing(text.run);
-            there.begin(sub.id, conversation.version);
+            there.begin(sub.id, conversation.version, text.test);
             there.before = Some(before);
             there.pass = conversation.pass;
             there.variables.clone_from(&conversation.variables);
@@ -183,6 +185,7 @@ impl Dialog {
             device: &conversation.device,
             source: &conversation.source,
             message: Some(message),
+            test: conversation.test,
         };
         let ended = Said::Ended { outcome: outcome.name().to_owned(), reason: reason.name().to_owned() };
         self.record(here, told, ended);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use signalbox_core::address::Address;
+use signalbox_core::time::Micros;
 use signalbox_invocation::{Channel, Entry, Level, Side};
 
 use super::{Dialog, Here, Told};
 use crate::conversation::{Conversation, Past};
 use crate::event::{Mo, Note, Said};
-use crate::port::Consent;
+use crate::port::{Consent, Rows};
 use crate::route::{Kind, Message, Route, route};
 use crate::rules::{Instructions, Standing, SubCampaignRule, Texts};
 use crate::run::{Handling, Pending, Run, What};
@@ -26,6 +26,15 @@ impl Dialog {
             Kind::Keyword(keyword) => Some(keyword.clone()),
             Kind::OptOut { .. } | Kind::OptIn | Kind::Help | Kind::Response | Kind::Other => None,
         };
+        // What begins anew is a test or not by the rules of now.
+        let anew = keyword.is_some();
+        let test = sub.as_ref().is_some_and(|sub| match anew {
+            true => self.rules.is_tester(mo.device.key(), sub, here.now.wall),
+            false => self.is_test(&conversation, sub, here.now.wall),
+        });
+        if self.rules.testers.knows(mo.device.key()) {
+            here.port.mark_test(mo.id, test);
+        }
         let answer = sub.as_ref().map(|sub| {
             let fallback = self.default_texts(route.address, sub);
             let usual = handling_of(&route, sub, fallback.as_deref().map(|sub| &sub.texts));
@@ -48,6 +57,7 @@ impl Dialog {
             device: &mo.device,
             source: &mo.source,
             message: Some(mo.id),
+            test,
         };
         let said = Said::Message {
             side: Side::Mo,
@@ -57,20 +67,21 @@ impl Dialog {
             flag: flag.map(str::to_owned),
         };
         self.record(here, told, said);
-        self.note(Note::Routed { kind: name_of(&route.kind), unmatched: sub.is_none() });
+        self.note(Note::Routed { kind: name_of(&route.kind), unmatched: sub.is_none(), test });
         // Who begins something else has not answered.
         if !matches!(route.kind, Kind::Keyword(_)) || route.sub_campaign == conversation.owner {
             self.replied(here, told, &mut conversation);
         }
         // STOP wins (rule 7): it holds from this commit on, whatever is under way.
-        self.consent_of(here, &mo, &route, sub.as_deref());
+        self.consent_of(here, &mo, &route, sub.as_deref(), test);
         let (side, at) = (Side::Mo, here.now.wall);
         let sub_campaign = sub.as_ref().map_or(0, |sub| sub.id);
         let message = Past { id: mo.id, side, at, text: mo.text, sub_campaign, keyword };
         if let Some(reason) = flag {
             let kind = (name_of(&route.kind), reason);
             let answered = handling != Handling::Nobody;
-            let work = self.work_for(&message, (&mo.device, &mo.source), sub.as_deref(), kind, answered);
+            let mut work = self.work_for(&message, (&mo.device, &mo.source), sub.as_deref(), kind, answered);
+            work.test = test;
             self.show_agent(here, conversation.address, work);
         }
         if sub.is_some() {
@@ -91,7 +102,8 @@ impl Dialog {
     fn replied(&mut self, here: &mut Here<'_>, told: Told<'_>, conversation: &mut Conversation) {
         if let Some(of) = conversation.pass.filter(|_| !conversation.replied) {
             conversation.replied = true;
-            self.record(here, told, Said::Replied { of });
+            let test = conversation.test;
+            self.record(here, Told { test, ..told }, Said::Replied { of });
         }
     }
 
@@ -107,7 +119,14 @@ impl Dialog {
     }
 
     /// What the message says of consent, if it does.
-    fn consent_of(&mut self, here: &mut Here<'_>, mo: &Mo, route: &Route, sub: Option<&SubCampaignRule>) {
+    fn consent_of(
+        &mut self,
+        here: &mut Here<'_>,
+        mo: &Mo,
+        route: &Route,
+        sub: Option<&SubCampaignRule>,
+        test: bool,
+    ) {
         let opt_in = match &route.kind {
             Kind::OptOut { .. } => false,
             Kind::OptIn => true,
@@ -150,6 +169,7 @@ impl Dialog {
                 device: &mo.device,
                 source: &mo.source,
                 message: Some(mo.id),
+                test,
             };
             self.change_consent(here, told, change, Some(&mo.text));
         }
@@ -182,15 +202,18 @@ impl Dialog {
     ) -> Option<Run> {
         let Pending { message, purpose, handling } = pending;
         let sub = self.rules.sub_campaign(message.sub_campaign)?.clone();
+        let now = here.now.wall;
+        let mut test = self.is_test(conversation, &sub, now);
         let what = match handling {
             Handling::Nobody => return None,
             Handling::Text(text) => {
-                let standing = sub.standing(here.now.wall, self.is_test(&conversation.device));
+                let standing = sub.standing(now, test);
                 let replies = sub.instructions == Instructions::Texts && standing == Standing::Open;
                 // Who begins something with fixed texts goes on with that (KEY-08, D5).
                 if replies && purpose == Purpose::Answer && message.keyword.is_some() {
                     self.episode_over(here, conversation);
-                    conversation.begin(sub.id, None);
+                    test = self.anew(conversation, &sub, now);
+                    conversation.begin(sub.id, None, test);
                 }
                 What::Text { text }
             }
@@ -199,12 +222,16 @@ impl Dialog {
                 // What is open stays on its version, whatever the sub-campaign says meanwhile (MQ-29).
                 let stays = conversation.version.filter(|_| goes_on);
                 let version = match sub.instructions {
-                    Instructions::Version(version) => stays.unwrap_or(version),
+                    Instructions::Version(version) => {
+                        let tested = sub.version(self.anew(conversation, &sub, now));
+                        stays.or(tested).unwrap_or(version)
+                    }
                     Instructions::Participation(campaign) => {
                         // An entry is no part of a conversation: one that is open waits on.
                         let source_address = conversation.address;
                         let what = What::Participation { campaign, source_address };
-                        let mut run = self.new_run(here, id.shard, sub.id, what, purpose);
+                        let test = self.anew(conversation, &sub, now);
+                        let mut run = self.new_run(here, id.shard, sub.id, what, purpose, test);
                         run.message = Some(message);
                         return Some(run);
                     }
@@ -212,7 +239,8 @@ impl Dialog {
                 };
                 if !goes_on {
                     self.episode_over(here, conversation);
-                    conversation.begin(sub.id, Some(version));
+                    test = self.anew(conversation, &sub, now);
+                    conversation.begin(sub.id, Some(version), test);
                 }
                 conversation.version = Some(version);
                 let entry = match purpose {
@@ -225,7 +253,7 @@ impl Dialog {
             }
         };
         conversation.expected = None;
-        let mut run = self.new_run(here, id.shard, sub.id, what, purpose);
+        let mut run = self.new_run(here, id.shard, sub.id, what, purpose, test);
         run.message = Some(message);
         Some(run)
     }
@@ -241,9 +269,35 @@ impl Dialog {
         self.rules.sub_campaigns.get(&sub_campaign).map_or(0, |sub| sub.account)
     }
 
-    /// A device that is on the list of testers, or writes to what is only tested.
-    pub(super) fn is_test(&self, device: &Address) -> bool {
-        self.rules.is_tester(device.key())
+    /// Whether what is said between a conversation's device and a sub-campaign is a test: an episode stays what it was when
+    /// it began.
+    pub(super) fn is_test(&self, conversation: &Conversation, sub: &SubCampaignRule, at: Micros) -> bool {
+        if conversation.goes_on_with(sub.id) { conversation.test } else { self.anew(conversation, sub, at) }
+    }
+
+    /// Whether it is one where it begins now.
+    fn anew(&self, conversation: &Conversation, sub: &SubCampaignRule, at: Micros) -> bool {
+        self.rules.is_tester(conversation.device.key(), sub, at)
+    }
+
+    /// Whether a message of a device that was not taken yet is going to be a test. Of a part of a longer one that is
+    /// judged by its own words.
+    #[must_use]
+    pub fn would_test(&self, message: &Message<'_>, rows: &dyn Rows, now: Micros) -> bool {
+        if !self.rules.testers.knows(message.device.key()) {
+            return false;
+        }
+        let id = ConversationId::of(message.device, message.to);
+        let judge = |before: Option<&Conversation>| {
+            let route = route(&self.rules, message, before, now);
+            let sub = route.sub_campaign.and_then(|id| self.rules.sub_campaign(id));
+            let begins = matches!(route.kind, Kind::Keyword(_));
+            sub.is_some_and(|sub| match before.filter(|before| !begins && before.goes_on_with(sub.id)) {
+                Some(before) => before.test,
+                None => self.rules.is_tester(message.device.key(), sub, now),
+            })
+        };
+        self.memory.peek(id, rows, |before| judge(Some(before))).unwrap_or_else(|| judge(None))
     }
 }
 

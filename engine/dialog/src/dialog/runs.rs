@@ -33,6 +33,7 @@ impl Dialog {
         sub_campaign: u32,
         what: What,
         purpose: Purpose,
+        test: bool,
     ) -> Run {
         Run {
             id: RunId(here.port.new_id(here.now, shard)),
@@ -47,6 +48,7 @@ impl Dialog {
             seed: here.port.random(),
             tries: 1,
             until: Micros(0),
+            test,
         }
     }
 
@@ -83,7 +85,7 @@ impl Dialog {
             entry,
             now: run.at.0,
             seed: run.seed,
-            test: self.is_test(&conversation.device),
+            test: run.test,
             account: Account { name, channels },
             contact: Contact::default(),
             device: GivenDevice {
@@ -211,7 +213,8 @@ impl Dialog {
             run.tries = run.tries.saturating_sub(1);
             let more = here.port.random() % u64::try_from(PAUSE.as_millis()).unwrap_or(1);
             run.until = here.now.wall.after(PAUSE + Duration::from_millis(more));
-            self.note(Note::Ran { end: failure.name(), waited: None });
+            let test = run.test;
+            self.note(Note::Ran { end: failure.name(), waited: None, test });
             return self.put(here, id, conversation);
         }
         let Some(run) = conversation.run.take() else { return };
@@ -234,7 +237,7 @@ impl Dialog {
         run: &Run,
         ran: Ran,
     ) {
-        self.note(Note::Ran { end: "ok", waited: run.waited(here.now.wall) });
+        self.note(Note::Ran { end: "ok", waited: run.waited(here.now.wall), test: run.test });
         let Ran { outcome, client_id, facts } = ran;
         let Some(sub) = self.rules.sub_campaigns.get(&run.sub_campaign).cloned() else {
             return self.next(here, id, conversation);
@@ -328,6 +331,7 @@ impl Dialog {
             device: &conversation.device,
             source: &conversation.source,
             message: run.message.as_ref().map(|message| message.id),
+            test: run.test,
         };
         if let Some(reason) = &outcome.flag {
             self.record(here, told, Said::Flagged { reason: reason.clone() });
@@ -386,6 +390,7 @@ impl Dialog {
                 device: &conversation.device,
                 source: &conversation.source,
                 message: message.map(|message| message.id),
+                test: run.test,
             };
             self.change_consent(here, told, change, message.map(|message| message.text.as_str()));
         }
@@ -400,7 +405,7 @@ impl Dialog {
         run: &Run,
         failure: &Failure,
     ) {
-        self.note(Note::Ran { end: failure.name(), waited: run.waited(here.now.wall) });
+        self.note(Note::Ran { end: failure.name(), waited: run.waited(here.now.wall), test: run.test });
         self.attempts.fail(run.id, failure.name());
         let sub = self.rules.sub_campaigns.get(&run.sub_campaign).cloned();
         let told = Told {
@@ -409,13 +414,15 @@ impl Dialog {
             device: &conversation.device,
             source: &conversation.source,
             message: run.message.as_ref().map(|message| message.id),
+            test: run.test,
         };
         let (name, detail) = (failure.name().to_owned(), failure.to_string());
         self.record(here, told, Said::Failed { name, detail });
         let text = sub.as_ref().and_then(|sub| self.stand_in(conversation, sub, run));
         let scripted = matches!(run.what, Some(What::Instructions { .. }));
         if let (Some(text), true) = (text, scripted) {
-            let mut answer = self.new_run(here, id.shard, run.sub_campaign, What::Text { text }, run.purpose);
+            let what = What::Text { text };
+            let mut answer = self.new_run(here, id.shard, run.sub_campaign, what, run.purpose, run.test);
             answer.message = run.message.clone();
             return self.begin_run(here, id, conversation, answer);
         }
@@ -445,7 +452,7 @@ impl Dialog {
         }
         let calling = Calling { service: call.service.clone(), then: call.then.clone() };
         let what = What::Text { text: String::new() };
-        let mut run = self.new_run(here, id.shard, owner, what, Purpose::Answer);
+        let mut run = self.new_run(here, id.shard, owner, what, Purpose::Answer, conversation.test);
         run.what = None;
         run.calling = Some(calling);
         self.begin_run(here, id, conversation, run);
@@ -466,7 +473,8 @@ impl Dialog {
         match (then, owner, conversation.version) {
             (Some(entry), Some(owner), Some(version)) => {
                 let what = What::Instructions { version, entry };
-                let mut run = self.new_run(here, id.shard, owner, what, Purpose::Answer);
+                let test = conversation.test;
+                let mut run = self.new_run(here, id.shard, owner, what, Purpose::Answer, test);
                 run.answer = Some(answer);
                 run.message = conversation.history.iter().rev().find(|past| past.side == Side::Mo).cloned();
                 self.begin_run(here, id, &mut conversation, run);
@@ -480,18 +488,6 @@ impl Dialog {
 /// The pass of a conversation, as instructions see it (API-01).
 fn call_pass(of: OfPass) -> CallPass {
     CallPass { id: of.pass, name: format!("pass {}", of.pass), started_at: of.began.0 }
-}
-
-/// The text of a sub-campaign that stands in for instructions which failed.
-pub(super) fn failure_text(sub: &SubCampaignRule, run: &Run) -> Option<String> {
-    match run.purpose {
-        // Who opted out gets the confirmation, and who asked for help gets help, whatever the script did.
-        Purpose::OptOutConfirmation => sub.texts.opt_out.clone(),
-        Purpose::Help => sub.texts.help.clone(),
-        Purpose::OptIn => sub.texts.opt_in.clone(),
-        Purpose::Answer if !run.timed_out => sub.texts.failure.clone(),
-        Purpose::Answer | Purpose::Begin | Purpose::Agent => None,
-    }
 }
 
 fn text_of(octets: &[u8]) -> String {

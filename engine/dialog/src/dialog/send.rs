@@ -7,7 +7,7 @@ use signalbox_invocation::{Cut, Send};
 use super::{Dialog, Here, Told};
 use crate::conversation::{Conversation, Offered};
 use crate::cut::separate;
-use crate::device::Use;
+use crate::device::{Device, Use};
 use crate::event::{Note, Said};
 use crate::rules::{SubCampaignRule, WhenBusy};
 use crate::run::Run;
@@ -47,6 +47,7 @@ impl Dialog {
                     program: send.program.clone(),
                     text,
                     until: here.now.wall.after(self.rules.limits.patience),
+                    test: run.test,
                 };
                 self.offer(here, conversation, text);
             }
@@ -76,10 +77,10 @@ impl Dialog {
     ) -> Result<Chosen, NoSource> {
         // Lent for the choice, not copied: there is one for each text.
         let (device, _) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
-        let uses = std::mem::take(&mut device.uses);
-        let chosen = self.choose_among(here, conversation, run, sub, send, &uses);
+        let known = std::mem::take(device);
+        let chosen = self.choose_among(here, conversation, run, sub, send, &known);
         let (device, _) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
-        device.uses = uses;
+        *device = known;
         chosen
     }
 
@@ -90,10 +91,11 @@ impl Dialog {
         run: &Run,
         sub: &SubCampaignRule,
         send: &Send,
-        uses: &[Use],
+        known: &Device,
     ) -> Result<Chosen, NoSource> {
+        let uses = known.uses_for(run.test);
         let busy = match conversation.source.is_empty() {
-            true => self.busy(here, &conversation.device, sub.id, uses),
+            true => self.busy(here, &conversation.device, sub.id, known.uses.iter().chain(&known.tests)),
             false => Vec::new(),
         };
         let wish = Wish {
@@ -105,9 +107,9 @@ impl Dialog {
             carrier: here.port.carrier(&conversation.device, here.now),
             stays_on: (!conversation.source.is_empty()).then_some(&conversation.source),
             stays_at: conversation.address,
-            uses,
+            uses: &uses,
             busy: &busy,
-            test: self.is_test(&conversation.device),
+            test: run.test,
             now: here.now.wall,
             window: self.rules.limits.last_use,
             // The word of a device is answered from where it came, whatever programs are approved there.
@@ -126,7 +128,13 @@ impl Dialog {
 
     /// The addresses on which the device's answer to another sub-campaign is waited for. Only those that wrote to it
     /// can be.
-    fn busy(&self, here: &Here<'_>, device: &Address, sub_campaign: u32, uses: &[Use]) -> Vec<u32> {
+    fn busy<'u>(
+        &self,
+        here: &Here<'_>,
+        device: &Address,
+        sub_campaign: u32,
+        uses: impl IntoIterator<Item = &'u Use>,
+    ) -> Vec<u32> {
         let mut busy = Vec::new();
         for used in uses {
             if busy.contains(&used.address) {
@@ -153,7 +161,7 @@ impl Dialog {
         why: NoSource,
     ) {
         let status = why.name().to_owned();
-        self.note(Note::Sent { end: status.clone() });
+        self.note(Note::Sent { end: status.clone(), test: run.test });
         self.attempts.withhold(run.id, &status);
         let told = Told {
             account: sub.account,
@@ -161,6 +169,7 @@ impl Dialog {
             device: &conversation.device,
             source: &conversation.source,
             message: run.message.as_ref().map(|message| message.id),
+            test: run.test,
         };
         self.record(here, told, Said::Filtered { text: send.text.clone(), status });
     }
@@ -172,12 +181,14 @@ impl Dialog {
         conversation: &Conversation,
         sub: &SubCampaignRule,
         chosen: &Chosen,
+        test: bool,
     ) {
         let limits = self.rules.limits;
         let since = here.now.wall.before(limits.last_use);
         let (device, changed) = self.memory.device(&conversation.device, here.rows, &mut self.wants.notes);
         let at = here.now.wall;
-        device.used(Use { address: chosen.id, account: sub.account, at }, since, limits.uses);
+        let used = Use { address: chosen.id, account: sub.account, at };
+        device.used(used, test, since, limits.uses);
         *changed = true;
     }
 }

@@ -15,7 +15,7 @@ use super::send::nowhere;
 use super::{Dialog, Here, Told};
 use crate::attempt::OfPass;
 use crate::conversation::{Conversation, Expected};
-use crate::event::{Effect, Note, Ran, Said, Start, StartRefusal};
+use crate::event::{Effect, Note, Ran, Record, Said, Start, StartRefusal};
 use crate::rules::{Instructions, Standing, SubCampaignRule, WhenBusy};
 use crate::run::{Run, RunId, What, Whose};
 use crate::source::NoSource;
@@ -134,17 +134,24 @@ impl Dialog {
         if start.device.digits().is_none() {
             return Err(StartRefusal::NoDevice);
         }
-        if sub.standing(here.now.wall, self.is_test(&start.device)) != Standing::Open {
+        let test = self.rules.is_tester(start.device.key(), &sub, here.now.wall);
+        if start.test && !test {
+            return Err(StartRefusal::NoTester);
+        }
+        if sub.standing(here.now.wall, test) != Standing::Open {
             return Err(StartRefusal::NotRunning);
         }
         let what = match (sub.instructions, &sub.texts.reply) {
-            (Instructions::Version(version), _) => What::Instructions { version, entry: Entry::Begin },
+            (Instructions::Version(version), _) => {
+                let version = sub.version(test).unwrap_or(version);
+                What::Instructions { version, entry: Entry::Begin }
+            }
             (Instructions::Texts, Some(text)) => What::Text { text: text.clone() },
             (Instructions::Texts, None) | (Instructions::Agent | Instructions::Participation(_), _) => {
                 return Err(StartRefusal::NotRunning);
             }
         };
-        let run = self.new_run(here, start.device.shard(), sub.id, what, Purpose::Begin);
+        let run = self.new_run(here, start.device.shard(), sub.id, what, Purpose::Begin, test);
         let (device, contact, client_id) = (start.device, start.contact, start.client_id);
         let id = run.id;
         let starting = Starting { device, contact, client_id, run, of, put_off: false, done: None };
@@ -173,7 +180,7 @@ impl Dialog {
 
     /// Takes a row of a first message that was under way when the process ended.
     pub fn restore_start(&mut self, row: &Bytes) {
-        match postcard::from_bytes::<StartRow>(row) {
+        match StartRow::decode(row) {
             Ok(StartRow::Starting(starting)) => {
                 self.attempt_begins(&starting);
                 self.starts.insert(*starting);
@@ -185,7 +192,7 @@ impl Dialog {
 
     /// Takes a row of a record that was not in the catalog's database when the process ended.
     pub fn restore_record(&mut self, row: &Bytes) {
-        match postcard::from_bytes(row) {
+        match Record::decode(row) {
             Ok(record) => {
                 self.to_record += 1;
                 self.wants.effects.push(Effect::Record(Box::new(record)));
@@ -251,12 +258,10 @@ impl Dialog {
         name: &'static str,
         detail: String,
     ) {
-        let (id, now) = (starting.run.id, here.now.wall);
-        self.note(Note::Ran { end: name, waited: None });
+        let (id, now, test) = (starting.run.id, here.now.wall, starting.run.test);
+        self.note(Note::Ran { end: name, waited: None, test });
         let sub = self.rules.sub_campaigns.get(&starting.run.sub_campaign).cloned();
-        let Some(sub) =
-            sub.filter(|sub| sub.standing(now, self.is_test(&starting.device)) != Standing::Ended)
-        else {
+        let Some(sub) = sub.filter(|sub| sub.standing(now, test) != Standing::Ended) else {
             self.attempts.withhold(id, "sub_campaign_ended");
             return self.start_over(here, id);
         };
@@ -283,6 +288,7 @@ impl Dialog {
             device: &starting.device,
             source: &nowhere(),
             message: Some(id.0),
+            test: starting.run.test,
         };
         self.record(here, told, Said::Failed { name: name.to_owned(), detail });
     }
@@ -296,7 +302,8 @@ impl Dialog {
                 return self.start_put_off(here, starting, failure.name(), failure.to_string());
             }
             Err(failure) => {
-                self.note(Note::Ran { end: failure.name(), waited: None });
+                let test = starting.run.test;
+                self.note(Note::Ran { end: failure.name(), waited: None, test });
                 return self.start_failed(here, &starting, failure.name(), failure.to_string());
             }
         };
@@ -328,7 +335,7 @@ impl Dialog {
         };
         self.episode_over(here, &conversation);
         let before = conversation.standing(id);
-        conversation.begin(sub.id, version);
+        conversation.begin(sub.id, version, starting.run.test);
         conversation.before = Some(before);
         conversation.pass = starting.of;
         let client_id = if ran.client_id.is_empty() { starting.client_id } else { ran.client_id.clone() };
@@ -383,7 +390,7 @@ impl Dialog {
         sub: &SubCampaignRule,
         ran: &Ran,
     ) {
-        self.note(Note::Ran { end: "ok", waited: None });
+        self.note(Note::Ran { end: "ok", waited: None, test: starting.run.test });
         let blank = Conversation::new(starting.device.clone(), nowhere());
         self.tell(here, &blank, &starting.run, sub, &ran.outcome);
         self.opt_outs(here, &blank, &starting.run, sub, &starting.client_id, &ran.outcome);

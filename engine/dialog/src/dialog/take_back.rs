@@ -80,6 +80,7 @@ impl Dialog {
                     device: &starting.device,
                     source: &nowhere(),
                     message: Some(run.0),
+                    test: starting.run.test,
                 };
                 let said = Said::Filtered { text: String::new(), status: TAKEN_BACK.to_owned() };
                 self.record(here, told, said);

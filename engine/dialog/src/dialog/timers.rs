@@ -167,7 +167,8 @@ impl Dialog {
             return conversation.end();
         };
         let what = What::Instructions { version, entry };
-        let mut run = self.new_run(here, id.shard, owner.id, what, Purpose::Answer);
+        let test = conversation.test;
+        let mut run = self.new_run(here, id.shard, owner.id, what, Purpose::Answer, test);
         run.timed_out = true;
         self.begin_run(here, id, conversation, run);
     }
@@ -196,6 +197,7 @@ impl Dialog {
             device: &conversation.device,
             source: &conversation.source,
             message: run.message.as_ref().map(|message| message.id),
+            test: run.test,
         };
         let detail = format!("no end after {} tries", self.rules.limits.tries);
         self.record(here, told, Said::Failed { name: "internal".to_owned(), detail });

@@ -90,6 +90,7 @@ impl Dialog {
             answered,
             held: None,
             returned_by: None,
+            test: false,
         }
     }
 
@@ -123,7 +124,8 @@ impl Dialog {
         });
         let kind = if run.message.is_some() { kind_of(run.purpose) } else { "silence" };
         let addresses = (&conversation.device, &conversation.source);
-        let work = self.work_for(&past, addresses, Some(sub), (kind, reason), answered);
+        let mut work = self.work_for(&past, addresses, Some(sub), (kind, reason), answered);
+        work.test = run.test;
         self.show_agent(here, conversation.address, work);
     }
 
@@ -147,6 +149,7 @@ impl Dialog {
             device: &conversation.device,
             source: &conversation.source,
             message: run.message.as_ref().map(|message| message.id),
+            test: run.test,
         };
         for send in sends {
             let said = Said::Filtered { text: send.text.clone(), status: "agent_has_it".to_owned() };
@@ -180,8 +183,8 @@ impl Dialog {
     /// Tells how many messages there are for agents, if that changed.
     pub(super) fn count_work(&mut self) {
         if self.desk.take_changed() {
-            let held = self.desk.held();
-            let waiting = self.desk.len() - held;
+            let (all, held) = self.desk.counted();
+            let waiting = all - held;
             self.note(Note::Work { waiting, held, oldest: self.desk.oldest() });
         }
     }
@@ -238,6 +241,7 @@ impl Dialog {
             device: &work.device,
             source: &work.source,
             message: Some(work.id),
+            test: work.test,
         };
         // That it waits where it was to be expected stands with the message.
         if did != "queued" || work.queue != 0 {

@@ -24,10 +24,10 @@ impl World {
 }
 
 fn new_texts(texts: &mut Texts) {
-    for text in [&mut texts.reply, &mut texts.help, &mut texts.opt_out, &mut texts.opt_in] {
-        if let Some(text) = text {
-            text.push_str(", new");
-        }
+    for text in
+        [&mut texts.reply, &mut texts.help, &mut texts.opt_out, &mut texts.opt_in].into_iter().flatten()
+    {
+        text.push_str(", new");
     }
 }
 

@@ -92,6 +92,7 @@ fn nothing_comes_back_when_a_first_message_of_another_account_fails() {
         pass: 0,
         began: Micros(0),
         begins: true,
+        test: false,
     };
     world.event(Event::Start(Box::new(start)));
     let task = world.next_task().unwrap();

@@ -16,4 +16,5 @@ mod routing;
 mod runs;
 mod starts;
 mod take_back;
+mod testers;
 mod world;

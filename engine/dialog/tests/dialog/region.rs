@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use signalbox_core::address::Address;
 use signalbox_core::backend::{Op, Random, Row, ShardMark, Table};
+use signalbox_core::cdr::Cdr;
 use signalbox_core::exchange::{
     Answer, Bodies, Effect as Sent, Event as Happens, Exchange, Inbound, Reply, ReplyTo, Restoring, Submit,
     SubmitChannel,
@@ -14,9 +15,10 @@ use signalbox_core::exchange::{
 use signalbox_core::gate::Released;
 use signalbox_core::id::{AccountId, Epoch, LinkId, PeerId, SessionId, ShardId};
 use signalbox_core::message::{Body, Content, OriginClass, ReceiptRequest, TrafficClass};
+use signalbox_core::outcome::ErrorClass;
 use signalbox_core::policy::{AccountPolicy, DialogPolicy, PeerPolicy, Policy};
 use signalbox_core::time::{Micros, Mono, Now};
-use signalbox_dialog::{Dialog, Effect, Event, Ran, Region, Rows, Rules, Task};
+use signalbox_dialog::{Dialog, Effect, Event, Ran, Region, Rows, Rules, Task, Tester};
 use signalbox_routing::{Router, RuleSet};
 
 use crate::world::{ACCOUNT, DEVICE, OTHER_ACCOUNT, SHARED, code, echo, number, rules};
@@ -64,6 +66,7 @@ struct Both {
     sent: Vec<Released>,
     tasks: Vec<Task>,
     replies: Vec<Reply>,
+    cdrs: Vec<Cdr>,
     marks: BTreeMap<ShardId, ShardMark>,
     epoch: u64,
 }
@@ -94,15 +97,20 @@ fn region(rules: Rules, now: Now, seed: u64) -> Region {
 
 impl Both {
     fn new() -> Self {
+        Self::with(rules())
+    }
+
+    fn with(rules: Rules) -> Self {
         let now = Now { wall: Micros(1_790_000_000_000_000), mono: Mono(1_000_000_000) };
         let mut both = Self {
-            region: region(rules(), now, 1),
+            region: region(rules, now, 1),
             disk: Disk::default(),
             now,
             commits: 0,
             sent: Vec::new(),
             tasks: Vec::new(),
             replies: Vec::new(),
+            cdrs: Vec::new(),
             marks: BTreeMap::new(),
             epoch: 0,
         };
@@ -130,6 +138,7 @@ impl Both {
         if !turn.commit.is_empty() {
             self.commits += 1;
         }
+        self.cdrs.extend(turn.commit.cdrs.iter().map(|cdr| Cdr::decode(cdr).unwrap()));
         self.marks.extend(turn.commit.marks);
         for op in turn.commit.ops {
             match op {
@@ -161,7 +170,7 @@ impl Both {
             reference: None,
             first_part: true,
         };
-        self.region.take(self.now, Happens::Inbound(Box::new(inbound)));
+        self.region.take(self.now, Happens::Inbound(Box::new(inbound)), &self.disk);
         self.settle();
     }
 
@@ -186,7 +195,7 @@ impl Both {
             short_id: false,
             in_parts: None,
         };
-        self.region.take(self.now, Happens::Submit(Box::new(submit)));
+        self.region.take(self.now, Happens::Submit(Box::new(submit)), &self.disk);
         self.settle();
     }
 
@@ -338,4 +347,29 @@ fn a_device_that_writes_faster_than_it_is_answered_is_refused_for_the_time_being
     assert!(both.tasks.is_empty());
     both.writes("survey again");
     assert_eq!(both.tasks.len(), 1);
+}
+
+/// MQ-10: every record of a test says so, what billing reads, and the spam counters have not seen it.
+#[test]
+fn a_test_is_marked_in_its_records_and_no_counter_counts_it() {
+    let classes = |tested: bool| {
+        let mut rules = rules();
+        if tested {
+            let tester = Tester { account: ACCOUNT, programs: Vec::new(), until: None };
+            rules.testers.add(number(DEVICE).key(), tester);
+        }
+        let mut both = Both::with(rules);
+        // A message of two parts is one, and each part has a record of its own.
+        both.writes("survey");
+        let task = both.tasks.remove(0);
+        both.ran(&task);
+        let permit = both.sent[0].permit();
+        let answer = Answer::Refused { class: ErrorClass::Permanent, status: 0x45 };
+        both.region.exchange.handle(both.now, Happens::Answered { permit, answer });
+        both.settle();
+        let counted = both.region.exchange.counter_stats().tallies.counted;
+        (both.cdrs.iter().map(|cdr| cdr.origin_class).collect::<Vec<_>>(), counted)
+    };
+    assert_eq!(classes(true), (vec![OriginClass::Test; 2], 0));
+    assert_eq!(classes(false), (vec![OriginClass::User, OriginClass::Conversation], 2));
 }

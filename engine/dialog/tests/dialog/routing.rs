@@ -31,8 +31,17 @@ fn words_of_consent_go_before_keywords() {
     let mut rules = rules();
     for (id, text) in [(11, "stop"), (12, "help"), (13, "start")] {
         let (text, does) = (text.into(), Does::Begin);
-        let bound =
-            Keyword { id, text, program: None, sub_campaign: POLL, from: None, to: None, whole: false, does };
+        let bound = Keyword {
+            id,
+            text,
+            program: None,
+            sub_campaign: POLL,
+            from: None,
+            to: None,
+            whole: false,
+            does,
+            tests: None,
+        };
         rules.keywords.add(1, bound).unwrap();
     }
     let mut world = World::new(rules);
@@ -73,6 +82,7 @@ fn what_follows_a_keyword_with_a_fixed_text_is_an_answer_to_that() {
         to: None,
         whole: false,
         does: Does::Begin,
+        tests: None,
     };
     rules.keywords.add(1, facts).unwrap();
     let mut world = World::new(rules);

@@ -6,7 +6,9 @@ use signalbox_core::backend::Table;
 use signalbox_dialog::{Stage, StartRefusal, What};
 use signalbox_invocation::{Entry, Failure};
 
-use crate::world::{DEVICE, NOTICE, REMINDER, SECOND, SHARED, SURVEY, World, entry, rules, says, set};
+use crate::world::{
+    DEVICE, NOTICE, OTHER_ACCOUNT, REMINDER, SECOND, SHARED, SURVEY, World, entry, rules, says, set,
+};
 
 #[test]
 fn begin_is_run_and_its_text_opens_the_conversation() {
@@ -52,6 +54,10 @@ fn what_cannot_begin_is_refused_with_the_reason() {
     let mut world = World::new(rules());
     assert_eq!(world.start(SURVEY, DEVICE), Err(StartRefusal::NoSubCampaign), "it is inbound");
     assert_eq!(world.start(99, DEVICE), Err(StartRefusal::NoSubCampaign));
+    // Acceptance (c) of messaging.md: nobody runs what is another account's.
+    let mut theirs = rules();
+    Arc::make_mut(theirs.sub_campaigns.get_mut(&REMINDER).unwrap()).account = OTHER_ACCOUNT;
+    assert_eq!(World::new(theirs).start(REMINDER, DEVICE), Err(StartRefusal::NoSubCampaign));
     assert_eq!(world.start(REMINDER, ""), Err(StartRefusal::NoDevice));
     let mut paused = rules();
     Arc::make_mut(paused.sub_campaigns.get_mut(&REMINDER).unwrap()).stage = Stage::Paused;

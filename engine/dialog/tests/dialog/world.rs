@@ -89,6 +89,7 @@ fn sub(id: u32, account: u32, kind: SubCampaignKind, instructions: Instructions)
         campaign_name: format!("campaign-{id}"),
         kind,
         instructions,
+        tested: None,
         program: "alerts".to_owned(),
         texts: Texts {
             reply: text("reply"),
@@ -148,8 +149,17 @@ pub fn rules() -> Rules {
     let mut keywords = Keywords::default();
     for (id, text, sub_campaign) in [(1, "survey", SURVEY), (2, "poll", POLL), (3, "stop it", POLL)] {
         let (text, does) = (text.into(), Does::Begin);
-        let bound =
-            Keyword { id, text, program: None, sub_campaign, from: None, to: None, whole: false, does };
+        let bound = Keyword {
+            id,
+            text,
+            program: None,
+            sub_campaign,
+            from: None,
+            to: None,
+            whole: false,
+            does,
+            tests: None,
+        };
         keywords.add(1, bound).unwrap();
     }
     Rules {
@@ -200,6 +210,8 @@ type Write = ((Table, [u8; 16], ShardId), Option<Bytes>);
 pub struct Given {
     pub sent: Vec<(MessageId, OwnText)>,
     pub consents: Vec<Consent>,
+    /// Messages of devices, and whether they are tests.
+    pub marked: Vec<(MessageId, bool)>,
     pub writes: Vec<Write>,
     pub refuses: Option<NotTaken>,
     /// The next text alone.
@@ -231,6 +243,10 @@ impl Port for Given {
     fn take_back(&mut self, _: Now, most: usize, wanted: &dyn Fn(&Scope) -> bool) -> Vec<MessageId> {
         let waits = |(id, text): &&(MessageId, OwnText)| !self.out.contains(id) && wanted(&text.scope);
         self.sent.iter().filter(waits).map(|(_, text)| text.scope.group).take(most).collect()
+    }
+
+    fn mark_test(&mut self, message: MessageId, test: bool) {
+        self.marked.push((message, test));
     }
 
     fn consent(&mut self, _now: Now, change: Consent) {
@@ -356,6 +372,22 @@ impl World {
         device: &str,
         begins: bool,
     ) -> Result<RunId, StartRefusal> {
+        self.ask(pass, sub_campaign, contact, device, (begins, false))
+    }
+
+    /// Starts it as a test alone.
+    pub fn test(&mut self, sub_campaign: u32, device: &str) -> Result<RunId, StartRefusal> {
+        self.ask(0, sub_campaign, 5, device, (true, true))
+    }
+
+    fn ask(
+        &mut self,
+        pass: u64,
+        sub_campaign: u32,
+        contact: u64,
+        device: &str,
+        (begins, test): (bool, bool),
+    ) -> Result<RunId, StartRefusal> {
         self.replies += 1;
         let reply = ReplyTo { session: SessionId(1), token: self.replies };
         let start = Start {
@@ -368,6 +400,7 @@ impl World {
             pass,
             began: Micros(1_780_000_000_000_000),
             begins,
+            test,
         };
         self.event(Event::Start(Box::new(start)));
         let place = self.effects.iter().position(|effect| matches!(effect, Effect::Started { .. })).unwrap();

@@ -82,6 +82,9 @@ struct WorkInfo {
     /// The agent who gave it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     returned_by: Option<String>,
+    /// True where a tester wrote it: it is in no count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
 }
 
 /// How long an agent is to have a message.
@@ -137,6 +140,7 @@ fn info(snapshot: &Snapshot, caller: &Caller, work: &Work) -> WorkInfo {
         held_by: held.map(|held| held.by.clone()),
         held_until: held.and_then(|held| timestamp(held.until)),
         returned_by: work.returned_by.clone(),
+        test: work.test,
     }
 }
 

@@ -35,6 +35,9 @@ struct ConversationBody {
     device: String,
     /// The contact's client id; the device's own contact where it is not given.
     client_id: Option<String>,
+    /// Only as a test: refused unless the device is a tester of the account for this program.
+    #[serde(default)]
+    test: bool,
 }
 
 /// A conversation that begins.
@@ -89,6 +92,7 @@ async fn start(
         pass: 0,
         began: Micros(0),
         begins: true,
+        test: body.test,
     };
     let run = api.starts().ask(api.gateway().spine(), wanted).await?;
     Ok((StatusCode::ACCEPTED, Json(ConversationInfo { run: run.0.to_string() })))

@@ -134,6 +134,8 @@ struct Progress {
     reasons: BTreeMap<String, i64>,
     /// Contacts whose device answered.
     replied: i64,
+    /// Contacts whose device is a tester's: they are in none of these but `begun` and `done`.
+    test: i64,
     /// Contacts that have their status.
     done: i64,
 }
@@ -143,7 +145,8 @@ struct Progress {
 struct AttemptInfo {
     /// The contact.
     contact: String,
-    /// `begun`, or the completion status: `delivered`, `unknown`, `failed`, `filtered`, `no_text`.
+    /// `begun`, or the completion status: `delivered`, `unknown`, `failed`, `filtered`, `no_text`; `test` where
+    /// the device is a tester's.
     status: String,
     /// Why.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -414,6 +417,11 @@ async fn progress(api: &Api, pass: &Pass) -> Result<Progress, Problem> {
             "unknown" => &mut progress.unknown,
             "failed" => &mut progress.failed,
             "no_text" => &mut progress.no_text,
+            "test" => {
+                progress.test += tally.contacts;
+                progress.done += tally.contacts;
+                continue;
+            }
             _ => &mut progress.filtered,
         };
         *counted += tally.contacts;

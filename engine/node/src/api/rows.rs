@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use signalbox_config::catalog::{
     Account, AgentQueue, Approval, Campaign, Carrier, CounterPolicy, DncList, Enterprise, Jurisdiction,
     Keyword, Link, Owner, Participation, Program, Right, Route, Row, RowKind, Script, ScriptVersion,
-    SourceAddress, SubCampaign, Template, Tenancy, Token, User, WebService, Webhook, WhiteListEntry, Words,
+    SourceAddress, SubCampaign, Template, Tenancy, Tester, Token, User, WebService, Webhook, WhiteListEntry,
+    Words,
 };
 use signalbox_config::value::Name;
 use signalbox_core::backend::{CatalogChange, Version};
@@ -95,6 +96,7 @@ pub(super) fn operations() -> Vec<Operation> {
     operations.extend(of::<Jurisdiction>(&places!("jurisdictions", "jurisdiction", Right::CatalogWrite)));
     operations.extend(of::<Words>(&places!("words", "words", Right::CatalogWrite)));
     operations.extend(of::<DncList>(&places!("dnc-lists", "dnc_list", Right::CatalogWrite)));
+    operations.extend(of::<Tester>(&places!("testers", "tester", Right::CatalogWrite)));
     operations.extend(of::<WebService>(&places!("web-services", "web_service", Right::CatalogWrite)));
     operations
 }
@@ -188,6 +190,7 @@ fn reach(kind: RowKind) -> Reach {
         | RowKind::Campaign
         | RowKind::SubCampaign
         | RowKind::Keyword
+        | RowKind::Tester
         | RowKind::Participation => Reach::Write,
     }
 }
@@ -335,6 +338,7 @@ fn segment<R: Row>() -> &'static str {
         RowKind::Words => "words",
         RowKind::WebService => "web-services",
         RowKind::DncList => "dnc-lists",
+        RowKind::Tester => "testers",
     }
 }
 

@@ -49,6 +49,7 @@ impl Changed<'_> {
     pub fn is_none_of_the_exchange(&self) -> bool {
         self.named().all(|(kind, _)| match kind {
             Kind::Keyword
+            | Kind::Tester
             | Kind::Token
             | Kind::User
             | Kind::Script

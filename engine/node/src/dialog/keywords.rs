@@ -18,6 +18,8 @@ use crate::catalog::Snapshot;
 struct Known<'a> {
     addresses: HashMap<&'a Name, u32>,
     sub_campaigns: HashMap<&'a Name, u32>,
+    /// Accounts of those that have not come to life.
+    tests: HashMap<&'a Name, u32>,
     programs: HashMap<&'a Name, Arc<str>>,
 }
 
@@ -36,6 +38,12 @@ pub(super) fn keywords(
             .sub_campaign
             .iter()
             .filter_map(|row| Some((&row.name, numbered(Kind::SubCampaign, &row.name)?)))
+            .collect(),
+        tests: rows
+            .sub_campaign
+            .iter()
+            .filter(|row| row.state.is_before_life())
+            .filter_map(|row| Some((&row.name, snapshot.ids.account(row.account.as_str())?.0)))
             .collect(),
         programs: rows.program.iter().map(|row| (&row.name, row.name.shared())).collect(),
     };
@@ -82,6 +90,7 @@ impl Known<'_> {
             to: row.to.map(micros),
             whole: false,
             does: Does::Begin,
+            tests: self.tests.get(&row.sub_campaign).copied(),
         };
         if let Err(error) = keywords.add_folded(*address, row.text.folded_shared(), keyword) {
             faults.add(Kind::Keyword, &row.name, "text", error);

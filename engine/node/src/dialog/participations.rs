@@ -32,6 +32,12 @@ pub fn participation_of(sub_campaign: u32) -> Option<u32> {
     (sub_campaign & MARK != 0).then_some(sub_campaign & ((1 << WORD) - 1))
 }
 
+/// The number of the sub-campaign that stands for a participation campaign.
+#[must_use]
+pub fn sub_campaign_of(participation: u32) -> u32 {
+    participation | MARK
+}
+
 /// The number of the sub-campaign that stands for one of a campaign's words.
 fn word_id(number: u32, index: usize) -> Option<u32> {
     let place = u32::try_from(index + 1).ok().filter(|place| *place as usize <= MOST_WORDS)?;
@@ -114,8 +120,17 @@ fn listen(
     };
     let Some(keywords) = &mut added.keywords else { return };
     let (text, does) = (text.into(), Does::Begin);
-    let keyword =
-        Keyword { id, text, program: None, sub_campaign: id, from: None, to: None, whole: false, does };
+    let keyword = Keyword {
+        id,
+        text,
+        program: None,
+        sub_campaign: id,
+        from: None,
+        to: None,
+        whole: false,
+        does,
+        tests: None,
+    };
     if let Err(error) = keywords.add(address.id, keyword) {
         let reason = format!("[{place}]: {error}");
         faults.add(Kind::Participation, &row.name, "entry_points", reason);
@@ -142,7 +157,8 @@ fn words(
             WordAction::OptOut => Does::OptOut,
         };
         let (text, program, from, to) = (text.into(), None, None, None);
-        let keyword = Keyword { id, text, program, sub_campaign: id, from, to, whole: true, does };
+        let tests = None;
+        let keyword = Keyword { id, text, program, sub_campaign: id, from, to, whole: true, does, tests };
         if let Err(error) = keywords.add(address.id, keyword) {
             let reason = format!("[{place}]: {error}");
             faults.add(Kind::Participation, &row.name, "words", reason);
@@ -180,6 +196,7 @@ fn sub_campaign(
         campaign_name: String::new(),
         kind: SubCampaignKind::Inbound,
         instructions: Instructions::Participation(number),
+        tested: None,
         program: program.map(ToString::to_string).unwrap_or_default(),
         texts: Texts {
             help: known.and_then(|program| text(&program.texts.help)),

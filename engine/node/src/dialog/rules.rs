@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use signalbox_config::catalog::{
     AgentFlag, Channel as ChannelRow, OptOutLevel, Program, Script, SubCampaign, SubCampaignKind as KindRow,
     SubCampaignState, Tenancy, WhenBusy as WhenBusyRow,
@@ -16,13 +16,14 @@ use signalbox_dialog::{
     AccountRule, AddressRule, Addresses, Families, Family, Instructions, Limits, Rules, Stage,
     SubCampaignRule, Texts, WhenBusy,
 };
-use signalbox_invocation::{Channel, Level, SubCampaignKind};
+use signalbox_invocation::{Channel, Level, SubCampaignKind, Version};
 use signalbox_programs::Book;
 
 use super::addresses::{Own, own};
 use super::keywords::keywords;
 use super::participations::{self, Added};
 use super::queues::{priority, queue_of, queues};
+use super::testers::testers;
 use super::versions::version_of;
 use super::words::words;
 use super::{Changed, Pool, RowFaults};
@@ -58,8 +59,7 @@ pub fn rules(
         words: words.shared,
         words_of: words.of_accounts,
         queues: queues(snapshot, faults),
-        // No row names devices of testers.
-        testers: FxHashSet::default(),
+        testers: testers(snapshot),
         sources: Arc::new(Pool::new(snapshot, programs, &own)),
         limits: limits(settings),
     }
@@ -192,6 +192,7 @@ fn sub_campaigns(snapshot: &Snapshot, faults: &mut RowFaults) -> FxHashMap<u32, 
                     KindRow::Outbound => SubCampaignKind::Outbound,
                 },
                 instructions,
+                tested: tested(snapshot, row, &known),
                 program: row.programs.first().map(ToString::to_string).unwrap_or_default(),
                 texts: texts(row, &known),
                 from: row.from.map(micros),
@@ -273,6 +274,15 @@ fn instructions(snapshot: &Snapshot, row: &SubCampaign, known: &Known<'_>) -> Re
         None if row.state.works() => Err(format!("no version of the script `{name}` is published")),
         None => Ok(Instructions::Texts),
     }
+}
+
+/// The version of a script that testers talk to where others talk to the published one. A sub-campaign that names its
+/// version has that one for all.
+fn tested(snapshot: &Snapshot, row: &SubCampaign, known: &Known<'_>) -> Option<Version> {
+    let told = &row.instructions;
+    let script = known.scripts.get(told.script.as_ref()?)?;
+    let version = script.testing.filter(|_| told.version.is_none() && row.state.works())?;
+    version_of(snapshot, script, version.as_u32())
 }
 
 fn texts(row: &SubCampaign, known: &Known<'_>) -> Texts {

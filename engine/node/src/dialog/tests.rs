@@ -3,6 +3,7 @@ mod control;
 mod families;
 mod instructions;
 mod pool;
+mod testers;
 
 use signalbox_backends::memory::Cluster;
 use signalbox_config::{Catalog as Rows, Settings};

@@ -50,8 +50,9 @@ fn a_link_and_an_account_of_equal_name_are_counted_apart() {
         Note::Released { peer: ACCOUNT },
         Note::InDoubt { peer: LINK },
         Note::InDoubt { peer: ACCOUNT },
-        Note::Accepted { direction: Direction::Mt, account: Some(AccountId(1)), link: None },
-        Note::Accepted { direction: Direction::Mt, account: None, link: Some(LinkId(1)) },
+        Note::Accepted { direction: Direction::Mt, account: Some(AccountId(1)), link: None, test: false },
+        Note::Accepted { direction: Direction::Mt, account: None, link: Some(LinkId(1)), test: false },
+        Note::Accepted { direction: Direction::Mt, account: Some(AccountId(1)), link: None, test: true },
     ];
     let of = |metric: &str| exported(metric, |gauges| gauges.notes(&notes));
     assert_eq!(
@@ -63,4 +64,6 @@ fn a_link_and_an_account_of_equal_name_are_counted_apart() {
     );
     assert_eq!(of("delivery_doubts_total{").len(), 2);
     assert_eq!(of("messages_accepted_total{").len(), 2);
+    assert_eq!(of("messages_accepted_total{").iter().filter(|line| line.ends_with(" 1")).count(), 2);
+    assert_eq!(of("messages_tested_total{"), ["messages_tested_total{direction=\"mt\"} 1"]);
 }

@@ -47,9 +47,15 @@ impl Default for Judged {
 impl Judged {
     /// Tells that there are verdicts.
     pub(crate) fn tell<'a>(&self, verdicts: impl IntoIterator<Item = &'a Verdict>) {
-        let mut counts = [0, 0];
+        let (mut counts, mut tests) = ([0, 0], 0);
         for verdict in verdicts {
-            counts[usize::from(matches!(verdict.outcome, Outcome::Rejected(_)))] += 1;
+            match verdict.test {
+                true => tests += 1,
+                false => counts[usize::from(matches!(verdict.outcome, Outcome::Rejected(_)))] += 1,
+            }
+        }
+        if tests > 0 {
+            metrics::counter!("participation_tests_total").increment(tests);
         }
         for (name, count) in ["accepted", "rejected"].into_iter().zip(counts) {
             metrics::counter!("participation_entries_total", "verdict" => name).increment(count);

@@ -24,6 +24,8 @@ use crate::dialog::participation_of;
 
 /// Lines that are written together.
 const BATCH: usize = 1_000;
+/// What a tester's is called, among completion statuses and in details.
+const TEST: &str = "test";
 /// Between two tries while the database fails.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -117,14 +119,18 @@ fn consent(control: &Control, record: &Record) -> Option<NewConsent> {
 fn end_of(record: &Record) -> Option<Ended> {
     let Said::Attempt { of, completion } = &record.what else { return None };
     let (pass, contact) = numbers(*of)?;
-    let (status, reason) = (completion.name().to_owned(), completion.reason().to_owned());
+    // A tester's end is none of the list's.
+    let (status, reason) = match record.test {
+        true => (TEST.to_owned(), completion.name().to_owned()),
+        false => (completion.name().to_owned(), completion.reason().to_owned()),
+    };
     Some(Ended { pass, contact, status, reason, at: record.at })
 }
 
 /// The contact of a pass whose device answered.
 fn answer_of(record: &Record) -> Option<(PassId, ContactId)> {
     match &record.what {
-        Said::Replied { of } => numbers(*of),
+        Said::Replied { of } if !record.test => numbers(*of),
         _ => None,
     }
 }
@@ -163,7 +169,8 @@ fn trace(control: &Control, record: &Record) -> Option<NewTrace> {
         status,
         status_at: record.at,
         text,
-        detail: detail(&in_force.snapshot, &record.what).map(|detail| detail.to_string()),
+        detail: marked(detail(&in_force.snapshot, &record.what), record.test)
+            .map(|detail| detail.to_string()),
     })
 }
 
@@ -192,6 +199,7 @@ fn episode(control: &Control, record: &Record) -> Option<Episode> {
         at: record.at,
         ended: *ended,
         variables: Value::Object(variables).to_string(),
+        test: record.test,
     })
 }
 
@@ -217,6 +225,16 @@ fn name_of(snapshot: &Snapshot, sub_campaign: u32) -> Option<&str> {
         Some(campaign) => snapshot.ids.name(Kind::Participation, campaign),
         None => snapshot.ids.name(Kind::SubCampaign, sub_campaign),
     }
+}
+
+/// A line of a test says so.
+fn marked(detail: Option<Value>, test: bool) -> Option<Value> {
+    if !test {
+        return detail;
+    }
+    let mut detail = detail.unwrap_or_else(|| json!({}));
+    detail[TEST] = json!(true);
+    Some(detail)
 }
 
 /// What led to it: how the way of a message was found, which texts belong together.

@@ -54,6 +54,8 @@ pub struct Wanted {
     pub began: Micros,
     /// False asks only whether the pass has begun it.
     pub begins: bool,
+    /// True refuses a device that is no tester's.
+    pub test: bool,
 }
 
 /// Who waits for what.
@@ -91,9 +93,10 @@ impl Starts {
         for wanted in wanted {
             let (sender, answer) = oneshot::channel();
             let reply = self.wait(Waiting::Start(sender));
-            let Wanted { account, sub_campaign, device, contact, client_id, pass, began, begins } = wanted;
+            let Wanted { account, sub_campaign, device, contact, client_id, pass, began, begins, test } =
+                wanted;
             let start =
-                Start { reply, account, sub_campaign, device, contact, client_id, pass, began, begins };
+                Start { reply, account, sub_campaign, device, contact, client_id, pass, began, begins, test };
             events.push(Event::Start(Box::new(start)));
             answers.push((reply.token, answer));
         }

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use rustc_hash::FxHashMap;
 use signalbox_backends::participation::{FactsError, Participants};
+use signalbox_core::address::{Address, ton};
+use signalbox_core::backend::{Clock, Kind};
 use signalbox_core::consent::Who;
 use signalbox_core::exchange::{Command, CommandReply};
 use signalbox_core::id::AccountId;
@@ -14,6 +16,7 @@ use signalbox_text::E164;
 use tokio::runtime::Handle;
 
 use crate::control::Control;
+use crate::dialog::sub_campaign_of;
 use crate::gateway::Gateway;
 use crate::intake::Source;
 
@@ -32,6 +35,8 @@ pub struct Way {
     pub runtime: Handle,
     /// Another host whose entries are judged here: who opted out there is barred as well.
     pub source: Option<Arc<Source>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// See the [module](self).
@@ -57,12 +62,18 @@ impl Known {
 
 impl Participants for Known {
     fn facts(&self, rules: &Rules, participants: &[Participant]) -> Result<Vec<Facts>, FactsError> {
-        if !rules.asks_consent() {
-            return Ok(vec![Facts::default(); participants.len()]);
+        let way = self.0.get();
+        let mut facts = if rules.asks_consent() {
+            let way = way.ok_or_else(|| FactsError("the node is about to start".to_owned()))?;
+            // On a thread that may wait: judging blocks on the disk.
+            way.runtime.block_on(way.facts(rules, participants))?
+        } else {
+            vec![Facts::default(); participants.len()]
+        };
+        if let Some(way) = way {
+            way.mark_testers(rules, participants, &mut facts);
         }
-        let way = self.0.get().ok_or_else(|| FactsError("the node is about to start".to_owned()))?;
-        // On a thread that may wait: judging blocks on the disk.
-        way.runtime.block_on(way.facts(rules, participants))
+        Ok(facts)
     }
 }
 
@@ -106,6 +117,22 @@ impl Way {
         };
         let barred: FxHashMap<&str, bool> = who.iter().map(|(name, _)| *name).zip(out).collect();
         Ok(participants.iter().map(|one| barred.get(one.as_str()).copied().unwrap_or_default()).collect())
+    }
+
+    /// Says who tests the campaign.
+    fn mark_testers(&self, rules: &Rules, participants: &[Participant], facts: &mut [Facts]) {
+        let Some(control) = self.control.upgrade() else { return };
+        let in_force = control.in_force();
+        let (ids, dialog) = (&in_force.snapshot.ids, &in_force.dialog.rules);
+        let Some(account) = ids.account(&rules.account) else { return };
+        let sub = ids.of(Kind::Participation, &rules.name).map(sub_campaign_of);
+        let sub = sub.and_then(|sub| dialog.sub_campaigns.get(&sub));
+        let program = sub.map_or("", |sub| sub.program.as_str());
+        let now = self.clock.now().wall;
+        for (one, facts) in participants.iter().zip(facts) {
+            let Ok(device) = Address::new(ton::INTERNATIONAL, 1, one.as_str().as_bytes()) else { continue };
+            facts.tester = dialog.testers.has(device.key(), account.0, program, now);
+        }
     }
 
     /// Whether the last that was said of text messages is that they are welcome.

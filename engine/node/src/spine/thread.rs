@@ -293,22 +293,22 @@ impl Spine {
         loop {
             let now = self.clock.now();
             let mut count = 0;
+            let stored = StoredRows::new(&*self.store);
             for event in coming.by_ref().take(self.bounds.commit) {
                 count += 1;
                 if let Event::Published(upto) = &event {
                     self.unpublished.published(*upto);
                 }
-                self.region.take(now, event);
+                self.region.take(now, event, &stored);
             }
             let last = coming.peek().is_none();
             if last {
-                let stored = StoredRows::new(&*self.store);
                 for event in self.register.take_dialog() {
                     count += 1;
                     self.region.handle(now, event, &stored);
                 }
-                stored.unharmed()?;
             }
+            stored.unharmed()?;
             self.settle(now, count, events, ending && last)?;
             if last {
                 return Ok(());

@@ -32,5 +32,6 @@ mod remembered;
 mod site;
 mod smsc;
 mod soak;
+mod testers;
 mod wire;
 mod zones;

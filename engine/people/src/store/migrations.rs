@@ -12,6 +12,7 @@ const ALL: &[&str] = &[
     include_str!("../migrations/0005_pass.sql"),
     include_str!("../migrations/0006_access.sql"),
     include_str!("../migrations/0007_quota.sql"),
+    include_str!("../migrations/0008_test.sql"),
 ];
 
 /// The database's own number among the locks of a server.

@@ -26,11 +26,12 @@ fn episode(number: u32, told: u32) -> Episode {
         at: Micros(i64::from(told)),
         ended: false,
         variables: format!(r#"{{"told":{told}}}"#),
+        test: false,
     }
 }
 
 async fn all(database: &Database) -> Vec<Episode> {
-    database.people.episodes(&Scope::All, MINE, "survey", None, 1_000).await.expect("episodes")
+    database.people.episodes(&Scope::All, MINE, ("survey", false), None, 1_000).await.expect("episodes")
 }
 
 async fn what_is_told_last_stands(database: &Database) {
@@ -44,7 +45,7 @@ async fn what_is_told_last_stands(database: &Database) {
     people.record_episodes(&[episode(1, 2)]).await.expect("recorded");
     people.record_episodes(&[later]).await.expect("recorded");
     assert_eq!(all(database).await, [expected]);
-    assert_eq!(people.episodes(&others(), MINE, "survey", None, 9).await.expect("none"), []);
+    assert_eq!(people.episodes(&others(), MINE, ("survey", false), None, 9).await.expect("none"), []);
     let theirs = Episode { id: "x.1".into(), account: OTHER, ..episode(9, 9) };
     people.record_episodes(&[theirs]).await.expect("recorded");
     assert_eq!(all(database).await.len(), 1);
@@ -57,14 +58,16 @@ async fn pages_go_on_with_what_changed(database: &Database) {
     let mut seen: Vec<Episode> = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let page = people.episodes(&Scope::All, MINE, "survey", after.as_deref(), 7).await.expect("a page");
+        let page =
+            people.episodes(&Scope::All, MINE, ("survey", false), after.as_deref(), 7).await.expect("a page");
         let Some(last) = page.last() else { break };
         after = Some(last.told.clone());
         seen.extend(page);
     }
     assert_eq!(seen, first);
     people.record_episodes(&[episode(3, 100)]).await.expect("recorded");
-    let page = people.episodes(&Scope::All, MINE, "survey", after.as_deref(), 7).await.expect("a page");
+    let page =
+        people.episodes(&Scope::All, MINE, ("survey", false), after.as_deref(), 7).await.expect("a page");
     assert_eq!(page.iter().map(|episode| episode.id.as_str()).collect::<Vec<_>>(), ["c003.1"]);
 }
 

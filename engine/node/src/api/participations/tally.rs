@@ -70,6 +70,9 @@ struct RejectedInfo {
 struct TallyQuery {
     /// With `If-None-Match`: seconds that the answer may wait for another tally, 25 at most.
     wait: Option<u32>,
+    /// The tally of what testers sent, which counts nowhere; without `rejected`.
+    #[serde(default)]
+    test: bool,
 }
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -89,7 +92,29 @@ pub(super) fn operations() -> Vec<Operation> {
         .with("ETag")
         .unchanged("it is as it was")
         .problems(&[ProblemKind::NotFound, ProblemKind::Invalid]),
+        operation(
+            Method::DELETE,
+            "/v1/participations/{name}/tests",
+            "participation.forget_tests",
+            "Forgets what testers sent to a participation campaign: limits and codes are theirs anew",
+            forget,
+        )
+        .right(Right::CatalogWrite)
+        .tenants()
+        .nothing("they are forgotten")
+        .problems(&[ProblemKind::NotFound]),
     ]
+}
+
+async fn forget(
+    State(api): State<Api>,
+    caller: Caller,
+    PathName(name): PathName,
+) -> Result<StatusCode, Problem> {
+    judged_here(&api, &caller, &name)?;
+    let campaigns = api.0.participations.campaigns().clone();
+    behind(move || campaigns.forget_tests(&name)).await??;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn tally(
@@ -112,7 +137,7 @@ async fn tally(
         // The campaign, or the right to see it, may be gone by the next look.
         judged_here(&api, &caller, &name)?;
         judged.borrow_and_update();
-        let info = read(&api, name.clone()).await?;
+        let info = read(&api, name.clone(), query.test).await?;
         let tag = info.tag();
         if known != Some(tag.as_str()) {
             let headers = [(ETAG, tag), (CACHE_CONTROL, "no-cache".to_owned())];
@@ -130,10 +155,13 @@ async fn tally(
 }
 
 /// The tally as it is now.
-async fn read(api: &Api, name: String) -> Result<TallyInfo, Problem> {
+async fn read(api: &Api, name: String, test: bool) -> Result<TallyInfo, Problem> {
     let campaigns = api.0.participations.campaigns().clone();
     let read = behind(move || -> Result<TallyInfo, DrawError> {
-        let (tally, rejected) = (campaigns.tally(&name)?, campaigns.rejected(&name)?);
+        let (tally, rejected) = match test {
+            true => (campaigns.test_tally(&name)?, Vec::new()),
+            false => (campaigns.tally(&name)?, campaigns.rejected(&name)?),
+        };
         let state = campaigns.state(&name)?.as_str();
         let row = |row: signalbox_participation::TallyRow| TallyRowInfo {
             field: row.field,

@@ -20,7 +20,7 @@ use super::owned;
 use crate::api::caller::Caller;
 use crate::api::extract::{PathName, QueryOf, timestamp};
 use crate::api::operations::{Operation, operation};
-use crate::api::page::{Page, PageQuery, odd_cursor};
+use crate::api::page::{Page, odd_cursor};
 use crate::api::people::CSV;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::api::stream::Sent;
@@ -65,6 +65,19 @@ struct ResultInfo {
     variables: Option<serde_json::Value>,
 }
 
+/// Which conversations.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ResultQuery {
+    /// Where to go on: `next` of the page before.
+    cursor: Option<String>,
+    /// Items in the page at most; bounded by `api.max_page`.
+    limit: Option<usize>,
+    /// Those of testers, which are no results, and no others.
+    #[serde(default)]
+    test: bool,
+}
+
 /// What of the conversations a file has.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +87,9 @@ struct FileQuery {
     /// Names of session variables with commas between them, a column each; one column with all of them as JSON where it
     /// is not given.
     variables: Option<String>,
+    /// Those of testers, which are no results, and no others.
+    #[serde(default)]
+    test: bool,
 }
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -87,7 +103,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .right(Right::MessagesRead)
         .tenants()
-        .query::<PageQuery>()
+        .query::<ResultQuery>()
         .page::<ResultInfo>("conversations")
         .problems(&[ProblemKind::NotFound, ProblemKind::Invalid]),
         operation(
@@ -120,13 +136,13 @@ async fn list(
     State(api): State<Api>,
     caller: Caller,
     PathName(name): PathName,
-    QueryOf(query): QueryOf<PageQuery>,
+    QueryOf(query): QueryOf<ResultQuery>,
 ) -> Result<Json<Page<ResultInfo>>, Problem> {
     let account = account(&api, &caller, &name)?;
     let limit = api.page_limit(query.limit)?;
     let after = query.cursor.as_deref().map(place).transpose()?;
     let (scope, people) = (Scope::Accounts([account].into()), api.people());
-    let found = people.episodes(&scope, account, &name, after, limit + 1).await?;
+    let found = people.episodes(&scope, account, (&name, query.test), after, limit + 1).await?;
     let page = Page::cut(found, limit, |last| last.told.clone());
     let items = page.items.into_iter().map(|episode| shown(episode, &caller)).collect();
     Ok(Json(Page { items, next: page.next }))
@@ -170,7 +186,7 @@ async fn export(
     }
     let (chunks, sent) = mpsc::channel(SLICES);
     tokio::spawn(async move {
-        let done = write(&api, account, &name, after, columns.as_deref(), &chunks).await;
+        let done = write(&api, account, (&name, query.test), after, columns.as_deref(), &chunks).await;
         if let Err(error) = done {
             // The answer is cut, so that nobody takes it for whole.
             tracing::warn!(
@@ -188,7 +204,7 @@ async fn export(
 async fn write(
     api: &Api,
     account: AccountId,
-    name: &str,
+    (name, test): (&str, bool),
     mut after: Option<String>,
     columns: Option<&[String]>,
     chunks: &mpsc::Sender<io::Result<Bytes>>,
@@ -196,7 +212,7 @@ async fn write(
     let scope = Scope::Accounts([account].into());
     let mut text = heading(columns);
     loop {
-        let slice = api.people().episodes(&scope, account, name, after.as_deref(), SLICE).await?;
+        let slice = api.people().episodes(&scope, account, (name, test), after.as_deref(), SLICE).await?;
         slice.iter().for_each(|episode| line(&mut text, episode, columns));
         let more = slice.len() == SLICE;
         after = slice.last().map(|episode| episode.told.clone());
@@ -293,6 +309,7 @@ mod tests {
             at: Micros(1_790_000_001_000_000),
             ended: true,
             variables: variables.into(),
+            test: false,
         }
     }
 

@@ -105,6 +105,7 @@ fn episode(number: u32, variables: &Value) -> Episode {
         at: Micros(1_790_000_001_000_000),
         ended: false,
         variables: variables.to_string(),
+        test: false,
     }
 }
 
