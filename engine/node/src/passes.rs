@@ -6,8 +6,6 @@
 
 mod device;
 mod pace;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -449,3 +447,6 @@ fn status_of(refusal: &StartRefusal) -> Option<&'static str> {
 fn number(id: PassId) -> u64 {
     u64::try_from(id.0).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use self::recent::{Key, Recent};
 const QUEUE: usize = 8_192;
 /// Contacts that are looked up together.
 const BATCH: usize = 512;
-/// A run waits so long for its contact, and goes on without.
+/// A run waits so long for its contact.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the account knows of a device: its contact, its line where that was looked up (CON-07), and what the send gate
@@ -29,6 +29,16 @@ pub(super) struct Known {
     pub contact: Contact,
     pub line: Option<LineType>,
     pub facts: ContactFacts,
+}
+
+impl Known {
+    /// What is known of a device alone.
+    pub(super) fn of_device(named: &Contact, device: &Device) -> Self {
+        let client_id = if named.client_id.is_empty() { &device.address } else { &named.client_id };
+        let devices = vec![device.clone()];
+        let contact = Contact { client_id: client_id.clone(), devices, ..Contact::default() };
+        Self { contact, line: None, facts: ContactFacts::default() }
+    }
 }
 
 /// A run that waits for its contact.
@@ -50,32 +60,26 @@ impl Contacts {
         Self { queue }
     }
 
-    /// The contact of a device in an account: the one that is named, else the device's own.
-    pub(super) async fn of(&self, account: u32, named: &Contact, device: &Device) -> Known {
+    /// The contact of a device in an account: the one that is named, else the device's own; `None` while that cannot be
+    /// read.
+    pub(super) async fn of(&self, account: u32, named: &Contact, device: &Device) -> Option<Known> {
         let asked = Asked {
             account: AccountId(account),
             contact: i64::try_from(named.id).ok().filter(|id| *id != 0).map(ContactId),
             address: format!("+{}", device.address),
             medium: Medium::Phone,
         };
-        match tokio::time::timeout(PATIENCE, self.ask(asked)).await {
-            Ok(Some(mut known)) => {
-                known.facts.state = state_of(&known.facts.state, device);
-                known
-            }
-            Ok(None) | Err(_) => {
-                let client_id = if named.client_id.is_empty() { &device.address } else { &named.client_id };
-                let devices = vec![device.clone()];
-                let contact = Contact { client_id: client_id.clone(), devices, ..Contact::default() };
-                Known { contact, line: None, facts: ContactFacts::default() }
-            }
-        }
+        let read = tokio::time::timeout(PATIENCE, self.ask(asked)).await.ok()??;
+        let Some(mut known) = read else { return Some(Known::of_device(named, device)) };
+        known.facts.state = state_of(&known.facts.state, device);
+        Some(known)
     }
 
-    async fn ask(&self, asked: Asked) -> Option<Known> {
+    /// `None` when nothing could be read, `Some(None)` of a device that can have no contact.
+    async fn ask(&self, asked: Asked) -> Option<Option<Known>> {
         let (answer, told) = oneshot::channel();
         self.queue.send(Waiting { asked, answer }).await.ok()?;
-        told.await.ok()?
+        told.await.ok()
     }
 }
 
@@ -218,7 +222,9 @@ mod tests {
             .map(|number| {
                 let contacts = contacts.clone();
                 let device = device(&format!("4474001{:05}", number % 1_000));
-                tokio::spawn(async move { contacts.of(1, &Contact::default(), &device).await.contact })
+                tokio::spawn(
+                    async move { contacts.of(1, &Contact::default(), &device).await.unwrap().contact },
+                )
             })
             .collect();
         for (number, asked) in asked.into_iter().enumerate() {
@@ -236,7 +242,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let people = people(&folder).await;
         let contacts = Contacts::new(people.clone(), Arc::new(SystemClock::new()));
-        let of = async || contacts.of(1, &Contact::default(), &device("447400123456")).await.contact;
+        let of = async || contacts.of(1, &Contact::default(), &device("447400123456")).await.unwrap().contact;
         let account = AccountId(1);
         let made = people.create_contact(&Scope::All, account, draft("C-1"), Micros(1)).await.unwrap();
         assert_eq!(of().await.client_id, "C-1");
@@ -257,7 +263,19 @@ mod tests {
         let named = Contact { client_id: "C-7".to_owned(), ..Contact::default() };
         let (odd, good) = (device("12"), device("447400123456"));
         let (odd, good) = tokio::join!(contacts.of(1, &named, &odd), contacts.of(1, &named, &good));
+        let (odd, good) = (odd.unwrap(), good.unwrap());
         assert_eq!((odd.contact.id, odd.contact.client_id.as_str()), (0, "C-7"));
         assert_eq!(good.contact.client_id, "+447400123456");
+    }
+
+    /// Whoever writes to somebody first must know where he is and what he opted out of.
+    #[tokio::test]
+    async fn a_contact_that_cannot_be_read_is_not_taken_for_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let people = people(&folder).await;
+        let contacts = Contacts::new(people.clone(), Arc::new(SystemClock::new()));
+        people.close().await;
+        let named = Contact { id: 7, client_id: "C-7".to_owned(), ..Contact::default() };
+        assert!(contacts.of(1, &named, &device("447400123456")).await.is_none());
     }
 }

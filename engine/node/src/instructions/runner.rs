@@ -12,7 +12,7 @@ use signalbox_script::Pool;
 use tokio::sync::mpsc;
 
 use super::Parts;
-use super::contacts::Contacts;
+use super::contacts::{Contacts, Known};
 use super::entries::Entries;
 use crate::control::Control;
 use crate::dialog::Source;
@@ -53,7 +53,18 @@ impl Runner {
         let needed = needs_contact(&what, source.as_ref());
         if needed || begins && invocation.contact.id != 0 {
             let (named, device) = (&invocation.contact, &invocation.device);
-            let known = self.contacts.of(account, named, device).await;
+            let known = match self.contacts.of(account, named, device).await {
+                Some(known) => known,
+                // Nobody is written to first before it is known where he is and what he opted out of.
+                None if begins => {
+                    let result = Err(Failure::Interrupted("its contact cannot be read".to_owned()));
+                    // Closed when the node ends, as below.
+                    let _ = self.ends.send(Event::Ran { whose, run, result }).await;
+                    return;
+                }
+                // Who wrote is answered all the same.
+                None => Known::of_device(named, device),
+            };
             (invocation.contact, facts) = (known.contact, known.facts);
             if let Some(line) = known.line {
                 invocation.device.line = line;

@@ -308,7 +308,7 @@
     return (program, body) => {
       const sends = (current().sends ??= []);
       if (sends.length >= limits.sends) excess("texts", sends.length + 1, limits.sends);
-      sends.push({ program: named(program, "the program of a text"), text: text(body, "a text"), cut: how });
+      sends.push({ program: named(program, "the program of a text"), text: named(body, "a text"), cut: how });
     };
   }
 

@@ -144,6 +144,8 @@ fn everything_that_can_be_wanted() {
 fn calls_that_make_no_sense_throw_and_say_where() {
     for (call, told) in [
         ("sendTextMessage('', 'x')", "the program of a text is empty"),
+        ("sendTextMessage('welcome', '')", "a text is empty"),
+        ("sendLongTextMessage('welcome', '')", "a text is empty"),
         ("sendTextMessage('p')", "a text must be a string"),
         ("sendTextMessage('p', {})", "a text must be a string"),
         ("optOut('world')", "the level of an opt-out is"),

@@ -93,8 +93,8 @@ pub(super) fn operations() -> Vec<Operation> {
         .unchanged("it is as it was")
         .problems(&[ProblemKind::NotFound, ProblemKind::Invalid]),
         operation(
-            Method::DELETE,
-            "/v1/participations/{name}/tests",
+            Method::POST,
+            "/v1/participations/{name}/forget-tests",
             "participation.forget_tests",
             "Forgets what testers sent to a participation campaign: limits and codes are theirs anew",
             forget,

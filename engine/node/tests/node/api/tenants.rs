@@ -88,8 +88,10 @@ const BANK: &str = "token-of-the-bank-01234";
 async fn start() -> Node {
     let node = Node::with(Wishes { rows: ROWS.into(), ..Wishes::default() }).await;
     for (account, name) in [("north-card", "survey-north"), ("south-shop", "survey-south")] {
-        let row = json!({ "name": name, "account": account, "kind": "inbound" });
-        assert_eq!(node.post(OPERATOR, "sub-campaigns", &row).await.status, 201);
+        let row = json!({ "name": name, "account": account, "kind": "inbound", "state": "running",
+            "programs": ["alerts"], "instructions": { "reply": "Thank you." } });
+        let made = node.post(OPERATOR, "sub-campaigns", &row).await;
+        assert_eq!(made.status, 201, "{}", made.body);
         let words = format!("{name} please");
         let row = json!({ "name": name, "text": words, "source_address": "shared", "account": account,
             "sub_campaign": name });
@@ -172,6 +174,17 @@ async fn a_tenant_writes_its_own_rows_and_no_others() {
     refused.is_problem(409, "reference_broken");
     let told = refused.body["detail"].as_str().unwrap();
     assert!(told.contains("text") && !told.contains("survey-north"), "{told}");
+    // Of what is only tested it takes no message from anybody, until it is to live (MQ-10).
+    let tested = json!({ "name": "tried", "account": "south-shop", "kind": "inbound", "state": "approved",
+        "programs": ["alerts"], "instructions": { "reply": "Thank you." } });
+    let made = node.post(SHOP, "sub-campaigns", &tested).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let mut trial = taken.clone();
+    trial["sub_campaign"] = json!("tried");
+    assert_eq!(node.post(SHOP, "keywords", &trial).await.status, 201);
+    let mut lives = node.get(SHOP, "sub-campaigns/tried").await.body;
+    lives["state"] = json!("running");
+    node.put(SHOP, "sub-campaigns/tried", &lives).await.is_problem(409, "reference_broken");
     // What is above stays as it is, and so do the rights.
     for (path, body) in [
         ("programs", json!({ "name": "x", "kind": "alert", "enterprise": "north" })),

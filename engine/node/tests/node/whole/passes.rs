@@ -154,7 +154,7 @@ async fn a_pass_begins_each_contact_and_the_script_goes_on_with_the_answers() {
     let progress = json!({
         "total": 4, "begun": 4, "waiting": 0, "deferred": 0, "sent": 0, "delivered": 2, "unknown": 0, "failed": 0,
         "filtered": 2, "no_text": 0, "reasons": { "country_not_supported": 1, "no_device": 1 }, "replied": 0,
-        "done": 4,
+        "done": 4, "test": 0,
     });
     assert_eq!(pass["progress"], progress);
     assert_eq!(got(&smsc, DEVICE), ["Dear Ann, how old are you?"]);
