@@ -32,7 +32,8 @@ pub struct SpineOptions {
     pub checkpoint_every: u64,
     /// How long a lock of the file is waited for, such as a backup's.
     pub lock_wait: Duration,
-    /// Octets of page cache of the writer.
+    /// Octets of page cache of the writer, taken as they are used. A commit that changes more pages than it holds writes
+    /// some of them twice.
     pub cache: u64,
     /// Name of a registered SQLite VFS; only for tests.
     pub vfs: Option<String>,
@@ -51,7 +52,7 @@ impl SpineOptions {
             wal_bound: 64 << 20,
             checkpoint_every: 8 << 20,
             lock_wait: Duration::from_secs(5),
-            cache: 16 << 20,
+            cache: 64 << 20,
             vfs: None,
             checkpointer: true,
         }
