@@ -45,8 +45,11 @@ def main():
 
     def deliver(pdu):
         if pdu.esm_class & 0x3C != 0x04:
-            answers.append(text_of(pdu))
-            print(f"  {pdu.source_addr.decode()} > {answers[-1]}", flush=True)
+            text, to = text_of(pdu), pdu.destination_addr.decode()
+            # The account has all handsets: what comes for another one is shown, and answers nothing.
+            if to == options.number:
+                answers.append(text)
+            print(f"  {pdu.source_addr.decode()} > {text}" + ("" if to == options.number else f" (to {to})"), flush=True)
         return smpplib.consts.SMPP_ESME_ROK
 
     client.set_message_sent_handler(lambda pdu: None)
