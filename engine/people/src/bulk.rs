@@ -13,8 +13,9 @@ use sqlx::{Any, Arguments, AssertSqlSafe, Row, Transaction};
 use crate::error::PeopleError;
 use crate::store::Dialect;
 
-/// Rows of a statement at most; 16 values each are far below SQLite's 32,766.
-pub(crate) const ROWS: usize = 256;
+/// Rows of a statement at most; 16 values each are half of SQLite's 32,766. Each statement is handed over to the
+/// database's thread and awaited.
+pub(crate) const ROWS: usize = 1024;
 /// Rows of an insert of PostgreSQL at most: of those of one statement all are looked up when one was there.
 const ROWS_OF_ARRAYS: usize = 1024;
 
